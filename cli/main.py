@@ -1,0 +1,68 @@
+"""Entry point: commands, exit codes and error lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+from molinterp.cli.models import models
+from molinterp.cli.path import path
+from molinterp.cli.train import train
+
+from molinterp import __version__
+from molinterp.errors import BundleError, MolinterpError
+
+INTERNAL, USAGE, MISSING, INTERRUPTED = 1, 2, 4, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="molinterp")
+def cli() -> None:
+    r"""What lies between two compounds: paths of molecules, from a molecular VAE.
+
+    \b
+    molinterp path aspirin ibuprofen
+    molinterp path A.smi B.smi -o path.sdf
+
+    Exit codes: 0 done, 1 internal error, 2 usage or bad input, 3 finished with failed rows, 4 model or
+    data missing or damaged, 130 interrupted.
+    """
+
+
+cli.add_command(path)
+cli.add_command(train)
+cli.add_command(models)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    try:
+        code = cli.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        code = _fail("interrupted", INTERRUPTED)
+    except KeyboardInterrupt:
+        code = _fail("interrupted", INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        code = USAGE
+    except BrokenPipeError:
+        # The reader, as `head`, has had enough; stdout goes nowhere so that exit does not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except BundleError as error:
+        code = _fail(str(error), MISSING)
+    except MolinterpError as error:
+        code = _fail(str(error), USAGE)
+    except Exception as error:
+        if "MOLINTERP_TRACEBACK" in os.environ:
+            raise
+        text = f"internal error: {type(error).__name__}: {error}"
+        code = _fail(f"{text} (set MOLINTERP_TRACEBACK=1 to see where)", INTERNAL)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"molinterp: {' '.join(message.split())}", err=True)
+    return code

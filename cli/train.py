@@ -1,0 +1,127 @@
+"""`molinterp train`: molecules in, a bundle out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("molecules", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the bundle.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Budget of wall-clock time.")
+@click.option("--optimiser-steps", type=click.IntRange(min=1), help="Budget of optimiser steps.")
+@click.option(
+    "--representation", type=click.Choice(["selfies", "smiles"]), default="selfies", show_default=True
+)
+@click.option("--tokens", type=click.IntRange(min=50), default=1000, show_default=True, help="Vocabulary.")
+@click.option("--latent-dim", type=click.IntRange(min=2), default=64, show_default=True)
+@click.option("--encoder-dim", type=click.IntRange(min=8), default=512, show_default=True)
+@click.option("--decoder-dim", type=click.IntRange(min=8), default=768, show_default=True)
+@click.option("--batch-size", type=click.IntRange(min=2), default=256, show_default=True)
+@click.option("--learning-rate", type=click.FloatRange(min=0), default=2e-3, show_default=True)
+@click.option("--kl-weight", type=click.FloatRange(min=0), default=0.25, show_default=True)
+@click.option("--warm-start", help="Bundle whose weights are the first; same sizes and vocabulary.")
+@click.option("--cache", type=click.Path(path_type=Path), help="Tokenised corpus.  [default: OUTPUT.cache]")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of torch.  [default: all cores]")
+@click.option("--processes", type=click.IntRange(min=1), default=1, show_default=True, help="To tokenise.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+def train(
+    molecules: Path,
+    output: Path,
+    minutes: float | None,
+    optimiser_steps: int | None,
+    representation: str,
+    tokens: int,
+    latent_dim: int,
+    encoder_dim: int,
+    decoder_dim: int,
+    batch_size: int,
+    learning_rate: float,
+    kl_weight: float,
+    warm_start: str | None,
+    cache: Path | None,
+    threads: int | None,
+    processes: int,
+    seed: int,
+    device: str,
+    quiet: bool,
+) -> None:
+    """Train a bundle on MOLECULES (.csv with a column smiles, or .smi; also .gz).
+
+    A column `split` (train, valid, test) is kept to; without one, one molecule in a hundred is held
+    out for each of the last two. The run can be stopped at any moment: the same command goes on from
+    OUTPUT.checkpoint.
+    """
+    import torch
+
+    from molinterp.errors import InputError
+    from molinterp.training.corpus import prepare
+    from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
+    from molinterp.training.result import bundle_of, starting_weights
+
+    if minutes is None and optimiser_steps is None:
+        raise InputError("a training needs a budget: give --minutes or --optimiser-steps.")
+    if threads:
+        torch.set_num_threads(threads)
+    corpus = prepare(
+        molecules,
+        cache or output.with_name(f"{output.name}.cache"),
+        representation,
+        tokens,
+        processes,
+        lambda items, total: _bar(items, total, quiet),
+    )
+    config = TrainingConfig(
+        minutes=minutes,
+        n_steps=optimiser_steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        kl_weight=kl_weight,
+        seed=seed,
+    )
+    sizes = sizes_for(corpus, latent_dim=latent_dim, encoder_dim=encoder_dim, decoder_dim=decoder_dim)
+    checkpoint = output.with_name(f"{output.name}.checkpoint")
+    trainer = Trainer(corpus, config, sizes, checkpoint, device)
+    if warm_start and trainer.state.step == 0:
+        trainer.warm_start(starting_weights(warm_start, corpus.tokenizer, sizes))
+    with _Progress(quiet) as show:
+        trainer.run(show)
+    bundle_of(trainer, output.name).save(output)
+    if not quiet:
+        click.echo(f"bundle written to {output}; measure it with `molinterp models eval`", err=True)
+
+
+def _bar(items: Any, total: int, quiet: bool) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(items, total=total, desc="tokenise", unit="chunk", disable=quiet)
+
+
+class _Progress:
+    """A bar over the budget, with loss, KL, reconstruction and molecules a second beside it."""
+
+    def __init__(self, quiet: bool) -> None:
+        from tqdm import tqdm
+
+        self._bar = tqdm(total=1000, disable=quiet, bar_format="{l_bar}{bar}| {elapsed} {postfix}")
+
+    def __enter__(self) -> Any:
+        return self._show
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def _show(self, report: Any) -> None:
+        self._bar.n = round(1000 * report.progress)
+        self._bar.set_postfix_str(
+            f"step {report.state.step} loss {report.loss:.2f} reconstruction {report.reconstruction:.2f} "
+            f"KL {report.kl:.1f} nats {report.rate:.0f} molecules/s"
+        )
+        if report.validation:
+            figures = " ".join(f"{k} {v:.3f}" for k, v in report.validation.items())
+            self._bar.write(f"step {report.state.step} validation: {figures}")

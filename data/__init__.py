@@ -1,0 +1,33 @@
+"""Files that ship with molinterp, one loader each."""
+
+from __future__ import annotations
+
+import csv
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_HERE = Path(__file__).parent
+
+
+@cache
+def drugs() -> dict[str, str]:
+    """Well-known drugs: international non-proprietary name in lower case to canonical SMILES."""
+    with (_HERE / "drugs.csv").open(encoding="utf-8") as stream:
+        return {row["name"]: row["smiles"] for row in csv.DictReader(stream)}
+
+
+def environment_ids() -> dict[str, npt.NDArray[np.uint32]]:
+    """Atom environments of the training set, sorted identifiers by radius (r1, r2)."""
+    with np.load(_HERE / "environments.npz", allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in ("r1", "r2")}
+
+
+def sources() -> list[dict[str, Any]]:
+    """The public sources of the training data: name, address, reference, licence and counts."""
+    entries = json.loads((_HERE / "sources.json").read_text(encoding="utf-8"))
+    return list(entries)

@@ -1,0 +1,37 @@
+"""Interpolate between molecules: feature-preserving paths in the latent space of a molecular VAE."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from molinterp.bundle import Bundle
+    from molinterp.interpolation import interpolate
+    from molinterp.path import MoleculePath
+
+__version__ = "0.1.0"
+__all__ = ["Bundle", "MoleculePath", "__version__", "interpolate"]
+
+_ROOT = Path(__file__).resolve().parent.parent
+if (_ROOT / "pyproject.toml").is_file():
+    # In a checkout cli, data and pretrained stand beside this folder, where `python` started at the
+    # root of the checkout would not find them.
+    __path__.append(str(_ROOT))
+
+_HOMES = {"Bundle": "bundle", "MoleculePath": "path", "interpolate": "interpolation"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name where it is first used: torch alone takes a second."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'molinterp' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"molinterp.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

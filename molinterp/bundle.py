@@ -1,0 +1,228 @@
+"""A bundle: vocabulary, network and heads in one folder that can be shared, checked and loaded.
+
+The folder holds `bundle.json` and three safetensors files with half-precision weights. Every file's
+SHA-256 stands in `bundle.json` and is checked at each load. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, final
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from molinterp.errors import BundleError
+from molinterp.pretrained import BUNDLES, bundle_folder
+from molinterp.tokens import Tokenizer, pad
+from molinterp.vae.decoding import greedy, sample
+from molinterp.vae.network import MoleculeVAE, VAEConfig
+
+SCHEMA = 1
+HEADER = "bundle.json"
+_FILES = MappingProxyType(
+    {
+        "encoder.safetensors": ("encoder_", "posterior."),
+        "decoder.safetensors": ("state_of_z.", "decoder.", "output.", "embedding."),
+        "heads.safetensors": ("fingerprint_head.", "property_"),
+    }
+)
+"""Weights file to the parameter names that go into it."""
+
+
+@final
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model with all that is needed to use it."""
+
+    name: str
+    """What it is called in messages and in `--model`."""
+    tokenizer: Tokenizer
+    """SMILES to tokens and back."""
+    model: MoleculeVAE
+    """The network, in evaluation mode."""
+    property_names: tuple[str, ...]
+    """Outputs of the property head, in order."""
+    training: Mapping[str, Any]
+    """Data hash and counts, budget, options, seed and versions of the training."""
+    figures: Mapping[str, Any]
+    """Figures measured by `molinterp models eval`."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.model.property_mean.device
+
+    @property
+    def latent_dim(self) -> int:
+        """Dimensions of z."""
+        return self.model.config.latent_dim
+
+    @torch.no_grad()
+    def posterior(self, smiles: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of q(z|x), two tensors (n, latent_dim).
+
+        Args:
+            smiles: canonical SMILES, as `molinterp.chem.standardise` writes them.
+
+        Raises:
+            VocabularyError: a molecule holds tokens that the vocabulary lacks.
+        """
+        tokens = torch.from_numpy(pad(self.tokenizer.encode(smiles))).to(self.device)
+        mean, log_variance = self.model.encode(tokens)
+        return mean, (0.5 * log_variance).exp()
+
+    def encode(self, smiles: Sequence[str]) -> Tensor:
+        """Latent points (n, latent_dim): the posterior means.
+
+        Raises:
+            VocabularyError: a molecule holds tokens that the vocabulary lacks.
+        """
+        return self.posterior(smiles)[0]
+
+    def decode(self, z: Tensor) -> list[str]:
+        """SMILES of the greedy decode at each point of z (n, latent_dim).
+
+        They are not canonical and may be no molecule; a SMILES bundle can spell invalid ones.
+
+        Raises:
+            ShapeError: z has another number of dimensions than the bundle.
+        """
+        return [self.tokenizer.decode(t) for t in greedy(self.model, z.to(self.device))]
+
+    def sample(self, z: Tensor, generator: torch.Generator, temperature: float = 1.0) -> list[str]:
+        """SMILES of one random decode at each point of z (n, latent_dim); see `decode`."""
+        strings = sample(self.model, z.to(self.device), generator, temperature)
+        return [self.tokenizer.decode(t) for t in strings]
+
+    def with_figures(self, figures: Mapping[str, Any]) -> Bundle:
+        """The same bundle with other figures."""
+        return replace(self, figures=dict(figures))
+
+    def save(self, folder: Path) -> None:
+        """Write the bundle; an existing one is replaced as a whole.
+
+        Raises:
+            BundleError: the folder exists and is no bundle, or cannot be written.
+        """
+        if folder.exists() and not (folder / HEADER).exists() and any(folder.iterdir()):
+            raise BundleError(f"folder '{folder}' is not empty and no bundle. Choose another one.")
+        temporary = folder.with_name(f".{folder.name}.tmp")
+        try:
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(parents=True)
+            weights = self.model.state_dict()
+            hashes = {}
+            for name, prefixes in _FILES.items():
+                part = {k: v.half().contiguous().cpu() for k, v in weights.items() if k.startswith(prefixes)}
+                save_file(part, temporary / name)
+                hashes[name] = _sha256(temporary / name)
+            text = json.dumps(self._header() | {"files": hashes}, indent=1)
+            (temporary / HEADER).write_text(text + "\n", encoding="utf-8")
+            if folder.exists():
+                shutil.rmtree(folder)
+            temporary.rename(folder)
+        except OSError as error:
+            raise BundleError(f"bundle '{folder}' cannot be written: {error.strerror}.") from error
+
+    def _header(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "figures": dict(self.figures),
+            "training": dict(self.training),
+            "sizes": self.model.config.to_dict(),
+            "properties": list(self.property_names),
+            "vocabulary": self.tokenizer.to_dict(),
+        }
+
+    @classmethod
+    def load(cls, name: str | Path = "default", device: str | torch.device = "cpu") -> Bundle:
+        """Load a shipped bundle by name, or any bundle by its folder.
+
+        Raises:
+            BundleError: it is missing, damaged, or of a schema that this version does not read.
+        """
+        folder = locate(name)
+        header = read_header(folder)
+        try:
+            config = VAEConfig(**header["sizes"])
+            tokenizer = Tokenizer.from_dict(header["vocabulary"])
+            # Tensors are created without values, then taken from the files.
+            with torch.device("meta"):
+                model = MoleculeVAE(config)
+            weights: dict[str, Tensor] = {}
+            for file in _FILES:
+                weights |= {k: v.float() for k, v in load_file(folder / file).items()}
+            model.load_state_dict(weights, assign=True)
+        except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise BundleError(_damaged(folder, reason)) from error
+        return cls(
+            name=header["name"],
+            tokenizer=tokenizer,
+            model=model.to(device).eval(),
+            property_names=tuple(header["properties"]),
+            training=header["training"],
+            figures=header["figures"],
+        )
+
+
+def locate(name: str | Path) -> Path:
+    """Folder of a bundle: one that ships, by name, or any other, by path.
+
+    Raises:
+        BundleError: there is none.
+    """
+    if str(name) in BUNDLES:
+        return bundle_folder(str(name))
+    folder = Path(name)
+    if not (folder / HEADER).is_file():
+        shipped = ", ".join(BUNDLES) or "none"
+        raise BundleError(
+            f"bundle '{name}' must be one that ships ({shipped}) or a folder with a {HEADER}; "
+            "found neither. Check the spelling, or train one with `molinterp train`."
+        )
+    return folder
+
+
+def read_header(folder: Path) -> dict[str, Any]:
+    """What `bundle.json` says, once every file has been held against its SHA-256.
+
+    Raises:
+        BundleError: a file is missing or damaged, or the schema is another one.
+    """
+    try:
+        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
+        schema, files = header["schema"], dict(header["files"])
+        header["name"], header["figures"], header["training"], header["properties"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(_damaged(folder, f"{HEADER}: {error}")) from error
+    if schema != SCHEMA:
+        raise BundleError(
+            f"bundle '{folder}' has schema {schema!r}; this version of molinterp reads {SCHEMA}. "
+            "Train it again, or install the version that made it."
+        )
+    for file in _FILES:
+        path = folder / file
+        if not path.is_file():
+            raise BundleError(_damaged(folder, f"{file} is missing"))
+        if _sha256(path) != files.get(file):
+            raise BundleError(_damaged(folder, f"{file} does not match its SHA-256"))
+    return header
+
+
+def _damaged(folder: Path, reason: str) -> str:
+    return f"bundle '{folder}' is damaged: {reason}. Restore it, or install molinterp again."
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

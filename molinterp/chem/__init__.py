@@ -1,0 +1,1 @@
+"""Chemistry without torch: parse, standardise, describe, compare and judge molecules."""

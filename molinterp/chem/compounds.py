@@ -1,0 +1,96 @@
+"""One compound as a user names it: a file, a SMILES, a drug's name, or standard input."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from molinterp.chem.gate import parse
+from molinterp.chem.readers import SUFFIXES, Record, read_records
+from molinterp.data import drugs
+from molinterp.errors import InputError, InvalidMoleculeError
+
+PREFIXES = ("file:", "smiles:", "name:")
+
+
+def resolve(argument: str) -> Record:
+    """The compound that an argument names.
+
+    Tried in this order: a prefix `file:`, `smiles:` or `name:`; `-` for standard input; a file; a
+    drug of the shipped table; a SMILES.
+
+    Raises:
+        InputError: no such file or name, more than one molecule, or both a file and a SMILES.
+        InvalidMoleculeError: it is taken for a SMILES and is none.
+    """
+    kind, _, rest = argument.partition(":")
+    if f"{kind}:" in PREFIXES:
+        return {"file": only_record, "smiles": _from_smiles, "name": _from_name}[kind](rest)
+    if argument == "-":
+        return only_record(argument)
+    if Path(argument).is_file():
+        if _is_smiles(argument):
+            raise InputError(
+                f"{argument!r} is a file and a SMILES. Write file:{argument} or smiles:{argument}."
+            )
+        return only_record(argument)
+    if argument.strip().lower() in drugs():
+        return _from_name(argument)
+    if argument.lower().endswith(SUFFIXES) or Path(argument).is_dir():
+        raise InputError(f"file {argument!r} does not exist or is not a file. Check the path.")
+    try:
+        return _from_smiles(argument)
+    except InvalidMoleculeError as error:
+        close = difflib.get_close_matches(argument.strip().lower(), drugs(), n=1, cutoff=0.75)
+        if close:
+            raise InputError(
+                f"{argument!r} is no file, no SMILES and no known drug. Did you mean {close[0]!r}?"
+            ) from error
+        raise
+
+
+def only_record(source: str) -> Record:
+    """The one molecule of a file or of standard input (`-`).
+
+    Raises:
+        InputError: there is none, or more than one, or it cannot be read.
+    """
+    label = "standard input" if source == "-" else repr(source)
+    records = []
+    for record in read_records(source):
+        records.append(record)
+        if len(records) > 1:
+            raise InputError(
+                f"{label} must hold one molecule; got more. Keep the line of the compound you mean."
+            )
+    if not records:
+        raise InputError(f"{label} must hold one molecule; got none.")
+    if records[0].fault:
+        raise InputError(f"{records[0].where} is not a molecule: {records[0].fault}.")
+    try:
+        parse(records[0].smiles)
+    except InvalidMoleculeError as error:
+        raise InvalidMoleculeError(error.text, error.reason, where=records[0].where) from error
+    return records[0]
+
+
+def _from_smiles(text: str) -> Record:
+    parse(text)
+    return Record(text.strip(), "", "the command line")
+
+
+def _from_name(text: str) -> Record:
+    name = text.strip().lower()
+    if name not in drugs():
+        close = difflib.get_close_matches(name, drugs(), n=3, cutoff=0.6)
+        hint = f" Nearest: {', '.join(close)}." if close else ""
+        raise InputError(f"no drug called {text!r} in the shipped table.{hint}")
+    return Record(drugs()[name], name, "the table of drugs")
+
+
+def _is_smiles(text: str) -> bool:
+    try:
+        parse(text)
+    except InvalidMoleculeError:
+        return False
+    return True

@@ -1,0 +1,167 @@
+"""Molecules from files, standard input or the command line.
+
+Lines of a SMILES file are read here and not by RDKit, whose supplier takes the first line for a
+header and whose parser drops what follows a blank in silence.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from rdkit import Chem, rdBase
+
+from molinterp.chem.gate import check_size
+from molinterp.errors import InputError, InvalidMoleculeError
+
+HEADER_NAMES = frozenset(
+    ("smiles", "canonical_smiles", "isomeric_smiles", "smi", "structure", "molecule", "mol", "compound")
+)
+SMILES_COLUMNS = ("smiles", "isomeric_smiles", "canonical_smiles", "smi", "structure", "mol")
+"""Columns of a table that may hold SMILES, the most trusted first; the canonical one may lack stereo."""
+NAME_COLUMNS = ("name", "title", "id", "compound", "compound_name", "molecule_name")
+SUFFIXES = (".smi", ".smi.gz", ".smiles", ".txt", ".csv", ".csv.gz", ".tsv", ".sdf", ".sdf.gz", ".mol")
+
+
+@final
+@dataclass(frozen=True)
+class Record:
+    """One molecule as it stands in an input, not yet checked."""
+
+    smiles: str
+    """Text of the SMILES; empty where the input could not be read, see `fault`."""
+    name: str
+    """Name beside it; may be empty."""
+    where: str
+    """Where it stands, for messages: `line 3 of 'a.smi'`."""
+    fault: str = ""
+    """Why there is no SMILES, where there is none."""
+
+
+def read_records(source: str) -> Iterator[Record]:
+    """Molecules of a file, in order; the format is told by the suffix, `-` reads SMILES from stdin.
+
+    Raises:
+        InputError: the file is missing, of an unknown format, not text, or has no SMILES column.
+    """
+    shown = "standard input" if source == "-" else f"file {source!r}"
+    try:
+        yield from _records(source)
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error, csv.Error) as error:
+        raise InputError(f"{shown} cannot be read as text: {error}.") from error
+    except OSError as error:
+        raise InputError(f"{shown} cannot be read: {error.strerror or error}.") from error
+
+
+def _records(source: str) -> Iterator[Record]:
+    if source == "-":
+        yield from _smiles_lines(sys.stdin, "standard input")
+        return
+    path = Path(source)
+    if not path.is_file():
+        raise InputError(f"file {source!r} does not exist or is not a file. Check the path.")
+    suffix = "".join(path.suffixes[-2 if _is_gzip(path) else -1 :]).lower()
+    if suffix not in SUFFIXES:
+        raise InputError(f"file {source!r} must end in one of {', '.join(SUFFIXES)}.")
+    is_mol_block = suffix.startswith((".sdf", ".mol"))
+    # A stray byte in a field of an SD file costs that field, not the file.
+    with _open(path, "replace" if is_mol_block else "strict") as stream:
+        if is_mol_block:
+            yield from _mol_blocks(stream, source)
+        elif suffix.startswith((".csv", ".tsv")):
+            yield from _table_rows(stream, source, "\t" if suffix == ".tsv" else ",")
+        else:
+            yield from _smiles_lines(stream, repr(source))
+
+
+def _is_gzip(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
+
+
+def _open(path: Path, errors: str) -> TextIO:
+    if _is_gzip(path):
+        return cast(TextIO, gzip.open(path, "rt", encoding="utf-8-sig", errors=errors))
+    return path.open(encoding="utf-8-sig", errors=errors)
+
+
+def split_line(line: str) -> tuple[str, str]:
+    """SMILES and name of a line; a CXSMILES part between bars is left out.
+
+    >>> split_line("C[C@H](N)O |&1:1| a name")
+    ('C[C@H](N)O', 'a name')
+    """
+    smiles, _, rest = line.strip().replace("\t", " ").partition(" ")
+    rest = rest.strip()
+    if rest.startswith("|"):
+        rest = rest[1:].partition("|")[2].strip()
+    return smiles, rest
+
+
+def _smiles_lines(stream: Iterable[str], label: str) -> Iterator[Record]:
+    is_first = True
+    for number, line in enumerate(stream, 1):
+        line = line.removeprefix("\ufeff")  # standard input keeps the byte-order mark
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        smiles, name = split_line(line)
+        if is_first and smiles.strip('"').split(",")[0].lower() in HEADER_NAMES:
+            is_first = False
+            continue
+        is_first = False
+        yield Record(smiles, name, f"line {number} of {label}")
+
+
+def _table_rows(stream: Iterable[str], source: str, delimiter: str) -> Iterator[Record]:
+    rows = csv.DictReader(stream, delimiter=delimiter)
+    columns = {c.strip().lower(): c for c in rows.fieldnames or () if c}
+    smiles = next((columns[c] for c in SMILES_COLUMNS if c in columns), None)
+    smiles = smiles or next((columns[c] for c in columns if "smiles" in c), None)
+    if smiles is None:
+        found = ", ".join(columns) or "nothing"
+        raise InputError(f"{source!r} must have a column 'smiles' in its first row; found {found}.")
+    name = next((columns[c] for c in NAME_COLUMNS if c in columns and columns[c] != smiles), None)
+    for number, row in enumerate(rows, 2):
+        text = (row[smiles] or "").strip()
+        bare, rest = split_line(text)
+        text = text if rest else bare  # a CXSMILES part goes; any other blank is the gate's to refuse
+        yield Record(text, (row[name] or "").strip() if name else "", f"row {number} of {source!r}")
+
+
+def _mol_blocks(stream: Iterable[str], source: str) -> Iterator[Record]:
+    for number, block in enumerate(_split_blocks(stream), 1):
+        name = block.partition("\n")[0].strip()
+        where = f"record {number} of {source!r}"
+        try:
+            yield Record(_smiles_of_block(block), name, where)
+        except InvalidMoleculeError as error:
+            yield Record("", name, where, error.reason)
+
+
+def _split_blocks(stream: Iterable[str]) -> Iterator[str]:
+    lines: list[str] = []
+    for line in stream:
+        if not line.startswith("$$$$"):
+            lines.append(line)
+            continue
+        yield "".join(lines)
+        lines = []
+    if any(line.strip() for line in lines):
+        yield "".join(lines)
+
+
+def _smiles_of_block(block: str) -> str:
+    with rdBase.BlockLogs():
+        raw = Chem.MolFromMolBlock(block, sanitize=False, removeHs=False)
+        if raw is not None:
+            # RDKit may crash while it canonicalises a molecule that is too large.
+            check_size(raw, "")
+        mol = raw and Chem.MolFromMolBlock(block)
+    if mol is None:
+        raise InvalidMoleculeError("", "RDKit cannot read this record")
+    return str(Chem.MolToSmiles(mol))

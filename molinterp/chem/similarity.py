@@ -1,0 +1,45 @@
+"""ECFP4 fingerprints and Tanimoto similarity; Murcko scaffolds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rdkit import Chem
+from rdkit.Chem import rdFingerprintGenerator
+from rdkit.Chem.Scaffolds import MurckoScaffold
+from rdkit.DataStructs import TanimotoSimilarity
+
+N_BITS = 2048
+_generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=N_BITS)
+
+
+def ecfp4(mol: Chem.Mol) -> Any:
+    """Morgan fingerprint of radius 2, 2,048 bits, as RDKit's bit vector.
+
+    Rogers and Hahn, Extended-Connectivity Fingerprints, J. Chem. Inf. Model. 2010.
+    """
+    return _generator.GetFingerprint(mol)
+
+
+def ecfp4_array(mol: Chem.Mol) -> npt.NDArray[np.uint8]:
+    """The same fingerprint as an array of 0 and 1, shape (2048,)."""
+    return _generator.GetFingerprintAsNumPy(mol)
+
+
+def tanimoto(a: Chem.Mol, b: Chem.Mol) -> float:
+    """Tanimoto similarity of two molecules on ECFP4, in [0, 1]; 1 for equal fingerprints.
+
+    >>> tanimoto(Chem.MolFromSmiles("CCO"), Chem.MolFromSmiles("OCC"))
+    1.0
+    """
+    return float(TanimotoSimilarity(ecfp4(a), ecfp4(b)))
+
+
+def murcko_scaffold(mol: Chem.Mol) -> str:
+    """Canonical SMILES of the Bemis-Murcko scaffold; empty for a molecule without rings.
+
+    Bemis and Murcko, The Properties of Known Drugs, J. Med. Chem. 1996.
+    """
+    return str(Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(mol)))

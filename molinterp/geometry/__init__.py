@@ -1,0 +1,1 @@
+"""Geometry without chemistry: curves in latent space."""

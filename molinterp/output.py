@@ -1,0 +1,98 @@
+"""A path as text for a file: CSV, TSV, JSON, SDF or SMILES lines; files appear whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from molinterp.errors import InputError
+from molinterp.path import MoleculePath
+
+FORMATS = (".csv", ".tsv", ".json", ".sdf", ".smi")
+
+
+def render(path: MoleculePath, suffix: str) -> str:
+    """A path in the format of a file suffix, one of FORMATS.
+
+    Raises:
+        InputError: another suffix.
+    """
+    if suffix in (".csv", ".tsv"):
+        frame = path.to_frame()
+        separator = "," if suffix == ".csv" else "\t"
+        return frame.to_csv(sep=separator, index=False, float_format="%.6g", lineterminator="\n")
+    if suffix == ".json":
+        return json.dumps(_document(path), indent=1) + "\n"
+    if suffix == ".sdf":
+        return path.to_sdf()
+    if suffix == ".smi":
+        rows = path.to_frame().itertuples()
+        return "".join(f"{row.smiles} {' '.join(row.name.split()) or f'step-{row.step}'}\n" for row in rows)
+    raise InputError(f"an output file must end in one of {', '.join(FORMATS)}; got {suffix!r}.")
+
+
+def _document(path: MoleculePath) -> dict[str, Any]:
+    trips = [
+        {"smiles": r.smiles, "is_exact": r.is_exact, "similarity": r.similarity} for r in path.round_trips
+    ]
+    return {
+        "start": {"name": path.start_name, "smiles": path.smiles[0], "round_trip": trips[0]},
+        "end": {"name": path.end_name, "smiles": path.smiles[-1], "round_trip": trips[1]},
+        "method": path.method,
+        "bundle": path.bundle,
+        "seed": path.seed,
+        "notes": list(path.notes),
+        "figures": path.figures(),
+        "steps": [
+            {
+                "smiles": s.smiles,
+                "t": s.t,
+                "similarity": s.similarity,
+                "similarity_to_start": s.similarity_to_start,
+                "similarity_to_end": s.similarity_to_end,
+                "properties": dict(s.properties),
+            }
+            for s in path.steps
+        ],
+    }
+
+
+def check_writable(target: Path) -> None:
+    """Find out before the work, not after it, whether a file can be written.
+
+    Raises:
+        InputError: the suffix is unknown, or its folder is missing or closed to writing.
+    """
+    if target.suffix not in FORMATS:
+        raise InputError(f"an output file must end in one of {', '.join(FORMATS)}; got {target.name!r}.")
+    folder = target.parent
+    if not folder.is_dir():
+        raise InputError(f"folder '{folder}' of the output does not exist. Make it first.")
+    if target.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(f"output '{target}' cannot be written: check the folder's permissions.")
+
+
+def write_whole(target: Path, text: str) -> None:
+    """Write a file under a temporary name beside it, then rename it.
+
+    Raises:
+        InputError: it cannot be written; nothing is left behind.
+    """
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="", dir=target.parent, prefix=f".{target.name}.", delete=False
+        ) as stream:
+            temporary = Path(stream.name)
+            stream.write(text)
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(target)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise InputError(f"output '{target}' cannot be written: {error.strerror}.") from error

@@ -1,0 +1,175 @@
+"""A path of molecules between two compounds, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@final
+@dataclass(frozen=True)
+class Step:
+    """One molecule of a path."""
+
+    smiles: str
+    """Canonical SMILES, stereo included."""
+    t: float
+    """Position on the latent curve, 0 at the start and 1 at the end."""
+    similarity: float | None
+    """ECFP4 Tanimoto similarity to the step before, in [0, 1]; None for the first."""
+    similarity_to_start: float
+    """ECFP4 Tanimoto similarity to the start, in [0, 1]."""
+    similarity_to_end: float
+    """ECFP4 Tanimoto similarity to the end, in [0, 1]."""
+    properties: Mapping[str, float]
+    """Name to value, in the units of `molinterp.chem.properties`."""
+
+
+@final
+@dataclass(frozen=True)
+class RoundTrip:
+    """What the model makes of one end when it encodes and decodes it."""
+
+    smiles: str
+    """Canonical SMILES of the reconstruction; empty where it is no molecule."""
+    is_exact: bool
+    """Whether that is the end itself, stereo included."""
+    similarity: float
+    """ECFP4 Tanimoto similarity of the two, in [0, 1]; 0 where there is no molecule."""
+
+
+@final
+@dataclass(frozen=True)
+class MoleculePath:
+    """Molecules from a start to an end; both stand in it as the user's own compounds."""
+
+    steps: tuple[Step, ...]
+    """Molecules in order, the two ends included."""
+    start_name: str
+    """What the user called the start; may be empty."""
+    end_name: str
+    """What the user called the end; may be empty."""
+    method: str
+    """Curve in latent space: linear or slerp."""
+    bundle: str
+    """Name of the model."""
+    seed: int
+    """Seed of the sampled decodes."""
+    raw_validity: float
+    """Share of all decodes that are molecules, before any filter, in [0, 1]."""
+    n_decoded: int
+    """Decodes made."""
+    rejected: Mapping[str, int]
+    """Reason to number of different molecules that were decoded and left out."""
+    round_trips: tuple[RoundTrip, RoundTrip]
+    """What the model makes of the start and of the end."""
+    notes: tuple[str, ...] = ()
+    """What standardisation changed on the ends, and what else a reader should know."""
+
+    def __len__(self) -> int:
+        """Number of molecules, ends included."""
+        return len(self.steps)
+
+    def __iter__(self) -> Iterator[Step]:
+        """Over the steps in order."""
+        return iter(self.steps)
+
+    @property
+    def smiles(self) -> list[str]:
+        """Canonical SMILES in order, ends included."""
+        return [s.smiles for s in self.steps]
+
+    @property
+    def worst_step(self) -> float:
+        """Smallest similarity between neighbours, in [0, 1]."""
+        return min(s.similarity for s in self.steps if s.similarity is not None)
+
+    @property
+    def mean_step(self) -> float:
+        """Mean similarity between neighbours, in [0, 1]."""
+        values = [s.similarity for s in self.steps if s.similarity is not None]
+        return sum(values) / len(values)
+
+    @property
+    def monotonicity(self) -> float:
+        """Rank correlation of position and (similarity to end - similarity to start), in [-1, 1].
+
+        1 means that every step leads away from the start and towards the end.
+        """
+        import numpy as np
+        import pandas as pd
+
+        pull = pd.Series([s.similarity_to_end - s.similarity_to_start for s in self.steps])
+        if pull.nunique() < 2:
+            return 0.0
+        return float(np.corrcoef(pull.rank(), np.arange(len(pull)))[0, 1])
+
+    def property_ranges(self) -> dict[str, tuple[float, float]]:
+        """Smallest and largest value of each property along the path."""
+        names = self.steps[0].properties
+        return {n: (min(v), max(v)) for n in names if (v := [s.properties[n] for s in self.steps])}
+
+    def figures(self) -> dict[str, Any]:
+        """The figures of the path, name to value."""
+        return {
+            "molecules": len(self),
+            "worst_step": self.worst_step,
+            "mean_step": self.mean_step,
+            "monotonicity": self.monotonicity,
+            "raw_validity": self.raw_validity,
+            "decoded": self.n_decoded,
+            "rejected": dict(self.rejected),
+            "start_reconstructed": self.round_trips[0].is_exact,
+            "end_reconstructed": self.round_trips[1].is_exact,
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a molecule: step, name, smiles, t, similarities and every property."""
+        import pandas as pd
+
+        names = [self.start_name, *[""] * (len(self) - 2), self.end_name]
+        rows = [
+            {
+                "step": i,
+                "name": name,
+                "smiles": s.smiles,
+                "t": s.t,
+                "similarity": s.similarity,
+                "similarity_to_start": s.similarity_to_start,
+                "similarity_to_end": s.similarity_to_end,
+                **s.properties,
+            }
+            for i, (s, name) in enumerate(zip(self.steps, names, strict=True))
+        ]
+        frame = pd.DataFrame(rows)
+        return frame.astype({"similarity": float})
+
+    def to_sdf(self) -> str:
+        """SDF text, a record a molecule, with 2-D coordinates and the columns of `to_frame`."""
+        from rdkit import Chem
+        from rdkit.Chem import AllChem
+
+        records = []
+        for row in self.to_frame().to_dict("records"):
+            mol = Chem.MolFromSmiles(row["smiles"])
+            AllChem.Compute2DCoords(mol)  # type: ignore[attr-defined]
+            # A line break in a name would forge a record of its own.
+            name = " ".join(str(row["name"]).split()).replace("$$$$", "")
+            mol.SetProp("_Name", name or f"step {row['step']}")
+            fields = "".join(f">  <{key}>\n{_cell(value)}\n\n" for key, value in row.items() if key != "name")
+            records.append(f"{Chem.MolToMolBlock(mol)}{fields}$$$$\n")
+        return "".join(records)
+
+    def __str__(self) -> str:
+        """The molecules, a line each."""
+        return "\n".join(self.smiles)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.6g}"
+    return str(value)

@@ -1,0 +1,1 @@
+"""Fit loops, and the corpus that they run on."""

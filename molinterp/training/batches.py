@@ -1,0 +1,55 @@
+"""Batches of similar length in a random order that depends on the seed and the epoch alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from molinterp.tokens import pad
+from molinterp.training.corpus import Corpus
+from molinterp.training.objective import Batch
+
+POOL = 64
+"""Batches that are sorted by length together: large enough to save padding, small enough to mix."""
+
+
+def batch_rows(
+    rows: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], size: int, seed: int, epoch: int
+) -> list[npt.NDArray[np.int64]]:
+    """Rows of each batch of an epoch; every row once, a last short batch dropped if others exist."""
+    rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(rows)
+    batches: list[npt.NDArray[np.int64]] = []
+    for start in range(0, len(order), POOL * size):
+        pool = order[start : start + POOL * size]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += [pool[i : i + size] for i in range(0, len(pool), size)]
+    whole = [b for b in batches if len(b) == size] or batches
+    return [whole[i] for i in rng.permutation(len(whole))]
+
+
+def gather(corpus: Corpus, rows: Sequence[int] | npt.NDArray[np.int64]) -> Batch:
+    """The molecules `rows` of a corpus as tensors."""
+    index = np.asarray(rows)
+    return Batch(
+        tokens=torch.from_numpy(pad([corpus.sequence(int(i)) for i in index])),
+        bits=torch.from_numpy(np.unpackbits(corpus.bits[index], axis=1).astype(np.float32)),
+        properties=torch.from_numpy(np.asarray(corpus.properties[index])),
+    )
+
+
+def stream(corpus: Corpus, rows: npt.NDArray[np.int64], size: int, seed: int, start: int) -> Iterator[Batch]:
+    """Endless batches of `rows`, beginning with batch number `start` (0-based, over epochs)."""
+    lengths = corpus.lengths
+    epoch, position = 0, start
+    while True:
+        order = batch_rows(rows, lengths, size, seed, epoch)
+        if position >= len(order):
+            epoch, position = epoch + 1, position - len(order)
+            continue
+        for chosen in order[position:]:
+            yield gather(corpus, chosen)
+        epoch, position = epoch + 1, 0

@@ -1,0 +1,225 @@
+"""The training corpus on disk: tokens, fingerprints and properties of every molecule, made once.
+
+Work is cut into chunks; each finished chunk is a file, so an interrupted preparation goes on where
+it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from molinterp.chem.readers import read_records
+from molinterp.errors import InputError, VocabularyError
+from molinterp.tokens import IntArray, Notation, Tokenizer, notation_named
+
+CHUNK = 4_096
+SPLITS = ("train", "valid", "test")
+Progress = Callable[[Iterable[Any], int], Iterable[Any]]
+
+
+@final
+@dataclass(frozen=True)
+class Corpus:
+    """Molecules ready for training; arrays run over molecules unless said otherwise."""
+
+    tokenizer: Tokenizer
+    """Vocabulary that the tokens are written in."""
+    tokens: npt.NDArray[np.uint16]
+    """All token sequences in one array, without start and end."""
+    offsets: npt.NDArray[np.int64]
+    """Where each molecule starts in `tokens`; one more entry than molecules."""
+    bits: npt.NDArray[np.uint8]
+    """ECFP4, packed eight to a byte, (n, 256)."""
+    properties: npt.NDArray[np.float32]
+    """(n, n_properties), in the units of `molinterp.chem.properties`."""
+    split: npt.NDArray[np.uint8]
+    """Index into SPLITS."""
+    sha256: str
+    """Hash of the file that it was made from."""
+    n_dropped: int
+    """Molecules of that file that could not be parsed or written in the vocabulary."""
+
+    def __len__(self) -> int:
+        """Number of molecules."""
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Tokens a molecule."""
+        return np.diff(self.offsets)
+
+    def rows(self, split: str) -> npt.NDArray[np.int64]:
+        """Indices of the molecules of a split."""
+        return np.flatnonzero(self.split == SPLITS.index(split))
+
+    def sequence(self, row: int) -> IntArray:
+        """Tokens of one molecule."""
+        return self.tokens[self.offsets[row] : self.offsets[row + 1]].astype(np.int32)
+
+
+def prepare(
+    molecules: Path,
+    cache: Path,
+    representation: str,
+    n_tokens: int,
+    n_processes: int = 1,
+    progress: Progress = lambda items, total: items,
+) -> Corpus:
+    """Tokenise and label a file of molecules, or load what an earlier call left in `cache`.
+
+    Args:
+        molecules: .csv or .csv.gz with a column `smiles` and maybe `split` (train, valid, test).
+        cache: folder for the chunks and the finished corpus.
+        representation: "smiles" or "selfies".
+        n_tokens: size of the vocabulary.
+        n_processes: worker processes.
+        progress: wraps an iterable of a known total, to show a bar.
+
+    Raises:
+        InputError: the file has no usable molecule or no `smiles` column.
+    """
+    if not molecules.is_file():
+        raise InputError(f"file '{molecules}' does not exist or is not a file. Check the path.")
+    digest = hashlib.sha256(molecules.read_bytes()).hexdigest()
+    notation = notation_named(representation)
+    finished = cache / f"corpus-{representation}-{n_tokens}-{digest[:12]}"
+    if (finished / "corpus.json").exists():
+        return _load(finished)
+    smiles, split = _read(molecules)
+    chunks = cache / f"chunks-{representation}-{digest[:12]}"
+    chunks.mkdir(parents=True, exist_ok=True)
+    parts = [smiles[i : i + CHUNK] for i in range(0, len(smiles), CHUNK)]
+    jobs = [(chunks / f"{i:05d}.npz", part, representation) for i, part in enumerate(parts)]
+    with ProcessPoolExecutor(n_processes) as pool:
+        for _ in progress(pool.map(_label_chunk, jobs), len(jobs)):
+            pass
+    corpus = _assemble(jobs, split, notation, n_tokens, digest)
+    _save(corpus, finished)
+    return corpus
+
+
+def _read(path: Path) -> tuple[list[str], npt.NDArray[np.uint8]]:
+    """SMILES and split of each molecule; without a column `split`, a hash holds out 1 % and 1 %."""
+    import pandas as pd
+
+    if ".csv" in path.suffixes:
+        table = pd.read_csv(path)
+        if "smiles" not in table:
+            raise InputError(f"'{path}' must have a column 'smiles'; found {', '.join(map(str, table))}.")
+        smiles = table["smiles"].astype(str).tolist()
+    else:
+        table = pd.DataFrame()
+        smiles = [record.smiles for record in read_records(str(path))]
+    if not smiles:
+        raise InputError(f"'{path}' must hold molecules to train on; got none.")
+    if "split" not in table:
+        return smiles, np.array([_hashed_split(s) for s in smiles], np.uint8)
+    unknown = sorted(set(table["split"].astype(str)) - set(SPLITS))
+    if unknown:
+        raise InputError(f"column 'split' must hold train, valid or test; got {', '.join(unknown[:3])}.")
+    return smiles, table["split"].map(SPLITS.index).to_numpy(np.uint8)
+
+
+def _hashed_split(smiles: str) -> int:
+    share = int.from_bytes(hashlib.sha256(smiles.encode()).digest()[:4], "big") % 100
+    return {0: SPLITS.index("valid"), 1: SPLITS.index("test")}.get(share, SPLITS.index("train"))
+
+
+def _label_chunk(job: tuple[Path, Sequence[str], str]) -> None:
+    """Split and label the molecules of a chunk and write them to its file."""
+    from rdkit import Chem, RDLogger
+
+    from molinterp.chem.properties import PROPERTIES, describe
+    from molinterp.chem.similarity import N_BITS, ecfp4_array
+
+    path, smiles, representation = job
+    if path.exists():
+        return
+    RDLogger.DisableLog("rdApp.*")  # type: ignore[attr-defined]
+    notation = notation_named(representation)
+    symbols: list[str] = []
+    bits = np.zeros((len(smiles), N_BITS // 8), np.uint8)
+    properties = np.full((len(smiles), len(PROPERTIES)), np.nan, np.float32)
+    for i, text in enumerate(smiles):
+        mol = Chem.MolFromSmiles(text)
+        try:
+            symbols.append(" ".join(notation.split(text)) if mol is not None else "")
+        except VocabularyError:
+            symbols.append("")
+        if mol is not None:
+            bits[i] = np.packbits(ecfp4_array(mol))
+            properties[i] = list(describe(mol).values())
+    text_bytes = np.frombuffer("\n".join(symbols).encode(), np.uint8)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp.npz")
+    np.savez(temporary, symbols=text_bytes, bits=bits, properties=properties)
+    temporary.replace(path)
+
+
+def _assemble(
+    jobs: Sequence[tuple[Path, Sequence[str], str]],
+    split: npt.NDArray[np.uint8],
+    notation: Notation,
+    n_tokens: int,
+    digest: str,
+) -> Corpus:
+    symbols: list[list[str]] = []
+    bits, properties = [], []
+    for path, _, _ in jobs:
+        with np.load(path, allow_pickle=False) as chunk:
+            symbols.extend(line.split() for line in chunk["symbols"].tobytes().decode().split("\n"))
+            bits.append(chunk["bits"])
+            properties.append(chunk["properties"])
+    is_train = split == SPLITS.index("train")
+    fit_rows = np.flatnonzero(is_train)
+    tokenizer = Tokenizer.fit(notation, (symbols[i] for i in fit_rows if symbols[i]), n_tokens)
+    index = tokenizer.index
+    kept = [i for i, s in enumerate(symbols) if s and all(x in index for x in s)]
+    if not kept:
+        raise InputError("no molecule of the training file could be parsed and tokenised.")
+    sequences: list[IntArray] = []
+    for i in range(0, len(kept), 20_000):
+        sequences += tokenizer.merge([[index[x] for x in symbols[j]] for j in kept[i : i + 20_000]])
+    return Corpus(
+        tokenizer=tokenizer,
+        tokens=np.concatenate(sequences).astype(np.uint16),
+        offsets=np.append(0, np.cumsum([len(s) for s in sequences])).astype(np.int64),
+        bits=np.concatenate(bits)[kept],
+        properties=np.concatenate(properties)[kept],
+        split=split[kept],
+        sha256=digest,
+        n_dropped=len(symbols) - len(kept),
+    )
+
+
+_ARRAYS = ("tokens", "offsets", "bits", "properties", "split")
+
+
+def _save(corpus: Corpus, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _ARRAYS:
+        np.save(folder / f"{name}.npy", getattr(corpus, name), allow_pickle=False)
+    header = corpus.tokenizer.to_dict() | {"sha256": corpus.sha256, "n_dropped": corpus.n_dropped}
+    temporary = folder / "corpus.json.tmp"
+    temporary.write_text(json.dumps(header), encoding="utf-8")
+    temporary.replace(folder / "corpus.json")
+
+
+def _load(folder: Path) -> Corpus:
+    header = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
+    arrays = {n: np.load(folder / f"{n}.npy", mmap_mode="r", allow_pickle=False) for n in _ARRAYS}
+    return Corpus(
+        tokenizer=Tokenizer.from_dict(header),
+        sha256=header["sha256"],
+        n_dropped=header["n_dropped"],
+        **arrays,
+    )

@@ -1,0 +1,256 @@
+"""Fit a `MoleculeVAE`: schedule, checkpoints, validation."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from molinterp.training.batches import gather, stream
+from molinterp.training.corpus import Corpus
+from molinterp.training.objective import Losses, losses
+from molinterp.vae.decoding import greedy
+from molinterp.vae.network import MoleculeVAE, VAEConfig
+
+
+@final
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a model is fitted; all that a run depends on besides the corpus and the sizes."""
+
+    minutes: float | None = None
+    """Budget of wall-clock minutes over all resumes; the learning rate falls to zero at its end."""
+    n_steps: int | None = None
+    """Budget of optimiser steps; the first budget to run out ends the training."""
+    batch_size: int = 256
+    """Molecules a step."""
+    learning_rate: float = 2e-3
+    """Peak learning rate of AdamW; 200 steps of warm-up, then a cosine to zero."""
+    kl_weight: float = 0.25
+    """Weight of the KL term once it is fully on."""
+    kl_start: float = 0.05
+    """Weight of the KL term at the first step."""
+    kl_ramp: float = 0.4
+    """Fraction of the budget over which the weight rises."""
+    bit_weight: float = 0.05
+    """Weight of the fingerprint head's cross-entropy, summed over bits."""
+    property_weight: float = 1.0
+    """Weight of the property head's squared error, summed over properties."""
+    bf16: bool = True
+    """Matrix products in bfloat16."""
+    seed: int = 0
+    """Order of the molecules, noise and first weights."""
+
+    def progress(self, step: int, seconds: float) -> float:
+        """Fraction of the budget that is spent, in [0, 1]."""
+        by_steps = step / self.n_steps if self.n_steps else 0.0
+        by_time = seconds / (60 * self.minutes) if self.minutes else 0.0
+        return min(1.0, max(by_steps, by_time))
+
+
+@final
+@dataclass(frozen=True)
+class TrainingState:
+    """Where a training stands."""
+
+    step: int = 0
+    """Optimiser steps done."""
+    n_molecules: int = 0
+    """Molecules seen, repeats counted."""
+    seconds: float = 0.0
+    """Wall-clock seconds spent, over all resumes."""
+
+
+@final
+@dataclass(frozen=True)
+class Report:
+    """Figures shown while training; running means, nats a molecule."""
+
+    state: TrainingState
+    """Where the training stands."""
+    progress: float
+    """Fraction of the budget spent."""
+    loss: float
+    """The weighted sum."""
+    reconstruction: float
+    """Cross-entropy of the tokens."""
+    kl: float
+    """KL divergence to the prior."""
+    rate: float
+    """Molecules a second."""
+    validation: dict[str, float] | None
+    """Figures on the validation split, where they were taken at this step."""
+
+
+@final
+class Trainer:
+    """Fits one model on one corpus; a checkpoint folder makes it resumable after any interruption."""
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        config: TrainingConfig,
+        sizes: VAEConfig,
+        checkpoint: Path,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """Start fresh, or go on from what `checkpoint` holds."""
+        self.corpus, self.config, self.checkpoint = corpus, config, checkpoint
+        self.device = torch.device(device)
+        torch.manual_seed(config.seed)
+        self.model = MoleculeVAE(sizes).to(self.device)
+        self._train_rows = corpus.rows("train")
+        _standardise(self.model, corpus.properties[self._train_rows[:100_000]])
+        self._optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=config.learning_rate, weight_decay=1e-4, fused=True
+        )
+        self.state = TrainingState()
+        if (checkpoint / "state.json").exists():
+            self._restore()
+
+    def warm_start(self, weights: dict[str, Tensor]) -> None:
+        """Take the weights of another model of the same sizes; the optimiser starts anew."""
+        self.model.load_state_dict(weights)
+
+    def run(
+        self,
+        report: Callable[[Report], None] = lambda _: None,
+        save_every: float = 120.0,
+        validate_every: float = 600.0,
+    ) -> MoleculeVAE:
+        """Train until the budget is spent.
+
+        Args:
+            report: called after each tenth step, for a progress bar.
+            save_every: seconds between checkpoints.
+            validate_every: seconds between figures on the validation split.
+        """
+        c = self.config
+        batches = stream(self.corpus, self._train_rows, c.batch_size, c.seed, self.state.step)
+        self.model.train()
+        last_save = last_validation = last = time.monotonic()
+        mean = np.zeros(3)
+        while (progress := c.progress(self.state.step, self.state.seconds)) < 1.0:
+            batch = next(batches).to(self.device)
+            terms, total = self._step(batch, progress)
+            now = time.monotonic()
+            n, taken = len(batch.tokens), now - last
+            last = now
+            self.state = TrainingState(
+                self.state.step + 1, self.state.n_molecules + n, self.state.seconds + taken
+            )
+            figures = np.array([total, terms.reconstruction.item(), terms.kl.item()])
+            mean = figures if self.state.step == 1 or not mean.any() else 0.98 * mean + 0.02 * figures
+            validation = None
+            if now - last_validation > validate_every:
+                validation = self.validate()
+                last_validation = now
+            if self.state.step % 10 == 0 or validation:
+                loss, cross_entropy, kl = mean.tolist()
+                report(Report(self.state, progress, loss, cross_entropy, kl, n / taken, validation))
+            if now - last_save > save_every:
+                self.save()
+                last_save = now
+        self.save()
+        return self.model.eval()
+
+    def _step(self, batch: Any, progress: float) -> tuple[Losses, float]:
+        c, step = self.config, self.state.step
+        warm_up = min(1.0, (step + 1) / 200)
+        for group in self._optimizer.param_groups:
+            group["lr"] = c.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * progress))
+        ramp = min(1.0, progress / c.kl_ramp) if c.kl_ramp else 1.0
+        kl_weight = c.kl_start + (c.kl_weight - c.kl_start) * ramp
+        generator = torch.Generator(self.device).manual_seed(c.seed * 1_000_003 + step)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=c.bf16):
+            terms = losses(self.model, batch, generator)
+        total = terms.total(kl_weight, c.bit_weight, c.property_weight)
+        self._optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        self._optimizer.step()
+        return terms, float(total.detach())
+
+    @torch.no_grad()
+    def validate(self, n: int = 1_024) -> dict[str, float]:
+        """Exact token reconstruction, KL and heads on the first `n` molecules held out."""
+        rows = self.corpus.rows("valid")[:n]
+        if len(rows) == 0:
+            rows = self._train_rows[:n]
+        batch = gather(self.corpus, rows).to(self.device)
+        self.model.eval()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16):
+            mean, log_variance = self.model.encode(batch.tokens)
+            decoded = greedy(self.model, mean)
+            wanted = [self.corpus.sequence(int(r)).tolist() for r in rows]
+            exact = np.mean([d == w for d, w in zip(decoded, wanted, strict=True)])
+            predicted = self.model.properties(mean).float()
+            bits = self.model.bit_logits(mean).float() > 0
+        self.model.train()
+        kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean()
+        known = ~batch.properties.isnan().any(1)
+        residual = (predicted - batch.properties)[known].var(0) / batch.properties[known].var(0)
+        both = (bits & (batch.bits > 0)).sum(1).float()
+        either = (bits | (batch.bits > 0)).sum(1).clamp(min=1)
+        return {
+            "reconstruction": float(exact),
+            "kl": float(kl),
+            "property_r2": float(1 - residual.nanmean()),
+            "bit_tanimoto": float((both / either).mean()),
+        }
+
+    def save(self) -> None:
+        """Write weights, optimiser and position; a crash at any moment leaves a usable checkpoint."""
+        self.checkpoint.mkdir(parents=True, exist_ok=True)
+        tensors = {f"model.{k}": v.contiguous() for k, v in self.model.state_dict().items()}
+        for i, entry in self._optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{i}.{k}": v.contiguous() for k, v in entry.items()}
+        name = f"step-{self.state.step}.safetensors"
+        save_file(tensors, self.checkpoint / name)
+        header = {
+            "weights": name,
+            "state": asdict(self.state),
+            "config": asdict(self.config),
+            "sizes": self.model.config.to_dict(),
+        }
+        temporary = self.checkpoint / "state.json.tmp"
+        temporary.write_text(json.dumps(header, indent=1), encoding="utf-8")
+        temporary.replace(self.checkpoint / "state.json")
+        for old in self.checkpoint.glob("step-*.safetensors"):
+            if old.name != name:
+                old.unlink()
+
+    def _restore(self) -> None:
+        header = json.loads((self.checkpoint / "state.json").read_text(encoding="utf-8"))
+        tensors = load_file(self.checkpoint / header["weights"], device=str(self.device))
+        model = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
+        self.model.load_state_dict(model)
+        state = self._optimizer.state_dict()
+        for key, value in tensors.items():
+            if key.startswith("optimizer."):
+                _, index, field = key.split(".")
+                state["state"].setdefault(int(index), {})[field] = value
+        self._optimizer.load_state_dict(state)
+        self.state = TrainingState(**header["state"])
+
+
+def _standardise(model: MoleculeVAE, properties: Any) -> None:
+    values = torch.from_numpy(np.asarray(properties, dtype=np.float32))
+    model.property_mean.copy_(values.nanmean(0))
+    centred = values - values.nanmean(0)
+    model.property_scale.copy_(centred.square().nanmean(0).sqrt().clamp(min=1e-3))
+
+
+def sizes_for(corpus: Corpus, **dims: int) -> VAEConfig:
+    """Sizes of a network that fits a corpus; `dims` are the fields of `VAEConfig` to set."""
+    n_bits, n_properties = 8 * corpus.bits.shape[1], corpus.properties.shape[1]
+    return VAEConfig(corpus.tokenizer.n_tokens, n_bits, n_properties, **dims)

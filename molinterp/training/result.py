@@ -1,0 +1,60 @@
+"""From a training to a bundle, and from a bundle to the first weights of another training."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+
+import torch
+from torch import Tensor
+
+import molinterp
+from molinterp.bundle import Bundle
+from molinterp.chem.properties import PROPERTIES
+from molinterp.errors import InputError
+from molinterp.tokens import Tokenizer
+from molinterp.training.loop import Trainer
+from molinterp.vae.network import VAEConfig
+
+
+def bundle_of(trainer: Trainer, name: str) -> Bundle:
+    """The bundle of a training as it stands, without figures yet."""
+    corpus, state = trainer.corpus, trainer.state
+    return Bundle(
+        name=name,
+        tokenizer=corpus.tokenizer,
+        model=trainer.model.eval(),
+        property_names=tuple(PROPERTIES),
+        training={
+            "data_sha256": corpus.sha256,
+            "n_train": int(len(corpus.rows("train"))),
+            "n_dropped": corpus.n_dropped,
+            "n_seen": state.n_molecules,
+            "steps": state.step,
+            "minutes": round(state.seconds / 60, 1),
+            "device": str(trainer.device),
+            "config": asdict(trainer.config),
+            "versions": {
+                "molinterp": molinterp.__version__,
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+            },
+        },
+        figures={},
+    )
+
+
+def starting_weights(bundle: str, tokenizer: Tokenizer, sizes: VAEConfig) -> dict[str, Tensor]:
+    """Weights of a bundle that another training can begin with.
+
+    Raises:
+        BundleError: the bundle is missing or damaged.
+        InputError: its vocabulary or its sizes are not those of the training.
+    """
+    loaded = Bundle.load(bundle)
+    if loaded.tokenizer.to_dict() != tokenizer.to_dict() or loaded.model.config != sizes:
+        raise InputError(
+            f"`--warm-start {bundle}` must have the vocabulary and the sizes of this training; "
+            "they differ. Give the same options and molecules as it was trained with."
+        )
+    return loaded.model.state_dict()

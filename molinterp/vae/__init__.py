@@ -1,0 +1,1 @@
+"""The molecular variational autoencoder and its decoding."""

@@ -1,0 +1,142 @@
+"""Latent points -> token sequences: greedy, sampled and beam search, batched.
+
+The decoder's state is all that it keeps of a prefix, so no token is computed twice.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from molinterp.tokens import END, PAD, START
+from molinterp.vae.network import MoleculeVAE
+
+MAX_TOKENS = 120
+
+
+def _strings(tokens: Tensor) -> list[list[int]]:
+    """Rows of tokens cut before their first end token."""
+    out = []
+    for row in tokens.tolist():
+        out.append(row[: row.index(END)] if END in row else row)
+    return out
+
+
+def _forbid_special(logits: Tensor) -> Tensor:
+    """Logits in float32 with padding and start impossible."""
+    logits = logits.float()
+    logits[:, PAD] = logits[:, START] = -torch.inf
+    return logits
+
+
+@torch.no_grad()
+def greedy(model: MoleculeVAE, z: Tensor, max_tokens: int = MAX_TOKENS) -> list[list[int]]:
+    """The most probable next token, again and again.
+
+    Args:
+        model: the decoder.
+        z: (n, latent_dim).
+        max_tokens: strings are cut here.
+
+    Returns:
+        n lists of tokens, without start and end.
+    """
+    return _roll(model, z, None, 1.0, max_tokens)
+
+
+@torch.no_grad()
+def sample(
+    model: MoleculeVAE,
+    z: Tensor,
+    generator: torch.Generator,
+    temperature: float = 1.0,
+    max_tokens: int = MAX_TOKENS,
+) -> list[list[int]]:
+    """Each next token drawn from the decoder's distribution, sharpened by `temperature` < 1.
+
+    Args:
+        model: the decoder.
+        z: (n, latent_dim); repeat rows for several samples a point.
+        generator: source of randomness, on the CPU, so that every device draws alike.
+        temperature: divides the logits; > 0.
+        max_tokens: strings are cut here.
+    """
+    return _roll(model, z, generator, temperature, max_tokens)
+
+
+def _roll(
+    model: MoleculeVAE,
+    z: Tensor,
+    generator: torch.Generator | None,
+    temperature: float,
+    max_tokens: int,
+) -> list[list[int]]:
+    state = model.initial_state(z)
+    token = torch.full((len(z),), START, device=z.device)
+    open_rows = torch.arange(len(z), device=z.device)
+    out = torch.full((len(z), max_tokens), END, device=z.device)
+    for i in range(max_tokens):
+        logits, state = model.step(z, state, token)
+        logits = _forbid_special(logits)
+        if generator is not None:
+            uniform = torch.rand(logits.shape, generator=generator).to(z.device)
+            logits = logits / temperature - torch.log(-torch.log(uniform))
+        token = logits.argmax(1)
+        out[open_rows, i] = token
+        alive = token != END
+        if not alive.all():
+            if not alive.any():
+                break
+            z, state, token, open_rows = z[alive], state[alive], token[alive], open_rows[alive]
+    return _strings(out)
+
+
+class Beam(NamedTuple):
+    """One string of a beam."""
+
+    tokens: list[int]
+    """Tokens without start and end."""
+    log_p: float
+    """log p(tokens | z), nats, end token included."""
+
+
+@torch.no_grad()
+def beam(model: MoleculeVAE, z: Tensor, width: int, max_tokens: int = MAX_TOKENS) -> list[list[Beam]]:
+    """The `width` most probable strings a beam search finds at each point, best first.
+
+    Args:
+        model: the decoder.
+        z: (n, latent_dim).
+        width: strings kept at each step and returned a point.
+        max_tokens: strings are cut here.
+    """
+    n, device = len(z), z.device
+    wide_z = z.repeat_interleave(width, 0)
+    state = model.initial_state(wide_z)
+    token = torch.full((n * width,), START, device=device)
+    score = torch.full((n, width), -torch.inf, device=device)
+    score[:, 0] = 0.0
+    tokens = torch.full((n, width, 0), END, device=device)
+    first = torch.arange(n, device=device)[:, None] * width
+    for _ in range(max_tokens):
+        logits, state = model.step(wide_z, state, token)
+        log_p = torch.log_softmax(_forbid_special(logits), 1)
+        ended = token == END
+        log_p[ended] = -torch.inf
+        log_p[ended, END] = 0.0
+        n_tokens = log_p.shape[1]
+        best, flat = (score[:, :, None] + log_p.view(n, width, -1)).view(n, -1).topk(width)
+        parent, chosen = flat // n_tokens, flat % n_tokens
+        score = best
+        rows = (first + parent).view(-1)
+        state = state[rows]
+        token = chosen.view(-1)
+        tokens = torch.cat([tokens.gather(1, parent[..., None].expand_as(tokens)), chosen[..., None]], 2)
+        if bool((token == END).all()):
+            break
+    strings = _strings(tokens.view(n * width, -1))
+    scores = score.view(-1).tolist()
+    beams = [Beam(s, p) for s, p in zip(strings, scores, strict=True)]
+    return [beams[i * width : (i + 1) * width] for i in range(n)]

@@ -1,0 +1,13 @@
+"""Trained bundles that ship with molinterp, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+BUNDLES = tuple(sorted(p.parent.name for p in _HERE.glob("*/bundle.json")))
+
+
+def bundle_folder(name: str) -> Path:
+    """Folder of the shipped bundle `name`, one of BUNDLES."""
+    return _HERE / name
