@@ -8,6 +8,7 @@ import sys
 import click
 from molinterp.cli.models import models
 from molinterp.cli.path import path
+from molinterp.cli.refine import refine
 from molinterp.cli.train import train
 
 from molinterp import __version__
@@ -32,6 +33,7 @@ def cli() -> None:
 
 cli.add_command(path)
 cli.add_command(train)
+cli.add_command(refine)
 cli.add_command(models)
 
 

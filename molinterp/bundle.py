@@ -124,6 +124,7 @@ class Bundle:
             for name, prefixes in _FILES.items():
                 part = {k: v.half().contiguous().cpu() for k, v in weights.items() if k.startswith(prefixes)}
                 save_file(part, temporary / name)
+                (temporary / name).chmod(0o644)
                 hashes[name] = _sha256(temporary / name)
             text = json.dumps(self._header() | {"files": hashes}, indent=1)
             (temporary / HEADER).write_text(text + "\n", encoding="utf-8")

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ IntArray = npt.NDArray[np.int32]
 class Notation(ABC):
     """A way to write a molecule as a list of symbols."""
 
-    name: str
+    name: ClassVar[str]
 
     @abstractmethod
     def split(self, smiles: str) -> list[str]:
@@ -45,11 +45,14 @@ class Notation(ABC):
 
 
 @final
+@dataclass(frozen=True)
 class SmilesNotation(Notation):
     """SMILES, cut into atoms, bonds, branches and ring digits."""
 
-    name = "smiles"
-    _pattern = re.compile(r"\[[^\]]+\]|Br|Cl|%\d\d|[BCNOPSFIbcnops]|[0-9]|[=#$:/\\\-.()+*~]")
+    name: ClassVar[str] = "smiles"
+    _pattern: ClassVar[re.Pattern[str]] = re.compile(
+        r"\[[^\]]+\]|Br|Cl|%\d\d|[BCNOPSFIbcnops]|[0-9]|[=#$:/\\\-.()+*~]"
+    )
 
     def split(self, smiles: str) -> list[str]:
         """Symbols of a SMILES; see `Notation.split`."""
@@ -65,13 +68,14 @@ class SmilesNotation(Notation):
 
 
 @final
+@dataclass(frozen=True)
 class SelfiesNotation(Notation):
     """SELFIES: every sequence of symbols spells a molecule.
 
     Krenn et al., Self-referencing embedded strings (SELFIES), 2020, arXiv 1905.13741.
     """
 
-    name = "selfies"
+    name: ClassVar[str] = "selfies"
 
     def split(self, smiles: str) -> list[str]:
         """Symbols of a SMILES; see `Notation.split`."""

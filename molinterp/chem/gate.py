@@ -16,6 +16,7 @@ from molinterp.errors import InvalidMoleculeError
 MAX_CHARACTERS = 2_000
 MAX_HEAVY_ATOMS = 200
 MAX_RINGS = 30
+MAX_ATOMIC_NUMBER = 118
 
 _bracket = re.compile(r"\[[^\[\]]*\]")
 _ring_digit = re.compile(r"%\(\d+\)|%\d\d|\d")
@@ -43,11 +44,12 @@ def parse(smiles: str, index: int | None = None) -> Chem.Mol:
     if re.search(r"\s", text):
         # RDKit would read the part before the blank and drop the rest in silence.
         raise InvalidMoleculeError(text, "there is a blank inside it", index)
+    foreign = re.search(r"[^!-~]", text)
+    if foreign:
+        # RDKit drops what is not ASCII, and control characters, from both ends in silence.
+        raise InvalidMoleculeError(text, _strange_character(foreign), index)
     with rdBase.BlockLogs():
-        try:
-            mol = Chem.MolFromSmiles(text, sanitize=False)
-        except RuntimeError:  # a broken invariant inside RDKit, as for the element [#999]
-            mol = None
+        mol = Chem.MolFromSmiles(text, sanitize=False)
     if mol is None:
         raise InvalidMoleculeError(text, _syntax_fault(text), index)
     _check_size(mol, text, index)
@@ -65,7 +67,7 @@ def check_size(mol: Chem.Mol, text: str, index: int | None = None) -> None:
     """Hold a molecule that came from a file to the limits of the gate.
 
     Raises:
-        InvalidMoleculeError: too few or too many atoms, or too many rings.
+        InvalidMoleculeError: too few or too many atoms, too many rings, or an atom of no element.
     """
     _check_size(mol, text, index)
 
@@ -82,6 +84,8 @@ def _check_size(mol: Chem.Mol, text: str, index: int | None) -> None:
         raise InvalidMoleculeError(text, f"it has {n_rings} rings, the limit is {MAX_RINGS}", index)
     if any(a.GetAtomicNum() == 0 for a in mol.GetAtoms()):
         raise InvalidMoleculeError(text, "it holds a wildcard atom (*)", index)
+    if any(a.GetAtomicNum() > MAX_ATOMIC_NUMBER for a in mol.GetAtoms()):
+        raise InvalidMoleculeError(text, "it holds an element that does not exist", index)
 
 
 def _syntax_fault(text: str) -> str:
@@ -103,11 +107,15 @@ def _syntax_fault(text: str) -> str:
         return f"unclosed ring {', '.join(sorted(open_rings))}"
     strange = re.search(r"[^A-Za-z0-9@+\-\[\]()=#$:/\\.%*]", text)
     if strange:
-        return f"character {strange.group()!r} at position {strange.start() + 1} is not SMILES"
+        return _strange_character(strange)
     unknown = re.search(r"[^BCNOPSFIbcnopslr0-9@+\-()=#$:/\\.%*]", plain)
     if unknown:
         return f"{unknown.group()!r} is no atom that SMILES allows outside square brackets"
     return "it is not SMILES"
+
+
+def _strange_character(match: re.Match[str]) -> str:
+    return f"character {match.group()!r} at position {match.start() + 1} is not SMILES"
 
 
 def _chemistry_fault(mol: Chem.Mol, problem: Any) -> str:

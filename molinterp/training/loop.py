@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from molinterp.training.batches import gather, stream
+from molinterp.training.batches import by_length, gather, stream
 from molinterp.training.corpus import Corpus
-from molinterp.training.objective import Losses, losses
+from molinterp.training.objective import Batch, losses
 from molinterp.vae.decoding import greedy
 from molinterp.vae.network import MoleculeVAE, VAEConfig
 
@@ -33,17 +34,23 @@ class TrainingConfig:
     """Budget of optimiser steps; the first budget to run out ends the training."""
     batch_size: int = 256
     """Molecules a step."""
-    learning_rate: float = 2e-3
+    pool: int = 64
+    """Batches that are sorted by length together, to save padding; 1 mixes all lengths."""
+    n_parts: int = 1
+    """Parts of similar length that a batch is computed in; gradients are summed."""
+    max_gradient: float = 5.0
+    """Gradients are scaled down to this norm."""
+    learning_rate: float = 1.4e-3
     """Peak learning rate of AdamW; 200 steps of warm-up, then a cosine to zero."""
     kl_weight: float = 0.25
     """Weight of the KL term once it is fully on."""
     kl_start: float = 0.05
     """Weight of the KL term at the first step."""
-    kl_ramp: float = 0.4
+    kl_ramp: float = 0.6
     """Fraction of the budget over which the weight rises."""
-    bit_weight: float = 0.05
+    bit_weight: float = 0.01
     """Weight of the fingerprint head's cross-entropy, summed over bits."""
-    property_weight: float = 1.0
+    property_weight: float = 0.1
     """Weight of the property head's squared error, summed over properties."""
     bf16: bool = True
     """Matrix products in bfloat16."""
@@ -135,20 +142,19 @@ class Trainer:
             validate_every: seconds between figures on the validation split.
         """
         c = self.config
-        batches = stream(self.corpus, self._train_rows, c.batch_size, c.seed, self.state.step)
+        batches = stream(self.corpus, self._train_rows, c.batch_size, c.pool, c.seed, self.state.step)
         self.model.train()
         last_save = last_validation = last = time.monotonic()
         mean = np.zeros(3)
         while (progress := c.progress(self.state.step, self.state.seconds)) < 1.0:
             batch = next(batches).to(self.device)
-            terms, total = self._step(batch, progress)
+            figures = self._step(batch, progress)
             now = time.monotonic()
             n, taken = len(batch.tokens), now - last
             last = now
             self.state = TrainingState(
                 self.state.step + 1, self.state.n_molecules + n, self.state.seconds + taken
             )
-            figures = np.array([total, terms.reconstruction.item(), terms.kl.item()])
             mean = figures if self.state.step == 1 or not mean.any() else 0.98 * mean + 0.02 * figures
             validation = None
             if now - last_validation > validate_every:
@@ -163,7 +169,8 @@ class Trainer:
         self.save()
         return self.model.eval()
 
-    def _step(self, batch: Any, progress: float) -> tuple[Losses, float]:
+    def _step(self, batch: Batch, progress: float) -> npt.NDArray[np.float64]:
+        """One optimiser step; loss, reconstruction and KL, means over the batch."""
         c, step = self.config, self.state.step
         warm_up = min(1.0, (step + 1) / 200)
         for group in self._optimizer.param_groups:
@@ -171,14 +178,18 @@ class Trainer:
         ramp = min(1.0, progress / c.kl_ramp) if c.kl_ramp else 1.0
         kl_weight = c.kl_start + (c.kl_weight - c.kl_start) * ramp
         generator = torch.Generator(self.device).manual_seed(c.seed * 1_000_003 + step)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=c.bf16):
-            terms = losses(self.model, batch, generator)
-        total = terms.total(kl_weight, c.bit_weight, c.property_weight)
         self._optimizer.zero_grad(set_to_none=True)
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        figures = np.zeros(3)
+        for part in by_length(batch, c.n_parts):
+            share = len(part.tokens) / len(batch.tokens)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=c.bf16):
+                terms = losses(self.model, part, generator)
+            total = share * terms.total(kl_weight, c.bit_weight, c.property_weight)
+            total.backward()
+            figures += [total.item(), share * terms.reconstruction.item(), share * terms.kl.item()]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), c.max_gradient)
         self._optimizer.step()
-        return terms, float(total.detach())
+        return figures
 
     @torch.no_grad()
     def validate(self, n: int = 1_024) -> dict[str, float]:

@@ -1,0 +1,60 @@
+"""Alerts: known offenders are named, harmless compounds raise none."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rdkit import Chem
+
+from molinterp.chem.alerts import CATALOGUES, alerts
+from molinterp.chem.gate import parse
+from molinterp.errors import InputError
+from tests.molecules import DRUGS
+
+# Names as RDKit 2026.09.1 gives them.
+OFFENDERS = {
+    "O=C1C(=Cc2ccccc2)SC(=S)N1": ({"ene_rhod_A(235)"}, {"Michael_acceptor_1", "Thiocarbonyl_group"}),
+    "Oc1ccccc1O": ({"catechol_A(92)"}, {"catechol"}),
+    "O=C1C=CC(=O)C=C1": ({"quinone_A(370)"}, {"chinone_1"}),
+    "c1ccccc1N=Nc1ccccc1": ({"azo_A(324)"}, {"diazo_group"}),
+    "O=[N+]([O-])c1ccccc1": (set(), {"Oxygen-nitrogen_single_bond", "nitro_group"}),
+    "CC=O": (set(), {"aldehyde"}),
+    "C1CO1": (set(), {"Three-membered_heterocycle"}),
+    "C": (set(), set()),
+    "CC(=O)Nc1ccc(O)cc1": (set(), {"hydroquinone"}),
+    "CC(C)Cc1ccc(cc1)C(C)C(=O)O": (set(), set()),
+}
+SMILES = [*OFFENDERS, *DRUGS.values()]
+
+
+@pytest.mark.parametrize(("smiles", "expected"), OFFENDERS.items())
+def test_known_alerts(smiles, expected):
+    mol = parse(smiles)
+    assert tuple(alerts(mol, [name]) for name in CATALOGUES) == expected
+
+
+@pytest.mark.parametrize("smiles", SMILES)
+def test_both_catalogues_are_the_union_of_each(smiles):
+    mol = parse(smiles)
+    union = alerts(mol, ["PAINS"]) | alerts(mol, ["BRENK"])
+    assert alerts(mol) == alerts(mol, CATALOGUES) == alerts(mol, CATALOGUES[::-1]) == union
+    assert alerts(mol, []) == frozenset()
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.sampled_from(SMILES), st.data())
+def test_blind_to_atom_order(smiles, data):
+    mol = parse(smiles)
+    order = data.draw(st.permutations(range(mol.GetNumAtoms())))
+    assert alerts(Chem.RenumberAtoms(mol, order)) == alerts(mol)
+
+
+def test_a_second_component_hides_nothing():
+    assert alerts(parse("CC=O.Oc1ccccc1O")) == alerts(parse("CC=O")) | alerts(parse("Oc1ccccc1O"))
+
+
+@pytest.mark.parametrize(
+    ("catalogues", "wrong"), [(["NIH"], "NIH"), (["PAINS", "pains"], "pains"), ("BRENK", "B")]
+)
+def test_a_catalogue_of_another_name_is_refused(catalogues, wrong):
+    with pytest.raises(InputError, match=f"`catalogues` must be among PAINS, BRENK; got '{wrong}'"):
+        alerts(parse("C"), catalogues)

@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from molinterp.bundle import Bundle
+from molinterp.training.corpus import Corpus, prepare
+from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
+from molinterp.training.result import bundle_of
+
+SMALL = [
+    "CCO",
+    "CCN",
+    "CCCO",
+    "CCCN",
+    "CC(C)O",
+    "CC(=O)O",
+    "CC(N)=O",
+    "c1ccccc1",
+    "Cc1ccccc1",
+    "Oc1ccccc1",
+    "Nc1ccccc1",
+    "OC(=O)c1ccccc1",
+    "NC(=O)c1ccccc1",
+    "COc1ccccc1",
+    "CNc1ccccc1",
+    "Clc1ccccc1",
+    "Fc1ccccc1",
+    "c1ccncc1",
+    "Cc1ccncc1",
+    "C1CCNCC1",
+    "CN1CCNCC1",
+    "C1CCOCC1",
+    "O=C1CCCN1",
+    "CCOC(C)=O",
+    "CCCCO",
+    "CCCCN",
+    "CC(C)CO",
+    "C[C@H](N)C(=O)O",
+    "C[C@@H](N)C(=O)O",
+    "C/C=C/C",
+    "C/C=C\\C",
+    "CC#N",
+]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """32 molecules, all for training."""
+    folder = tmp_path_factory.mktemp("corpus")
+    table = folder / "molecules.csv"
+    table.write_text("smiles,split\n" + "".join(f"{s},train\n" for s in SMALL * 5))
+    return prepare(table, folder / "cache", "selfies", 60)
+
+
+@pytest.fixture(scope="session")
+def small_trainer(small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Trainer:
+    """A small network trained on them until it knows them by heart."""
+    config = TrainingConfig(n_steps=300, batch_size=32, learning_rate=5e-3, kl_weight=0.01, kl_start=0.0)
+    sizes = sizes_for(
+        small_corpus, latent_dim=8, embedding_dim=24, encoder_dim=32, decoder_dim=64, head_dim=32
+    )
+    trainer = Trainer(small_corpus, config, sizes, tmp_path_factory.mktemp("checkpoint"))
+    trainer.run()
+    return trainer
+
+
+@pytest.fixture(scope="session")
+def small_bundle(small_trainer: Trainer) -> Bundle:
+    return bundle_of(small_trainer, "small")
+
+
+@pytest.fixture
+def saved_bundle(small_bundle: Bundle, tmp_path: Path) -> Path:
+    small_bundle.save(tmp_path / "small")
+    return tmp_path / "small"

@@ -1,0 +1,144 @@
+import json
+import pickle
+
+import pytest
+import torch
+from molinterp.pretrained import BUNDLES
+
+from molinterp.bundle import HEADER, Bundle
+from molinterp.errors import BundleError, ShapeError, VocabularyError
+from tests.conftest import SMALL
+
+
+def test_a_saved_bundle_comes_back_in_half_precision(small_bundle, saved_bundle):
+    loaded = Bundle.load(saved_bundle)
+    assert loaded.tokenizer == small_bundle.tokenizer
+    assert loaded.property_names == small_bundle.property_names
+    for name, value in small_bundle.model.state_dict().items():
+        assert torch.equal(loaded.model.state_dict()[name], value.half().float()), name
+
+
+def test_saving_twice_gives_the_same_bytes(small_bundle, tmp_path):
+    for folder in ("a", "b"):
+        small_bundle.save(tmp_path / folder)
+    for file in (tmp_path / "a").iterdir():
+        assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
+
+
+def test_figures_are_replaced_in_place(small_bundle, saved_bundle):
+    Bundle.load(saved_bundle).with_figures({"reconstruction": 1.0}).save(saved_bundle)
+    assert Bundle.load(saved_bundle).figures == {"reconstruction": 1.0}
+    assert [p.name for p in saved_bundle.parent.iterdir()] == ["small"]
+
+
+def test_what_was_memorised_is_reconstructed(small_bundle):
+    from rdkit import Chem
+
+    decoded = small_bundle.decode(small_bundle.encode(SMALL))
+    assert [Chem.CanonSmiles(s) for s in decoded] == [Chem.CanonSmiles(s) for s in SMALL]
+
+
+def test_unknown_atoms_are_named(small_bundle):
+    with pytest.raises(VocabularyError, match=r"unknown token \[Br\]"):
+        small_bundle.encode(["CCBr"])
+
+
+def test_latent_points_of_another_size_are_turned_down(small_bundle):
+    with pytest.raises(ShapeError, match=r"shape \(\.\.\., 8\)"):
+        small_bundle.decode(torch.zeros(1, 9))
+
+
+def _flip_byte(folder):
+    path = folder / "decoder.safetensors"
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(raw)
+
+
+def _truncate(folder):
+    path = folder / "heads.safetensors"
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def _pickle(folder):
+    (folder / "encoder.safetensors").write_bytes(pickle.dumps({"weights": [1.0]}))
+
+
+def _remove(folder):
+    (folder / "encoder.safetensors").unlink()
+
+
+def _not_json(folder):
+    (folder / HEADER).write_text("{")
+
+
+def _json_list(folder):
+    (folder / HEADER).write_text("[]")
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (_flip_byte, "decoder.safetensors does not match its SHA-256"),
+        (_truncate, "heads.safetensors does not match its SHA-256"),
+        (_pickle, "encoder.safetensors does not match its SHA-256"),
+        (_remove, "encoder.safetensors is missing"),
+        (_not_json, "is damaged: bundle.json"),
+        (_json_list, "is damaged: bundle.json"),
+    ],
+)
+def test_a_damaged_bundle_is_turned_down(saved_bundle, harm, message):
+    harm(saved_bundle)
+    with pytest.raises(BundleError, match=message):
+        Bundle.load(saved_bundle)
+
+
+def test_a_pickle_with_a_matching_hash_is_never_unpickled(saved_bundle):
+    import hashlib
+
+    class Trap:
+        def __reduce__(self):
+            return (pytest.fail, ("unpickled",))
+
+    raw = pickle.dumps(Trap())
+    (saved_bundle / "encoder.safetensors").write_bytes(raw)
+    header = json.loads((saved_bundle / HEADER).read_text())
+    header["files"]["encoder.safetensors"] = hashlib.sha256(raw).hexdigest()
+    (saved_bundle / HEADER).write_text(json.dumps(header))
+    with pytest.raises(BundleError, match="is damaged"):
+        Bundle.load(saved_bundle)
+
+
+def test_another_schema_is_named(saved_bundle):
+    header = json.loads((saved_bundle / HEADER).read_text())
+    (saved_bundle / HEADER).write_text(json.dumps(header | {"schema": 99}))
+    with pytest.raises(BundleError, match="has schema 99; this version of molinterp reads 1"):
+        Bundle.load(saved_bundle)
+
+
+def test_a_missing_bundle_says_what_ships():
+    with pytest.raises(BundleError, match="bundle 'none' must be one that ships"):
+        Bundle.load("none")
+
+
+def test_a_folder_that_is_no_bundle_is_not_overwritten(small_bundle, tmp_path):
+    (tmp_path / "thesis.txt").write_text("irreplaceable")
+    with pytest.raises(BundleError, match="is not empty and no bundle"):
+        small_bundle.save(tmp_path)
+    assert (tmp_path / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_shipped_bundles_are_sound_small_and_measured(name):
+    from molinterp.bundle import locate
+
+    bundle = Bundle.load(name)
+    sizes = [f.stat().st_size for f in locate(name).iterdir()]
+    assert max(sizes) <= 16 * 2**20 and sum(sizes) <= 40 * 2**20
+    assert {"reconstruction", "midpoint_valid", "midpoint_familiar_alert_free", "command"} <= set(
+        bundle.figures
+    )
+
+
+def test_the_default_bundle_ships():
+    assert "default" in BUNDLES

@@ -1,0 +1,180 @@
+import json
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from rdkit import Chem
+
+ASPIRIN, IBUPROFEN = "CC(=O)Oc1ccccc1C(=O)O", "CC(C)Cc1ccc(C(C)C(=O)O)cc1"
+
+
+def run(*arguments, stdin="", cwd=None, **environment):
+    """The command as a user runs it, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", "from molinterp.cli.main import main; main()", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def table():
+    done = run("path", "aspirin", "ibuprofen")
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_the_table_goes_to_stdout_and_the_rest_to_stderr(table):
+    lines = table.stdout.splitlines()
+    header = lines[0].split("\t")
+    assert header[:4] == ["step", "name", "smiles", "t"]
+    assert all(len(line.split("\t")) == len(header) for line in lines)
+    assert "molecules; worst step" in table.stderr
+
+
+def test_names_files_and_smiles_give_the_same_path(table, tmp_path):
+    (tmp_path / "a.smi").write_text(f"SMILES name\n{ASPIRIN} aspirin\n")
+    (tmp_path / "b.csv").write_text(f"name,smiles\nibuprofen,{IBUPROFEN}\n")
+    done = run("path", "a.smi", "b.csv", cwd=tmp_path)
+    assert done.stdout == table.stdout
+    typed = run("path", ASPIRIN, IBUPROFEN)
+    assert [r.split("\t")[2] for r in typed.stdout.splitlines()] == [
+        r.split("\t")[2] for r in table.stdout.splitlines()
+    ]
+
+
+def test_standard_input_is_read(table):
+    done = run("path", "-", "ibuprofen", stdin=f"{ASPIRIN} aspirin\n")
+    assert done.stdout == table.stdout
+
+
+def test_quiet_says_nothing(table):
+    done = run("path", "aspirin", "ibuprofen", "-q")
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", table.stdout)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "json", "sdf", "smi"])
+def test_the_suffix_picks_the_format(table, tmp_path, suffix):
+    file = tmp_path / f"path.{suffix}"
+    done = run("path", "aspirin", "ibuprofen", "-o", str(file))
+    assert done.returncode == 0 and done.stdout == ""
+    expected = [r.split("\t")[2] for r in table.stdout.splitlines()[1:]]
+    if suffix == "json":
+        found = [s["smiles"] for s in json.loads(file.read_text())["steps"]]
+    elif suffix == "sdf":
+        found = [Chem.MolToSmiles(m) for m in Chem.SDMolSupplier(str(file))]
+    elif suffix == "smi":
+        found = [line.split()[0] for line in file.read_text().splitlines()]
+    else:
+        found = pd.read_csv(file, sep="," if suffix == "csv" else "\t")["smiles"].tolist()
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("path", "c1ccc", "aspirin"), 2, "unclosed ring 1"),
+        (("path", "", "aspirin"), 2, "it is empty"),
+        (("path", "CC O", "aspirin"), 2, "blank inside"),
+        (("path", "asprin", "ibuprofen"), 2, "Did you mean 'aspirin'?"),
+        (("path", "none.smi", "aspirin"), 2, "'none.smi' does not exist"),
+        (("path", "aspirin", ASPIRIN), 2, "the same compound"),
+        (("path", "C" * 250, "aspirin"), 2, "250 heavy atoms, the limit is 200"),
+        (("path", "C[Pt]C", "aspirin"), 2, "unknown token [Pt]"),
+        (("path", "CCCCCCCC.CCCCCCCO", "aspirin"), 2, "mixture without a clear parent"),
+        (("path", "aspirin", "ibuprofen", "-o", "none/x.csv"), 2, "folder 'none' of the output does not exist"),
+        (("path", "aspirin", "ibuprofen", "-o", "x.docx"), 2, "must end in one of"),
+        (("path", "aspirin", "ibuprofen", "--steps", "1"), 2, "--steps"),
+        (("path", "aspirin", "ibuprofen", "-d", "abacus"), 2, "`device`"),
+        (("path", "aspirin"), 2, "Missing argument 'END'"),
+        (("path", "aspirin", "ibuprofen", "--model", "none"), 4, "must be one that ships"),
+        (("models", "verify", "none"), 4, "must be one that ships"),
+        (("train", "none.csv", "-o", "x", "--minutes", "1"), 2, "does not exist"),
+        (("train", "none.csv", "-o", "x"), 2, "needs a budget"),
+        (("models", "eval", "none.csv"), 2, "cannot be read"),
+    ],
+)
+def test_bad_input_gives_one_line_and_its_exit_code(tmp_path, arguments, code, message):
+    done = run(*arguments, cwd=tmp_path)
+    assert message in done.stderr
+    assert done.returncode == code
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_a_smiles_too_asks_which(tmp_path):
+    (tmp_path / "CCO").write_text("CCN amine\n")
+    done = run("path", "CCO", "aspirin", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Write file:CCO or smiles:CCO" in done.stderr
+    assert run("path", "smiles:CCO", "aspirin", "-q", cwd=tmp_path).stdout.splitlines()[1].split("\t")[2] == "CCO"
+
+
+def test_the_row_of_a_bad_molecule_is_named(tmp_path):
+    (tmp_path / "a.smi").write_text("smiles\n# a comment\nc1ccc broken\n")
+    done = run("path", "a.smi", "aspirin", cwd=tmp_path)
+    assert "Check line 3 of 'a.smi'" in done.stderr
+
+
+def test_a_salt_is_stripped_with_a_note():
+    done = run("path", "[Na+].CC(=O)Oc1ccccc1C(=O)[O-]", "ibuprofen")
+    assert done.returncode == 0
+    assert "note: start:" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of a shell")
+def test_a_reader_that_stops_early_is_no_error():
+    command = f'"{sys.executable}" -c "from molinterp.cli.main import main; main()" path aspirin ibuprofen -q | head -1'
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120)
+    assert done.stdout.startswith("step\t") and done.stderr == ""
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or (hasattr(os, "geteuid") and os.geteuid() == 0),
+    reason="permissions do not bind here",
+)
+def test_a_folder_closed_to_writing_is_found_before_the_work(tmp_path):
+    tmp_path.chmod(0o500)
+    done = run("path", "aspirin", "ibuprofen", "-o", str(tmp_path / "x.csv"))
+    assert done.returncode == 2 and "cannot be written" in done.stderr
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from molinterp.cli.main import cli; cli(['--help'], standalone_mode=False); "
+        "assert not {'torch', 'rdkit', 'pandas', 'sklearn'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Exit codes" in done.stdout
+
+
+def test_train_eval_and_path_with_a_bundle_of_ones_own(tmp_path):
+    smiles = [f"{'C' * i}{x}" for i in range(1, 9) for x in ("O", "N", "F", "Cl", "C(=O)O", "c1ccccc1")]
+    rows = [f"{s},{split}" for s in smiles for split in ("train", "test")]
+    (tmp_path / "m.csv").write_text("\n".join(["smiles,split", *rows]))
+    sizes = ("--latent-dim", "4", "--encoder-dim", "16", "--decoder-dim", "32", "--tokens", "50")
+    train = ("train", "m.csv", "-o", "own", "--optimiser-steps", "30", "--batch-size", "16", *sizes)
+    done = run(*train, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "bundle written to own" in done.stderr
+    refine = ("refine", "own", "m.csv", "-o", "better", "--cache", "own.cache", "--minutes", "0.001")
+    done = run(*refine, "--points", "64", "--steps", "5", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    evaluate = ("models", "eval", "m.csv", "--model", "better", "--save", "-n", "40", "--pairs", "20")
+    done = run(*evaluate, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["n_molecules"] == 40 and figures["midpoint_valid"] == 1.0
+    info = json.loads(run("models", "info", "better", cwd=tmp_path).stdout)
+    assert info["figures"] == figures
+    assert info["training"]["steps"] == 30 and len(info["training"]["refined"]) == 1
+    path = run("path", "CCO", "CCCCN", "--model", "better", "-q", cwd=tmp_path)
+    assert path.returncode == 0 and len(path.stdout.splitlines()) >= 3

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+from rdkit import Chem
+
+from molinterp.chem.properties import PROPERTIES
+from molinterp.chem.similarity import ecfp4_array
+from molinterp.errors import InputError
+from molinterp.training.corpus import prepare
+from tests.conftest import SMALL
+
+
+def test_tokens_spell_the_molecules(small_corpus):
+    for i, smiles in enumerate(SMALL):
+        text = small_corpus.tokenizer.decode(small_corpus.sequence(i).tolist())
+        assert Chem.MolToSmiles(Chem.MolFromSmiles(text)) == Chem.CanonSmiles(smiles)
+
+
+def test_labels_are_those_of_the_chemistry(small_corpus):
+    mol = Chem.MolFromSmiles(SMALL[11])
+    assert (np.unpackbits(small_corpus.bits[11]) == ecfp4_array(mol)).all()
+    expected = np.array([f(mol) for f in PROPERTIES.values()], np.float32)
+    np.testing.assert_array_equal(small_corpus.properties[11], expected)
+
+
+@pytest.mark.parametrize("representation", ["selfies", "smiles"])
+def test_a_second_call_loads_the_same(tmp_path, representation):
+    table = tmp_path / "m.csv"
+    table.write_text(
+        "smiles,split\n" + "".join(f"{s},{'train' if i else 'test'}\n" for i, s in enumerate(SMALL * 5))
+    )
+    first = prepare(table, tmp_path / "cache", representation, 50)
+    second = prepare(table, tmp_path / "cache", representation, 50)
+    assert first.tokenizer == second.tokenizer
+    for name in ("tokens", "offsets", "bits", "properties", "split"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+    assert second.rows("test").tolist() == [0]
+
+
+def test_what_cannot_be_parsed_or_spelt_is_counted(tmp_path):
+    table = tmp_path / "m.csv"
+    table.write_text("smiles\n" + "".join(f"{s}\n" for s in ["C1CC", "[Pt]", *SMALL * 5]))
+    corpus = prepare(table, tmp_path / "cache", "selfies", 50)
+    assert corpus.n_dropped == 2
+    assert len(corpus) == 5 * len(SMALL)
+
+
+def test_smiles_lines_are_read_and_one_percent_is_held_out(tmp_path):
+    lines = tmp_path / "m.smi"
+    lines.write_text("".join(f"{'C' * i}O molecule-{i}\n" for i in range(1, 200)))
+    corpus = prepare(lines, tmp_path / "cache", "smiles", 20)
+    n = {name: len(corpus.rows(name)) for name in ("train", "valid", "test")}
+    assert sum(n.values()) == 199
+    assert 0 < n["valid"] < 10 and 0 < n["test"] < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name\nfoo\n", "must have a column 'smiles'; found name"),
+        ("smiles\n", "must hold molecules to train on; got none"),
+        ("smiles,split\nCCO,dev\n", "must hold train, valid or test; got dev"),
+        ("smiles\nC1CC\n", "no molecule of the training file could be parsed"),
+    ],
+)
+def test_unusable_tables_are_turned_down(tmp_path, text, message):
+    table = tmp_path / "m.csv"
+    table.write_text(text)
+    with pytest.raises(InputError, match=message):
+        prepare(table, tmp_path / "cache", "selfies", 50)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        prepare(tmp_path / "none.csv", tmp_path, "selfies", 50)

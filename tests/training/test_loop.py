@@ -1,0 +1,61 @@
+import torch
+
+from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
+
+DIMS = {"latent_dim": 4, "embedding_dim": 8, "encoder_dim": 8, "decoder_dim": 16, "head_dim": 8}
+
+
+def _weights(trainer):
+    return {k: v.clone() for k, v in trainer.model.state_dict().items()}
+
+
+def test_it_memorises_32_molecules(small_trainer):
+    figures = small_trainer.validate()
+    assert figures["reconstruction"] == 1.0
+    assert figures["property_r2"] > 0.8
+
+
+def test_an_interrupted_run_ends_where_a_whole_one_does(small_corpus, tmp_path):
+    config = TrainingConfig(n_steps=12, batch_size=16, bf16=False)
+    sizes = sizes_for(small_corpus, **DIMS)
+    whole = Trainer(small_corpus, config, sizes, tmp_path / "whole")
+    whole.run()
+
+    class Killed(Exception):
+        pass
+
+    def kill(report):
+        raise Killed
+
+    first = Trainer(small_corpus, config, sizes, tmp_path / "parts")
+    try:
+        first.run(kill, save_every=0.0)
+    except Killed:
+        pass
+    assert first.state.step == 10
+    resumed = Trainer(small_corpus, config, sizes, tmp_path / "parts")
+    assert 0 < resumed.state.step < 12
+    resumed.run()
+    assert resumed.state.n_molecules == whole.state.n_molecules
+    for name, value in _weights(whole).items():
+        assert torch.equal(value, resumed.model.state_dict()[name]), name
+
+
+def test_the_learning_rate_and_the_weights_follow_the_seed(small_corpus, tmp_path):
+    sizes = sizes_for(small_corpus, **DIMS)
+    runs = []
+    for i, seed in enumerate((0, 0, 1)):
+        trainer = Trainer(
+            small_corpus, TrainingConfig(n_steps=3, batch_size=16, seed=seed), sizes, tmp_path / str(i)
+        )
+        trainer.run()
+        runs.append(_weights(trainer))
+    assert all(torch.equal(runs[0][k], runs[1][k]) for k in runs[0])
+    assert any(not torch.equal(runs[0][k], runs[2][k]) for k in runs[0])
+
+
+def test_the_first_budget_to_run_out_ends_the_training():
+    config = TrainingConfig(minutes=2.0, n_steps=100)
+    assert config.progress(50, 0.0) == 0.5
+    assert config.progress(10, 60.0) == 0.5
+    assert config.progress(10, 500.0) == 1.0
