@@ -12,11 +12,11 @@ import click
 @click.argument("bundle")
 @click.argument("molecules", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the bundle.")
-@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True)
-@click.option("--points", type=click.IntRange(min=1), default=12_000, show_default=True, help="A round.")
-@click.option("--samples", type=click.IntRange(min=1), default=7, show_default=True, help="A point.")
-@click.option("--steps", type=click.IntRange(min=1), default=600, show_default=True, help="A round.")
-@click.option("--learning-rate", type=click.FloatRange(min=0), default=5e-4, show_default=True)
+@click.option("--minutes", type=click.FloatRange(min=0), default=20.0, show_default=True, help="On anchors.")
+@click.option("--rounds", type=click.IntRange(min=0), default=1, show_default=True, help="Of self-training.")
+@click.option("--points", type=click.IntRange(min=1), default=6_000, show_default=True, help="A round.")
+@click.option("--compounds", type=click.IntRange(min=2), default=120_000, show_default=True)
+@click.option("--learning-rate", type=click.FloatRange(min=0), default=7e-4, show_default=True)
 @click.option("--cache", required=True, type=click.Path(path_type=Path), help="Cache of the training.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of torch.  [default: all cores]")
 @click.option("--processes", type=click.IntRange(min=1), default=1, show_default=True, help="To judge.")
@@ -27,9 +27,9 @@ def refine(
     molecules: Path,
     output: Path,
     minutes: float,
+    rounds: int,
     points: int,
-    samples: int,
-    steps: int,
+    compounds: int,
     learning_rate: float,
     cache: Path,
     threads: int | None,
@@ -39,8 +39,8 @@ def refine(
 ) -> None:
     """Refine BUNDLE between the MOLECULES it was trained on.
 
-    Points between random training pairs are decoded and judged; the decoder learns what passed. The
-    bundle is written after every round, so a run can be stopped, and another begun from its output.
+    Points between random training compounds are shown to the decoder with the nearest clean compound
+    as target, then with its own decodes that a judge let pass. The bundle is written after each stage.
     """
     import torch
 
@@ -58,20 +58,17 @@ def refine(
     if corpus.tokenizer.to_dict() != vocabulary.to_dict():
         raise InputError(f"`MOLECULES` must be what '{bundle}' was trained on; its vocabulary differs.")
     config = RefineConfig(
+        n_compounds=compounds,
+        minutes=minutes,
+        n_rounds=rounds,
         n_points=points,
-        n_samples=samples,
-        n_steps=steps,
         learning_rate=learning_rate,
         n_processes=processes,
         seed=seed,
     )
 
-    def show(round_: int, found: Any, refined: Any) -> None:
+    def show(text: str, refined: Any) -> None:
         refined.save(output)
-        click.echo(
-            f"round {round_}: {found.accepted:.1%} of greedy decodes between compounds passed before it, "
-            f"{found.found:.1%} of points had one that passes",
-            err=True,
-        )
+        click.echo(text, err=True)
 
-    run(loaded, corpus, config, minutes, show)
+    run(loaded, corpus, config, show)

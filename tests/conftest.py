@@ -61,7 +61,7 @@ def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 @pytest.fixture(scope="session")
 def small_trainer(small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Trainer:
     """A small network trained on them until it knows them by heart."""
-    config = TrainingConfig(n_steps=300, batch_size=32, learning_rate=5e-3, kl_weight=0.01, kl_start=0.0)
+    config = TrainingConfig(n_steps=600, batch_size=32, learning_rate=5e-3, kl_weight=0.01, kl_start=0.0)
     sizes = sizes_for(
         small_corpus, latent_dim=8, embedding_dim=24, encoder_dim=32, decoder_dim=64, head_dim=32
     )

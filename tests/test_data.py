@@ -1,10 +1,10 @@
 import csv
 from pathlib import Path
 
+import molinterp.data as data
 import pytest
 from rdkit import Chem
 
-import molinterp.data as data
 from molinterp.chem.environments import EnvironmentTable
 from molinterp.chem.judge import default_table
 from molinterp.chem.readers import read_records

@@ -13,7 +13,9 @@ from tests.test_path import _path
 def test_tables_read_back(suffix, separator):
     path = _path()
     read = pd.read_csv(io.StringIO(render(path, suffix)), sep=separator, keep_default_na=True)
-    pd.testing.assert_frame_equal(read.drop(columns="name"), path.to_frame().drop(columns="name"), check_dtype=False)
+    pd.testing.assert_frame_equal(
+        read.drop(columns="name"), path.to_frame().drop(columns="name"), check_dtype=False
+    )
 
 
 def test_json_holds_every_step_and_figure():

@@ -17,7 +17,9 @@ SHIPPED = {".py", ".csv", ".json", ".npz", ".smi", ".safetensors"}
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     source = tmp_path_factory.mktemp("source") / "molinterp"
-    leave = shutil.ignore_patterns(".git", ".venv", "*.egg-info", "build", "__pycache__", "*.cache", "tests", "docs")
+    leave = shutil.ignore_patterns(
+        ".git", ".venv", "*.egg-info", "build", "__pycache__", "*.cache", "tests", "docs"
+    )
     shutil.copytree(ROOT, source, ignore=leave)
     out = source.parent / "dist"
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(source)]

@@ -26,6 +26,8 @@ def resolve(argument: str) -> Record:
     kind, _, rest = argument.partition(":")
     if f"{kind}:" in PREFIXES:
         return {"file": only_record, "smiles": _from_smiles, "name": _from_name}[kind](rest)
+    if not argument.strip():
+        return _from_smiles(argument)
     if argument == "-":
         return only_record(argument)
     if Path(argument).is_file():

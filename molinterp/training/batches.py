@@ -1,4 +1,4 @@
-"""Batches in a random order that depends on the seed and the epoch alone."""
+"""Batches of similar length in a random order that depends on the seed and the epoch alone."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from molinterp.tokens import PAD, pad
+from molinterp.tokens import pad
 from molinterp.training.corpus import Corpus
 from molinterp.training.objective import Batch
 
+POOL = 64
+"""Batches that are sorted by length together: enough to save padding, few enough to mix."""
+
 
 def batch_rows(
-    rows: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], size: int, pool: int, seed: int, epoch: int
+    rows: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], size: int, seed: int, epoch: int
 ) -> list[npt.NDArray[np.int64]]:
     """Rows of each batch of an epoch; every row once, a last short batch dropped if others exist.
 
-    `pool` batches at a time are sorted by length together, to save padding; 1 mixes all lengths.
+    Lengths within a batch are alike, which saves padding.
     """
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(rows)
     batches: list[npt.NDArray[np.int64]] = []
-    for start in range(0, len(order), pool * size):
-        chosen = order[start : start + pool * size]
-        if pool > 1:
-            chosen = chosen[np.argsort(lengths[chosen], kind="stable")]
+    for start in range(0, len(order), POOL * size):
+        chosen = order[start : start + POOL * size]
+        chosen = chosen[np.argsort(lengths[chosen], kind="stable")]
         batches += [chosen[i : i + size] for i in range(0, len(chosen), size)]
     whole = [b for b in batches if len(b) == size] or batches
     return [whole[i] for i in rng.permutation(len(whole))]
@@ -42,31 +44,15 @@ def gather(corpus: Corpus, rows: Sequence[int] | npt.NDArray[np.int64]) -> Batch
     )
 
 
-def stream(
-    corpus: Corpus, rows: npt.NDArray[np.int64], size: int, pool: int, seed: int, start: int
-) -> Iterator[Batch]:
+def stream(corpus: Corpus, rows: npt.NDArray[np.int64], size: int, seed: int, start: int) -> Iterator[Batch]:
     """Endless batches of `rows`, beginning with batch number `start` (0-based, over epochs)."""
     lengths = corpus.lengths
     epoch, position = 0, start
     while True:
-        order = batch_rows(rows, lengths, size, pool, seed, epoch)
+        order = batch_rows(rows, lengths, size, seed, epoch)
         if position >= len(order):
             epoch, position = epoch + 1, position - len(order)
             continue
         for chosen in order[position:]:
             yield gather(corpus, chosen)
         epoch, position = epoch + 1, 0
-
-
-def by_length(batch: Batch, n_parts: int) -> list[Batch]:
-    """The same molecules in parts of similar length, each cut to its own longest string.
-
-    Gradients are summed over the parts, so a step still sees all lengths; padding costs little.
-    """
-    length = (batch.tokens != PAD).sum(1)
-    parts = length.argsort(stable=True).tensor_split(n_parts)
-    return [
-        Batch(batch.tokens[rows, : int(length[rows].max())], batch.bits[rows], batch.properties[rows])
-        for rows in parts
-        if len(rows)
-    ]

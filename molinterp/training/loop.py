@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from molinterp.training.batches import by_length, gather, stream
+from molinterp.training.batches import gather, stream
 from molinterp.training.corpus import Corpus
 from molinterp.training.objective import Batch, losses
 from molinterp.vae.decoding import greedy
@@ -34,10 +34,6 @@ class TrainingConfig:
     """Budget of optimiser steps; the first budget to run out ends the training."""
     batch_size: int = 256
     """Molecules a step."""
-    pool: int = 64
-    """Batches that are sorted by length together, to save padding; 1 mixes all lengths."""
-    n_parts: int = 1
-    """Parts of similar length that a batch is computed in; gradients are summed."""
     max_gradient: float = 5.0
     """Gradients are scaled down to this norm."""
     learning_rate: float = 1.4e-3
@@ -142,7 +138,7 @@ class Trainer:
             validate_every: seconds between figures on the validation split.
         """
         c = self.config
-        batches = stream(self.corpus, self._train_rows, c.batch_size, c.pool, c.seed, self.state.step)
+        batches = stream(self.corpus, self._train_rows, c.batch_size, c.seed, self.state.step)
         self.model.train()
         last_save = last_validation = last = time.monotonic()
         mean = np.zeros(3)
@@ -179,17 +175,13 @@ class Trainer:
         kl_weight = c.kl_start + (c.kl_weight - c.kl_start) * ramp
         generator = torch.Generator(self.device).manual_seed(c.seed * 1_000_003 + step)
         self._optimizer.zero_grad(set_to_none=True)
-        figures = np.zeros(3)
-        for part in by_length(batch, c.n_parts):
-            share = len(part.tokens) / len(batch.tokens)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=c.bf16):
-                terms = losses(self.model, part, generator)
-            total = share * terms.total(kl_weight, c.bit_weight, c.property_weight)
-            total.backward()
-            figures += [total.item(), share * terms.reconstruction.item(), share * terms.kl.item()]
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=c.bf16):
+            terms = losses(self.model, batch, generator)
+        total = terms.total(kl_weight, c.bit_weight, c.property_weight)
+        total.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), c.max_gradient)
         self._optimizer.step()
-        return figures
+        return np.array([total.item(), terms.reconstruction.item(), terms.kl.item()])
 
     @torch.no_grad()
     def validate(self, n: int = 1_024) -> dict[str, float]:

@@ -1,15 +1,19 @@
-"""Teach the decoder what to say between compounds: judged self-training.
+"""Teach the decoder what to say between compounds.
 
-A decoder has only seen latent points of compounds; between them it improvises. Here the points
-between random training pairs are decoded several times, the decodes are judged against the two ends
-as those of a path are, and of those that pass the one that encodes nearest to the point becomes the
-point's target. The decoder then trains on these targets and on compounds, half and half, with the
-encoder fixed, so that every latent point stays where it is. Rounds of this raise the share of
-familiar, alert-free decodes between compounds without moving the ends.
+A decoder has only seen latent points of compounds; between them it improvises, and most of what it
+says there has pieces that no compound has. Two stages mend that, both with the encoder fixed, so that
+every compound keeps its latent point:
 
-The scheme is that of self-training with a filter (Zelikman et al., STaR, 2022, arXiv 2203.14465;
-Gulcehre et al., Reinforced Self-Training, 2023, arXiv 2308.08998), with the judge of
-`molinterp.chem` as the filter and the encoder as the tie-break.
+1. *Anchors.* Points between random training compounds are shown to the decoder with the nearest clean
+   compound as target: alert-free, familiar, easy to make. Space between compounds is then no longer
+   foreign to it. This is vicinal risk minimisation (Chapelle et al. 2000; mixup, Zhang et al. 2018,
+   arXiv 1710.09412) with the label taken from the data instead of mixed.
+2. *Self-training.* The same kind of points are decoded several times and judged against their two ends
+   as a path's molecules are; of the decodes that pass, the one that encodes nearest to the point
+   becomes its target (Zelikman et al., STaR, 2022, arXiv 2203.14465; Gulcehre et al., Reinforced
+   Self-Training, 2023, arXiv 2308.08998).
+
+Half of every batch are compounds with their own latent points, so that nothing is forgotten.
 """
 
 from __future__ import annotations
@@ -17,26 +21,36 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from rdkit import Chem
 from torch import Tensor
 
 from molinterp.bundle import Bundle
-from molinterp.chem.judge import Judge, decoded_molecule
-from molinterp.errors import VocabularyError
+from molinterp.chem.alerts import alerts
+from molinterp.chem.judge import Judge, decoded_molecule, default_table
+from molinterp.chem.properties import sa_score
+from molinterp.errors import InputError, VocabularyError
 from molinterp.tokens import IntArray, pad
 from molinterp.training.batches import stream
 from molinterp.training.corpus import Corpus
 from molinterp.training.objective import losses, token_cross_entropy
 
 BATCH = 512
-"""Points decoded together."""
+"""Molecules encoded or points decoded together."""
+MAX_SA_SCORE = 4.5
+"""Of a clean compound."""
+FIXED = ("encoder_", "posterior.", "embedding.")
+"""Parameters that stay as they are, by the beginning of their names."""
+
+Rows = npt.NDArray[np.int64]
+Report = Callable[[str, Bundle], None]
 
 
 @final
@@ -44,86 +58,246 @@ BATCH = 512
 class RefineConfig:
     """How a decoder is refined."""
 
-    n_points: int = 12_000
-    """Latent points between compounds harvested a round."""
+    n_compounds: int = 120_000
+    """Training compounds between which points are drawn, and among which clean ones are sought."""
+    minutes: float = 20.0
+    """Of training on anchors."""
+    n_rounds: int = 1
+    """Of self-training, after the anchors."""
+    n_points: int = 6_000
+    """Points decoded and judged a round."""
     n_samples: int = 7
     """Sampled decodes a point, beside the greedy one."""
     temperature: float = 0.8
     """Of the samples."""
-    n_steps: int = 600
+    n_steps: int = 300
     """Optimiser steps a round."""
     batch_size: int = 256
     """Compounds, and as many points between, a step."""
-    learning_rate: float = 5e-4
-    """Peak learning rate of a round; a cosine to zero."""
+    learning_rate: float = 7e-4
+    """Peak learning rate of the anchors, and twice that of a round; cosines to zero."""
     noise: float = 0.5
     """Noise on a point, in standard deviations of the posteriors of its two ends."""
     bf16: bool = True
     """Matrix products in bfloat16."""
     n_processes: int = 1
-    """Processes that judge decodes."""
+    """Processes that judge molecules."""
     seed: int = 0
-    """Of pairs, samples and batches."""
+    """Of compounds, points, samples and batches."""
 
 
 @final
 @dataclass(frozen=True)
-class Harvest:
-    """Latent points between compounds with the strings that should stand there."""
+class Points:
+    """Points between compounds, and their targets."""
 
     z: Tensor
     """(n, latent_dim)."""
-    scale: Tensor
-    """(n, latent_dim), standard deviation of the ends' posteriors, averaged."""
     tokens: tuple[IntArray, ...]
     """n token strings."""
-    accepted: float
-    """Share of points whose greedy decode passed the judge, in [0, 1]."""
-    found: float
-    """Share of points with any decode that passed, in [0, 1]."""
 
 
-def harvest(bundle: Bundle, corpus: Corpus, config: RefineConfig, round_: int) -> Harvest:
-    """Decode and judge points between random training pairs.
+@final
+class Anchors:
+    """Draws points between compounds with the nearest clean compound as target."""
 
-    The position between the ends is drawn from Beta(2, 2), so that the middle is seen most.
+    def __init__(self, bundle: Bundle, corpus: Corpus, config: RefineConfig, executor: Executor) -> None:
+        """Encode the compounds and find the clean ones.
+
+        Raises:
+            InputError: too few of the compounds are clean to be targets.
+        """
+        rng = np.random.default_rng(config.seed)
+        rows = rng.permutation(corpus.rows("train"))[: config.n_compounds]
+        texts = [(corpus.tokenizer.decode(corpus.sequence(int(r)).tolist()),) for r in rows]
+        clean = np.fromiter(executor.map(_is_clean, texts, chunksize=256), bool, len(rows))
+        if clean.sum() < 2:
+            raise InputError("fewer than two training compounds are familiar, alert-free and easy to make.")
+        self._corpus, self._config = corpus, config
+        self._mean, self._deviation = _encode_rows(bundle, corpus, rows, config)
+        self._unit = self._deviation.mean(0)
+        self._clean_rows = rows[clean]
+        self._clean = self._mean[torch.from_numpy(clean)] / self._unit
+        self._half_norm = 0.5 * self._clean.square().sum(1)
+        self.rows = rows
+
+    def between(self, rng: np.random.Generator, n: int) -> tuple[Tensor, Tensor, npt.NDArray[np.int64]]:
+        """Points (n, d), their noise scale (n, d) and the ends' places in `rows` (n, 2).
+
+        The position between the ends is drawn from Beta(2, 2), so that the middle is seen most.
+        """
+        pairs = rng.integers(0, len(self._mean), (n, 2))
+        t = torch.from_numpy(rng.beta(2, 2, (n, 1))).float()
+        a, b = torch.from_numpy(pairs[:, 0]), torch.from_numpy(pairs[:, 1])
+        z = self._mean[a] * (1 - t) + self._mean[b] * t
+        return z, self._deviation[a] * (1 - t) + self._deviation[b] * t, pairs
+
+    def draw(self, rng: np.random.Generator, n: int) -> Points:
+        """Noisy points with their nearest clean compounds, in posterior standard deviations."""
+        z, scale, _ = self.between(rng, n)
+        noise = torch.from_numpy(rng.standard_normal(z.shape)).float()
+        z = z + self._config.noise * scale * noise
+        nearness = (z / self._unit) @ self._clean.T - self._half_norm
+        nearest = self._clean_rows[nearness.argmax(1).numpy()]
+        return Points(z, tuple(self._corpus.sequence(int(r)) for r in nearest))
+
+
+def _is_clean(texts: Sequence[str]) -> bool:
+    mol = decoded_molecule(texts[0])
+    return (
+        mol is not None
+        and Chem.GetFormalCharge(mol) == 0
+        and default_table().is_familiar(mol)
+        and sa_score(mol) <= MAX_SA_SCORE
+        and not alerts(mol)
+    )
+
+
+def _encode_rows(bundle: Bundle, corpus: Corpus, rows: Rows, config: RefineConfig) -> tuple[Tensor, Tensor]:
+    """Posterior means and standard deviations, computed in order of length to save padding."""
+    order = np.argsort(corpus.lengths[rows], kind="stable")
+    mean = torch.empty(len(rows), bundle.latent_dim)
+    deviation = torch.empty_like(mean)
+    for start in range(0, len(rows), BATCH):
+        part = order[start : start + BATCH]
+        tokens = torch.from_numpy(pad([corpus.sequence(int(r)) for r in rows[part]])).to(bundle.device)
+        with torch.no_grad(), torch.autocast(bundle.device.type, torch.bfloat16, enabled=config.bf16):
+            m, log_variance = bundle.model.encode(tokens)
+        mean[part], deviation[part] = m.float().cpu(), (0.5 * log_variance.float()).exp().cpu()
+    return mean, deviation
+
+
+def refine(
+    bundle: Bundle, corpus: Corpus, config: RefineConfig, report: Report = lambda text, so_far: None
+) -> Bundle:
+    """Refine a bundle's decoder and heads; its weights are changed in place, those of its encoder stay.
+
+    Args:
+        bundle: the model to refine.
+        corpus: the molecules that it was trained on, in its vocabulary.
+        config: sizes and budgets.
+        report: called with a line of text and the bundle so far, after each stage.
+
+    Raises:
+        InputError: too few of the compounds are clean to be targets.
     """
-    rng = np.random.default_rng([config.seed, round_])
-    generator = torch.Generator().manual_seed(config.seed * 1_009 + round_)
-    pairs = rng.choice(corpus.rows("train"), (config.n_points, 2))
-    z, scale, tokens = [], [], []
+    with ProcessPoolExecutor(config.n_processes, mp_context=get_context("spawn")) as executor:
+        anchors = Anchors(bundle, corpus, config, executor)
+        trainer = _Trainer(bundle, corpus, config)
+        trainer.run(anchors.draw, config.learning_rate, _clock(config.minutes))
+        history = [{"stage": "anchors", "steps": trainer.step}]
+        bundle = _recorded(bundle, config, history)
+        report(f"{trainer.step} steps on anchors", bundle)
+        for number in range(config.n_rounds):
+            points, accepted = _harvest(bundle, anchors, corpus, config, number, executor)
+
+            def draw(rng: np.random.Generator, n: int, points: Points = points) -> Points:
+                return _mix(points, anchors, config, rng, n)
+
+            before = trainer.step
+            trainer.run(
+                draw,
+                0.5 * config.learning_rate,
+                lambda before=before: (trainer.step - before) / config.n_steps,  # type: ignore[misc]
+            )
+            found = len(points.tokens) / config.n_points
+            history.append({"stage": "self-training", "accepted": accepted, "found": found})
+            bundle = _recorded(bundle, config, history)
+            report(
+                f"round {number}: {accepted:.1%} of greedy decodes between compounds passed before it, "
+                f"{found:.1%} of points had a decode that passed",
+                bundle,
+            )
+    return bundle
+
+
+def _recorded(bundle: Bundle, config: RefineConfig, history: list[dict[str, object]]) -> Bundle:
+    training = dict(bundle.training) | {"refined": list(history), "refine_config": asdict(config)}
+    return replace(bundle, training=training, figures={})
+
+
+def _clock(minutes: float) -> Callable[[], float]:
+    began = time.monotonic()
+    return lambda: (time.monotonic() - began) / (60 * minutes)
+
+
+@final
+class _Trainer:
+    """Trains the decoder and the heads on compounds and on points between, half and half."""
+
+    def __init__(self, bundle: Bundle, corpus: Corpus, config: RefineConfig) -> None:
+        self._bundle, self._config = bundle, config
+        self._batches = stream(corpus, corpus.rows("train"), config.batch_size, config.seed + 17, 0)
+        self._rng = np.random.default_rng([config.seed, 1])
+        self.step = 0
+
+    def run(
+        self,
+        draw: Callable[[np.random.Generator, int], Points],
+        learning_rate: float,
+        progress: Callable[[], float],
+    ) -> None:
+        """Train until `progress` reaches 1."""
+        model, config, device = self._bundle.model, self._config, self._bundle.device
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(not name.startswith(FIXED))
+        trained = [p for p in model.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(trained, lr=learning_rate, weight_decay=1e-4, fused=True)
+        generator = torch.Generator(device).manual_seed(config.seed * 1_009 + self.step)
+        model.train()
+        while (done := progress()) < 1.0:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+            points = draw(self._rng, config.batch_size)
+            tokens = torch.from_numpy(pad(points.tokens)).to(device)
+            with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
+                compounds = losses(model, next(self._batches).to(device), generator)
+                between = token_cross_entropy(model, points.z.to(device), tokens).mean()
+            optimizer.zero_grad(set_to_none=True)
+            (compounds.total(0.0, 0.01, 0.1) + between).backward()
+            torch.nn.utils.clip_grad_norm_(trained, 5.0)
+            optimizer.step()
+            self.step += 1
+        model.requires_grad_(True).eval()
+
+
+def _mix(points: Points, anchors: Anchors, config: RefineConfig, rng: np.random.Generator, n: int) -> Points:
+    """Half judged decodes, half anchors."""
+    chosen = rng.integers(0, len(points.tokens), n - n // 2)
+    fresh = anchors.draw(rng, n // 2)
+    z = torch.cat([points.z[torch.from_numpy(chosen)], fresh.z])
+    return Points(z, (*(points.tokens[i] for i in chosen), *fresh.tokens))
+
+
+def _harvest(
+    bundle: Bundle, anchors: Anchors, corpus: Corpus, config: RefineConfig, number: int, executor: Executor
+) -> tuple[Points, float]:
+    """Points with the best of their decodes that passed, and the share of greedy ones that did."""
+    rng = np.random.default_rng([config.seed, 2, number])
+    generator = torch.Generator().manual_seed(config.seed * 1_009 + number)
+    kept: list[Tensor] = []
+    tokens: list[IntArray] = []
     n_greedy = 0
-    with ProcessPoolExecutor(config.n_processes, mp_context=get_context("spawn")) as pool:
-        for start in range(0, config.n_points, BATCH):
-            chosen = pairs[start : start + BATCH]
-            position = torch.from_numpy(rng.beta(2, 2, (len(chosen), 1))).float()
-            with torch.autocast(bundle.device.type, torch.bfloat16, enabled=config.bf16):
-                points, spread = _points(bundle, corpus, chosen, position)
-                copies = points.repeat(config.n_samples, 1)
-                texts = bundle.decode(points) + bundle.sample(copies, generator, config.temperature)
-            jobs = [(texts[i :: len(chosen)], _spelling(corpus, pair)) for i, pair in enumerate(chosen)]
-            for i, passed in enumerate(pool.map(_passing, jobs, chunksize=32)):
-                n_greedy += bool(passed) and passed[0][0] == 0
-                best = _nearest(bundle, points[i], [smiles for _, smiles in passed])
-                if best is not None:
-                    z.append(points[i])
-                    scale.append(spread[i])
-                    tokens.append(best)
-    n = config.n_points
-    return Harvest(torch.stack(z), torch.stack(scale), tuple(tokens), n_greedy / n, len(z) / n)
+    for start in range(0, config.n_points, BATCH):
+        z, _, pairs = anchors.between(rng, min(BATCH, config.n_points - start))
+        with torch.autocast(bundle.device.type, torch.bfloat16, enabled=config.bf16):
+            texts = bundle.decode(z)
+            texts += bundle.sample(z.repeat(config.n_samples, 1), generator, config.temperature)
+        jobs = [(texts[i :: len(z)], _spelling(corpus, anchors.rows[pair])) for i, pair in enumerate(pairs)]
+        verdicts = list(executor.map(_passing, jobs, chunksize=32))
+        n_greedy += sum(bool(passed) and passed[0][0] == 0 for passed in verdicts)
+        nearest = _nearest(bundle, z, [[smiles for _, smiles in passed] for passed in verdicts])
+        for point, best in zip(z, nearest, strict=True):
+            if best is not None:
+                kept.append(point)
+                tokens.append(best)
+    if not kept:
+        raise InputError("no decode between compounds passed the judge; train the bundle for longer.")
+    return Points(torch.stack(kept), tuple(tokens)), n_greedy / config.n_points
 
 
-def _points(bundle: Bundle, corpus: Corpus, pairs: np.ndarray, position: Tensor) -> tuple[Tensor, Tensor]:
-    tokens = torch.from_numpy(pad([corpus.sequence(int(r)) for r in pairs.reshape(-1)]))
-    with torch.no_grad():
-        mean, log_variance = bundle.model.encode(tokens.to(bundle.device))
-    mean, deviation = mean.float().cpu(), (0.5 * log_variance).exp().float().cpu()
-    points = mean[0::2] * (1 - position) + mean[1::2] * position
-    return points, 0.5 * (deviation[0::2] + deviation[1::2])
-
-
-def _spelling(corpus: Corpus, pair: Sequence[int]) -> tuple[str, ...]:
-    return tuple(corpus.tokenizer.decode(corpus.sequence(int(row)).tolist()) for row in pair)
+def _spelling(corpus: Corpus, rows: Rows) -> tuple[str, ...]:
+    return tuple(corpus.tokenizer.decode(corpus.sequence(int(row)).tolist()) for row in rows)
 
 
 def _passing(job: tuple[Sequence[str], Sequence[str]]) -> list[tuple[int, str]]:
@@ -145,78 +319,28 @@ def _passing(job: tuple[Sequence[str], Sequence[str]]) -> list[tuple[int, str]]:
     return out
 
 
-def _nearest(bundle: Bundle, point: Tensor, smiles: Sequence[str]) -> IntArray | None:
-    """Tokens of the molecule that encodes nearest to a point, in posterior standard deviations."""
-    spelt = []
-    for text in smiles:
-        try:
-            spelt.append(bundle.tokenizer.encode([text])[0])
-        except VocabularyError:
-            continue
-    if not spelt:
-        return None
-    with torch.no_grad():
-        mean, log_variance = bundle.model.encode(torch.from_numpy(pad(spelt)).to(bundle.device))
-    distance = ((mean.cpu() - point).square() / log_variance.exp().cpu()).sum(1)
-    return spelt[int(distance.argmin())]
+def _nearest(bundle: Bundle, z: Tensor, passed: Sequence[Sequence[str]]) -> list[IntArray | None]:
+    """For each point, tokens of the molecule that encodes nearest to it, None where there is none.
 
-
-def refine(
-    bundle: Bundle,
-    corpus: Corpus,
-    config: RefineConfig,
-    minutes: float,
-    report: Callable[[int, Harvest, Bundle], None] = lambda round_, found, refined: None,
-) -> Bundle:
-    """Rounds of harvest and training until the minutes are spent.
-
-    Args:
-        bundle: the model to refine; its weights are changed in place, those of its encoder stay.
-        corpus: molecules in the bundle's vocabulary.
-        config: sizes of a round.
-        minutes: no round begins after this.
-        report: called after each round with its number, its harvest and the bundle so far.
+    Distances are taken in posterior standard deviations of the molecule.
     """
-    began = time.monotonic()
-    rounds: list[dict[str, float]] = list(bundle.training.get("refined", []))
-    first = len(rounds)
-    while time.monotonic() - began < 60 * minutes:
-        number = len(rounds)
-        found = harvest(bundle, corpus, config, number)
-        _train(bundle, corpus, found, config, number)
-        rounds.append({"accepted": round(found.accepted, 4), "found": round(found.found, 4)})
-        training = dict(bundle.training) | {"refined": rounds, "refine_config": asdict(config)}
-        bundle = replace(bundle, training=training, figures={})
-        report(number - first, found, bundle)
-    return bundle
-
-
-def _train(bundle: Bundle, corpus: Corpus, found: Harvest, config: RefineConfig, round_: int) -> None:
-    model = bundle.model
-    fixed = ("encoder_", "posterior.", "embedding.")
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(not name.startswith(fixed))
-    trained = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=1e-4, fused=True)
-    batches = stream(
-        corpus, corpus.rows("train"), config.batch_size, 64, config.seed + 17, round_ * config.n_steps
-    )
-    rng = np.random.default_rng([config.seed, round_, 1])
-    generator = torch.Generator(bundle.device).manual_seed(config.seed * 1_009 + round_)
-    model.train()
-    for step in range(config.n_steps):
-        for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * 0.5 * (1 + math.cos(math.pi * step / config.n_steps))
-        chosen = rng.integers(0, len(found.tokens), config.batch_size)
-        tokens = torch.from_numpy(pad([found.tokens[i] for i in chosen])).to(bundle.device)
-        centre, scale = found.z[chosen].to(bundle.device), found.scale[chosen].to(bundle.device)
-        noise = torch.randn(centre.shape, generator=generator, device=bundle.device)
-        with torch.autocast(bundle.device.type, torch.bfloat16, enabled=config.bf16):
-            compounds = losses(model, next(batches).to(bundle.device), generator)
-            between = token_cross_entropy(model, centre + config.noise * scale * noise, tokens).mean()
-        total = compounds.total(0.0, 0.01, 0.1) + between
-        optimizer.zero_grad(set_to_none=True)
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 5.0)
-        optimizer.step()
-    model.requires_grad_(True).eval()
+    owners, symbols = [], []
+    for place, texts in enumerate(passed):
+        for text in texts:
+            try:
+                symbols.append(bundle.tokenizer.symbol_ids(text))
+                owners.append(place)
+            except VocabularyError:
+                continue
+    best: list[IntArray | None] = [None] * len(z)
+    least = [math.inf] * len(z)
+    strings = bundle.tokenizer.merge(symbols)
+    for start in range(0, len(strings), BATCH):
+        part, owner = strings[start : start + BATCH], owners[start : start + BATCH]
+        with torch.no_grad():
+            mean, log_variance = bundle.model.encode(torch.from_numpy(pad(part)).to(bundle.device))
+        distances = ((mean.cpu() - z[owner]).square() / log_variance.exp().cpu()).sum(1).tolist()
+        for place, tokens, distance in zip(owner, part, distances, strict=True):
+            if distance < least[place]:
+                least[place], best[place] = distance, tokens
+    return best
