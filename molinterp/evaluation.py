@@ -176,7 +176,9 @@ def _heads(bundle: Bundle, smiles: Sequence[str], z: torch.Tensor) -> dict[str, 
 
 
 def _r2(truth: npt.NDArray[np.float64], predicted: npt.NDArray[np.float32]) -> float:
-    return float(1 - ((truth - predicted) ** 2).sum() / ((truth - truth.mean()) ** 2).sum())
+    """Coefficient of determination; 0 where the truth does not vary."""
+    spread = ((truth - truth.mean()) ** 2).sum()
+    return float(1 - ((truth - predicted) ** 2).sum() / spread) if spread > 0 else 0.0
 
 
 def _seconds(bundle: Bundle, smiles: Sequence[str]) -> float:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from rdkit import Chem
 
 from molinterp.bundle import Bundle
 from molinterp.training.corpus import Corpus, prepare
@@ -42,6 +43,7 @@ SMALL = [
     "C/C=C\\C",
     "CC#N",
 ]
+SMALL = [Chem.CanonSmiles(s) for s in SMALL]
 
 
 @pytest.fixture(scope="session", autouse=True)

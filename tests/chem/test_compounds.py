@@ -1,0 +1,84 @@
+import io
+
+import pytest
+from molinterp.data import drugs
+
+from molinterp.chem.compounds import only_record, resolve
+from molinterp.errors import InputError, InvalidMoleculeError
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_drug_by_name_in_any_case():
+    for text in ("aspirin", " Aspirin ", "name:ASPIRIN"):
+        record = resolve(text)
+        assert (record.smiles, record.name) == (drugs()["aspirin"], "aspirin")
+
+
+def test_a_smiles():
+    for text in ("CCO", "smiles:CCO"):
+        assert resolve(text).smiles == "CCO"
+
+
+def test_a_file(tmp_path):
+    (tmp_path / "a.smi").write_text("CCO ethanol\n")
+    for text in ("a.smi", "file:a.smi"):
+        record = resolve(text)
+        assert (record.smiles, record.name) == ("CCO", "ethanol")
+
+
+def test_standard_input(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("# mine\nCCO ethanol\n"))
+    assert resolve("-").name == "ethanol"
+
+
+def test_a_file_called_like_a_drug_wins_over_the_table(tmp_path):
+    (tmp_path / "aspirin").mkdir()
+    assert resolve("aspirin").name == "aspirin"
+
+
+@pytest.mark.parametrize(
+    ("argument", "error", "message"),
+    [
+        ("", InvalidMoleculeError, "it is empty"),
+        ("none.smi", InputError, "'none.smi' does not exist"),
+        ("file:none.smi", InputError, "'none.smi' does not exist"),
+        ("name:asprin", InputError, "Nearest: aspirin"),
+        ("name:xyzzy", InputError, "no drug called 'xyzzy'"),
+        ("asprin", InputError, "Did you mean 'aspirin'"),
+        ("c1ccc", InvalidMoleculeError, "unclosed ring 1"),
+        ("smiles:c1ccc", InvalidMoleculeError, "unclosed ring 1"),
+    ],
+)
+def test_what_cannot_be_resolved_is_named(argument, error, message):
+    with pytest.raises(error, match=message):
+        resolve(argument)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("", InputError, "must hold one molecule; got none"),
+        ("smiles\n# nothing\n", InputError, "must hold one molecule; got none"),
+        ("CCO\nCCN\n", InputError, "must hold one molecule; got more"),
+        ("CCO\n\n", None, ""),
+        ("smiles name\nc1ccc broken\n", InvalidMoleculeError, "Check line 2 of 'a.smi'"),
+    ],
+)
+def test_a_file_holds_one_molecule(tmp_path, text, error, message):
+    (tmp_path / "a.smi").write_text(text)
+    if error is None:
+        assert only_record("a.smi").smiles == "CCO"
+        return
+    with pytest.raises(error, match=message):
+        only_record("a.smi")
+
+
+def test_a_file_that_is_a_smiles_too_asks_which(tmp_path):
+    (tmp_path / "CCO").write_text("CCN\n")
+    with pytest.raises(InputError, match="Write file:CCO or smiles:CCO"):
+        resolve("CCO")
+    assert resolve("smiles:CCO").smiles == "CCO"

@@ -1,0 +1,61 @@
+import pytest
+
+from molinterp.errors import InputError
+from molinterp.evaluation import evaluate, read_split
+from tests.conftest import SMALL
+
+
+@pytest.fixture(scope="module")
+def figures(small_bundle):
+    from rdkit import Chem
+
+    return evaluate(small_bundle, [Chem.CanonSmiles(s) for s in SMALL], n_pairs=40)
+
+
+def test_memorised_molecules_are_reconstructed(figures):
+    assert figures["reconstruction"] == 1.0
+    assert figures["n_out_of_vocabulary"] == 0
+
+
+def test_shares_are_shares_and_nested(figures):
+    for name in ("midpoint", "slerp_midpoint"):
+        valid, familiar = figures[f"{name}_valid"], figures[f"{name}_familiar"]
+        both, accepted = figures[f"{name}_familiar_alert_free"], figures[f"{name}_accepted"]
+        assert 0 <= accepted <= both <= familiar <= valid <= 1
+        assert both <= figures[f"{name}_alert_free"]
+
+
+def test_heads_that_know_their_molecules_score_high(figures):
+    assert figures["property_r2"]["heavy_atoms"] > 0.8
+    assert 0 < figures["fingerprint_tanimoto"] <= 1
+
+
+def test_unknown_molecules_count_against_reconstruction(small_bundle):
+    figures = evaluate(small_bundle, ["CCO", "CCN", "CCBr", "CCI"], n_pairs=4)
+    assert figures["n_out_of_vocabulary"] == 2
+    assert figures["reconstruction"] == 0.5
+
+
+def test_one_seed_one_result(small_bundle):
+    runs = [evaluate(small_bundle, ["CCO", "CCN", "CCCO"], n_pairs=10, seed=3) for _ in range(2)]
+    for run in runs:
+        run.pop("seconds_256")
+    assert runs[0] == runs[1]
+
+
+def test_a_split_is_read_from_its_beginning(tmp_path):
+    table = tmp_path / "m.csv"
+    table.write_text("smiles,split\nC,train\nCC,test\nCCC,test\nCCCC,test\n")
+    assert read_split(table, "test", 2) == ["CC", "CCC"]
+    with pytest.raises(InputError, match="no molecule of the split 'valid'"):
+        read_split(table, "valid", 2)
+
+
+def test_tables_that_cannot_be_used_are_named(tmp_path, small_bundle):
+    with pytest.raises(InputError, match="cannot be read as a table"):
+        read_split(tmp_path / "none.csv", "test", 2)
+    (tmp_path / "m.csv").write_text("name\nx\n")
+    with pytest.raises(InputError, match="must have a column 'smiles'; found name"):
+        read_split(tmp_path / "m.csv", "test", 2)
+    with pytest.raises(InputError, match="fewer than two"):
+        evaluate(small_bundle, ["CCBr", "CCO"], n_pairs=2)
