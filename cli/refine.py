@@ -16,7 +16,7 @@ import click
 @click.option("--rounds", type=click.IntRange(min=0), default=1, show_default=True, help="Of self-training.")
 @click.option("--points", type=click.IntRange(min=1), default=6_000, show_default=True, help="A round.")
 @click.option("--compounds", type=click.IntRange(min=2), default=120_000, show_default=True)
-@click.option("--learning-rate", type=click.FloatRange(min=0), default=7e-4, show_default=True)
+@click.option("--learning-rate", type=click.FloatRange(min=0), default=5e-4, show_default=True)
 @click.option("--cache", required=True, type=click.Path(path_type=Path), help="Cache of the training.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of torch.  [default: all cores]")
 @click.option("--processes", type=click.IntRange(min=1), default=1, show_default=True, help="To judge.")

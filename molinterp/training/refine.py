@@ -13,7 +13,7 @@ every compound keeps its latent point:
    becomes its target (Zelikman et al., STaR, 2022, arXiv 2203.14465; Gulcehre et al., Reinforced
    Self-Training, 2023, arXiv 2308.08998).
 
-Half of every batch are compounds with their own latent points, so that nothing is forgotten.
+Most of every batch are compounds with their own latent points, so that they are not forgotten.
 """
 
 from __future__ import annotations
@@ -73,8 +73,12 @@ class RefineConfig:
     n_steps: int = 300
     """Optimiser steps a round."""
     batch_size: int = 256
-    """Compounds, and as many points between, a step."""
-    learning_rate: float = 7e-4
+    """Compounds a step."""
+    n_between: int = 128
+    """Points between a step."""
+    concentration: float = 5.0
+    """Positions between the ends are drawn from Beta(c, c): the larger c, the nearer the middle."""
+    learning_rate: float = 5e-4
     """Peak learning rate of the anchors, and twice that of a round; cosines to zero."""
     noise: float = 0.5
     """Noise on a point, in standard deviations of the posteriors of its two ends."""
@@ -124,10 +128,12 @@ class Anchors:
     def between(self, rng: np.random.Generator, n: int) -> tuple[Tensor, Tensor, npt.NDArray[np.int64]]:
         """Points (n, d), their noise scale (n, d) and the ends' places in `rows` (n, 2).
 
-        The position between the ends is drawn from Beta(2, 2), so that the middle is seen most.
+        The middle is seen most: near the ends the decoder has compounds of its own to go by, and
+        would learn to replace a compound by its neighbour.
         """
+        c = self._config.concentration
         pairs = rng.integers(0, len(self._mean), (n, 2))
-        t = torch.from_numpy(rng.beta(2, 2, (n, 1))).float()
+        t = torch.from_numpy(rng.beta(c, c, (n, 1))).float()
         a, b = torch.from_numpy(pairs[:, 0]), torch.from_numpy(pairs[:, 1])
         z = self._mean[a] * (1 - t) + self._mean[b] * t
         return z, self._deviation[a] * (1 - t) + self._deviation[b] * t, pairs
@@ -223,7 +229,7 @@ def _clock(minutes: float) -> Callable[[], float]:
 
 @final
 class _Trainer:
-    """Trains the decoder and the heads on compounds and on points between, half and half."""
+    """Trains the decoder and the heads on compounds and on points between."""
 
     def __init__(self, bundle: Bundle, corpus: Corpus, config: RefineConfig) -> None:
         self._bundle, self._config = bundle, config
@@ -248,13 +254,14 @@ class _Trainer:
         while (done := progress()) < 1.0:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate * 0.5 * (1 + math.cos(math.pi * done))
-            points = draw(self._rng, config.batch_size)
+            points = draw(self._rng, config.n_between)
             tokens = torch.from_numpy(pad(points.tokens)).to(device)
             with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
                 compounds = losses(model, next(self._batches).to(device), generator)
                 between = token_cross_entropy(model, points.z.to(device), tokens).mean()
+            share = config.n_between / config.batch_size
             optimizer.zero_grad(set_to_none=True)
-            (compounds.total(0.0, 0.01, 0.1) + between).backward()
+            (compounds.total(0.0, 0.01, 0.1) + share * between).backward()
             torch.nn.utils.clip_grad_norm_(trained, 5.0)
             optimizer.step()
             self.step += 1

@@ -31,7 +31,7 @@ def test_a_target_is_the_nearest_clean_compound_by_an_exhaustive_search(anchors,
     for z, tokens in zip(points.z, points.tokens, strict=True):
         distance = ((mean[clean] - z) / unit).square().sum(1)
         target = ((_mean(small_bundle, tokens) - z) / unit).square().sum()
-        assert float(target) <= float(distance.min()) * (1 + 1e-5)  # float32 sums
+        assert float(target) <= float(distance.min()) * (1 + 1e-5) + 1e-4  # float32 sums
 
 
 @torch.no_grad()
