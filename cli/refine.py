@@ -42,7 +42,10 @@ def refine(
     Points between random training compounds are shown to the decoder with the nearest clean compound
     as target, then with its own decodes that a judge let pass. The bundle is written after each stage.
     """
+    import sys
+
     import torch
+    from tqdm import tqdm
 
     from molinterp.bundle import Bundle
     from molinterp.errors import InputError
@@ -67,8 +70,15 @@ def refine(
         seed=seed,
     )
 
+    bar = tqdm(total=1000, bar_format="{desc}: {l_bar}{bar}| {elapsed}")
+
+    def tick(stage: str, done: float) -> None:
+        bar.desc, bar.n = stage, round(1000 * done)
+        bar.update(0)
+
     def show(text: str, refined: Any) -> None:
         refined.save(output)
-        click.echo(text, err=True)
+        bar.write(text, file=sys.stderr)
 
-    run(loaded, corpus, config, show)
+    with bar:
+        run(loaded, corpus, config, show, tick)

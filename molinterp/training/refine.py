@@ -18,6 +18,7 @@ Most of every batch are compounds with their own latent points, so that they are
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -51,6 +52,7 @@ FIXED = ("encoder_", "posterior.", "embedding.")
 
 Rows = npt.NDArray[np.int64]
 Report = Callable[[str, Bundle], None]
+Tick = Callable[[str, float], None]
 
 
 @final
@@ -174,7 +176,11 @@ def _encode_rows(bundle: Bundle, corpus: Corpus, rows: Rows, config: RefineConfi
 
 
 def refine(
-    bundle: Bundle, corpus: Corpus, config: RefineConfig, report: Report = lambda text, so_far: None
+    bundle: Bundle,
+    corpus: Corpus,
+    config: RefineConfig,
+    report: Report = lambda text, so_far: None,
+    tick: Tick = lambda stage, done: None,
 ) -> Bundle:
     """Refine a bundle's decoder and heads; its weights are changed in place, those of its encoder stay.
 
@@ -183,29 +189,27 @@ def refine(
         corpus: the molecules that it was trained on, in its vocabulary.
         config: sizes and budgets.
         report: called with a line of text and the bundle so far, after each stage.
+        tick: called with the name of the stage and the share of it that is done, for a progress bar.
 
     Raises:
         InputError: too few of the compounds are clean to be targets.
     """
     with ProcessPoolExecutor(config.n_processes, mp_context=get_context("spawn")) as executor:
+        tick("judge compounds", 0.0)
         anchors = Anchors(bundle, corpus, config, executor)
         trainer = _Trainer(bundle, corpus, config)
-        trainer.run(anchors.draw, config.learning_rate, _clock(config.minutes))
+        trainer.run(anchors.draw, config.learning_rate, _clock(config.minutes, tick))
         history = [{"stage": "anchors", "steps": trainer.step}]
         bundle = _recorded(bundle, config, history)
         report(f"{trainer.step} steps on anchors", bundle)
         for number in range(config.n_rounds):
+            tick(f"round {number}: decode and judge", 0.0)
             points, accepted = _harvest(bundle, anchors, corpus, config, number, executor)
 
             def draw(rng: np.random.Generator, n: int, points: Points = points) -> Points:
                 return _mix(points, anchors, config, rng, n)
 
-            before = trainer.step
-            trainer.run(
-                draw,
-                0.5 * config.learning_rate,
-                lambda before=before: (trainer.step - before) / config.n_steps,  # type: ignore[misc]
-            )
+            trainer.run(draw, 0.5 * config.learning_rate, _counter(config.n_steps, number, tick))
             found = len(points.tokens) / config.n_points
             history.append({"stage": "self-training", "accepted": accepted, "found": found})
             bundle = _recorded(bundle, config, history)
@@ -222,9 +226,28 @@ def _recorded(bundle: Bundle, config: RefineConfig, history: list[dict[str, obje
     return replace(bundle, training=training, figures={})
 
 
-def _clock(minutes: float) -> Callable[[], float]:
+def _clock(minutes: float, tick: Tick) -> Callable[[], float]:
+    """Share of a number of minutes that has passed."""
     began = time.monotonic()
-    return lambda: (time.monotonic() - began) / (60 * minutes)
+
+    def progress() -> float:
+        done = (time.monotonic() - began) / (60 * minutes) if minutes else 1.0
+        tick("anchors", min(1.0, done))
+        return done
+
+    return progress
+
+
+def _counter(n_steps: int, number: int, tick: Tick) -> Callable[[], float]:
+    """Share of a number of steps that was asked for before."""
+    asked = itertools.count()
+
+    def progress() -> float:
+        done = next(asked) / n_steps
+        tick(f"round {number}: train", done)
+        return done
+
+    return progress
 
 
 @final
