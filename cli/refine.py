@@ -70,10 +70,11 @@ def refine(
         seed=seed,
     )
 
-    bar = tqdm(total=1000, bar_format="{desc}: {l_bar}{bar}| {elapsed}")
+    bar = tqdm(total=1000, bar_format="{l_bar}{bar}| {elapsed}")
 
     def tick(stage: str, done: float) -> None:
-        bar.desc, bar.n = stage, round(1000 * done)
+        bar.set_description(stage, refresh=False)
+        bar.n = round(1000 * done)
         bar.update(0)
 
     def show(text: str, refined: Any) -> None:

@@ -22,7 +22,7 @@ import click
 @click.option("--decoder-dim", type=click.IntRange(min=8), default=768, show_default=True)
 @click.option("--batch-size", type=click.IntRange(min=2), default=256, show_default=True)
 @click.option("--learning-rate", type=click.FloatRange(min=0), default=1.4e-3, show_default=True)
-@click.option("--kl-weight", type=click.FloatRange(min=0), default=0.25, show_default=True)
+@click.option("--kl-weight", type=click.FloatRange(min=0), default=0.1, show_default=True)
 @click.option("--warm-start", help="Bundle whose weights are the first; same sizes and vocabulary.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Tokenised corpus.  [default: OUTPUT.cache]")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of torch.  [default: all cores]")

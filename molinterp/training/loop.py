@@ -38,7 +38,7 @@ class TrainingConfig:
     """Gradients are scaled down to this norm."""
     learning_rate: float = 1.4e-3
     """Peak learning rate of AdamW; 200 steps of warm-up, then a cosine to zero."""
-    kl_weight: float = 0.25
+    kl_weight: float = 0.1
     """Weight of the KL term once it is fully on."""
     kl_start: float = 0.05
     """Weight of the KL term at the first step."""

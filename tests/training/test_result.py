@@ -1,0 +1,33 @@
+import pytest
+import torch
+
+from molinterp.chem.properties import PROPERTIES
+from molinterp.errors import BundleError, InputError
+from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
+from molinterp.training.result import bundle_of, starting_weights
+
+
+def test_a_bundle_records_what_it_was_trained_on(small_trainer, small_corpus):
+    training = bundle_of(small_trainer, "x").training
+    assert training["data_sha256"] == small_corpus.sha256
+    assert training["n_train"] == len(small_corpus)
+    assert training["steps"] == small_trainer.state.step == 600
+    assert training["n_seen"] == 600 * 32
+    assert bundle_of(small_trainer, "x").property_names == tuple(PROPERTIES)
+
+
+def test_a_warm_start_begins_with_the_bundles_weights(saved_bundle, small_corpus, small_trainer, tmp_path):
+    sizes = small_trainer.model.config
+    weights = starting_weights(str(saved_bundle), small_corpus.tokenizer, sizes)
+    trainer = Trainer(small_corpus, TrainingConfig(n_steps=1), sizes, tmp_path / "checkpoint")
+    trainer.warm_start(weights)
+    for name, value in small_trainer.model.state_dict().items():
+        assert torch.equal(trainer.model.state_dict()[name], value.half().float()), name
+    assert trainer.validate()["reconstruction"] == 1.0
+
+
+def test_a_warm_start_of_other_sizes_is_turned_down(saved_bundle, small_corpus):
+    with pytest.raises(InputError, match="must have the vocabulary and the sizes of this training"):
+        starting_weights(str(saved_bundle), small_corpus.tokenizer, sizes_for(small_corpus, latent_dim=9))
+    with pytest.raises(BundleError, match="must be one that ships"):
+        starting_weights("none", small_corpus.tokenizer, sizes_for(small_corpus))
