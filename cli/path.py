@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
+
+if TYPE_CHECKING:
+    from molinterp.path import MoleculePath
 
 
 @click.command()
@@ -12,7 +16,37 @@ import click
 @click.argument("end")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help=".csv, .tsv, .json, .sdf or .smi.")
 @click.option("--method", type=click.Choice(["linear", "slerp"]), default="linear", show_default=True)
-@click.option("--steps", type=click.IntRange(min=2), help="Molecules wanted, ends included.  [default: all]")
+@click.option("--steps", type=click.IntRange(min=2), help="Molecules wanted, ends included.  [default: auto]")
+@click.option(
+    "--min-step-similarity",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.5,
+    show_default=True,
+    help="Least ECFP4 Tanimoto similarity of neighbours.",
+)
+@click.option(
+    "--objective",
+    type=click.Choice(["smooth", "short"]),
+    default="smooth",
+    show_default=True,
+    help="Many small steps, or few that are just small enough.",
+)
+@click.option(
+    "--paths",
+    "n_paths",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Paths without a molecule between in common; files are numbered.",
+)
+@click.option("--max-sa", type=click.FloatRange(1, 10), help="Largest SA score.  [default: ends' + 0.5]")
+@click.option("--alerts", default="PAINS,BRENK", show_default=True, help="Catalogues to heed, or none.")
+@click.option("--elements", help="Only these, as C,N,O,F.  [default: any familiar]")
+@click.option("--substructure", metavar="SMARTS", help="Every molecule must hold it.")
+@click.option("--scaffold", is_flag=True, help="Every molecule must hold the scaffold that the ends share.")
+@click.option("--no-edits", is_flag=True, help="Molecules that the model decodes, and no others.")
+@click.option("--pointwise", is_flag=True, help="Decodes of the curve as they come, jumps and all.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
 @click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda, mps.")
@@ -24,6 +58,17 @@ def path(
     output: Path | None,
     method: str,
     steps: int | None,
+    min_step_similarity: float,
+    objective: Literal["smooth", "short"],
+    n_paths: int,
+    max_sa: float | None,
+    alerts: str,
+    elements: str | None,
+    substructure: str | None,
+    scaffold: bool,
+    no_edits: bool,
+    pointwise: bool,
+    timeout: float,
     seed: int,
     model: str,
     device: str,
@@ -36,34 +81,60 @@ def path(
     for standard input; file:, smiles: and name: say which where it is not clear. The table goes to
     stdout as TSV, or to the file given by -o.
     """
+    from molinterp.assemble import Search
     from molinterp.chem.compounds import resolve
-    from molinterp.interpolation import interpolate
-    from molinterp.output import check_writable, render, write_whole
+    from molinterp.chem.judge import Limits
+    from molinterp.interpolation import interpolate_several
+    from molinterp.output import check_writable, numbered, render, render_several, write_whole
 
     if output is not None:
         check_writable(output)
     first, last = resolve(start), resolve(end)
-    found = interpolate(
+    found = interpolate_several(
         first.smiles,
         last.smiles,
         bundle=model,
         method=method,
         steps=steps,
+        pointwise=pointwise,
+        search=Search(
+            min_step_similarity=min_step_similarity,
+            objective=objective,
+            n_paths=n_paths,
+            edits=not no_edits,
+            timeout=timeout,
+        ),
+        limits=Limits(
+            max_sa_score=max_sa,
+            catalogues=() if alerts == "none" else tuple(alerts.split(",")),
+            elements=None if elements is None else tuple(elements.split(",")),
+            substructure=substructure,
+            keep_scaffold=scaffold,
+        ),
         seed=seed,
         device=device,
         names=(first.name, last.name),
     )
     if output is None:
-        click.echo(render(found, ".tsv"), nl=False)
+        click.echo(render_several(found, ".tsv") if n_paths > 1 else render(found[0], ".tsv"), nl=False)
     else:
-        write_whole(output, render(found, output.suffix))
+        for target, one in zip(numbered(output, n_paths), found, strict=False):
+            write_whole(target, render(one, output.suffix))
     if quiet:
         return
-    for note in found.notes:
+    for note in found[0].notes:
         click.echo(f"note: {note}", err=True)
+    if len(found) < n_paths:
+        click.echo(f"note: {n_paths} paths were asked for; {len(found)} were found", err=True)
+    for one in found:
+        _log(one, verbose)
+
+
+def _log(found: MoleculePath, verbose: bool) -> None:
     exact = sum(trip.is_exact for trip in found.round_trips)
     click.echo(
         f"{len(found)} molecules; worst step {found.worst_step:.2f}, mean {found.mean_step:.2f}; "
+        f"chosen from {found.n_candidates}; "
         f"{found.raw_validity:.0%} of {found.n_decoded} decodes are molecules; "
         f"{exact} of 2 ends reconstructed",
         err=True,

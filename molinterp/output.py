@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from molinterp.errors import InputError
 from molinterp.path import MoleculePath
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMATS = (".csv", ".tsv", ".json", ".sdf", ".smi")
 
@@ -21,9 +25,7 @@ def render(path: MoleculePath, suffix: str) -> str:
         InputError: another suffix.
     """
     if suffix in (".csv", ".tsv"):
-        frame = path.to_frame()
-        separator = "," if suffix == ".csv" else "\t"
-        return frame.to_csv(sep=separator, index=False, float_format="%.6g", lineterminator="\n")
+        return _table(path.to_frame(), suffix)
     if suffix == ".json":
         return json.dumps(_document(path), indent=1) + "\n"
     if suffix == ".sdf":
@@ -32,6 +34,32 @@ def render(path: MoleculePath, suffix: str) -> str:
         rows = path.to_frame().itertuples()
         return "".join(f"{row.smiles} {' '.join(row.name.split()) or f'step-{row.step}'}\n" for row in rows)
     raise InputError(f"an output file must end in one of {', '.join(FORMATS)}; got {suffix!r}.")
+
+
+def render_several(paths: Sequence[MoleculePath], suffix: str) -> str:
+    """Paths as one table, .csv or .tsv, with the number of the path in the first column.
+
+    Raises:
+        InputError: another suffix.
+    """
+    import pandas as pd
+
+    if suffix not in (".csv", ".tsv"):
+        raise InputError(f"several paths fit into .csv or .tsv; got {suffix!r}.")
+    frames = [path.to_frame() for path in paths]
+    for number, frame in enumerate(frames, start=1):
+        frame.insert(0, "path", number)
+    return _table(pd.concat(frames), suffix)
+
+
+def numbered(target: Path, n: int) -> list[Path]:
+    """The file itself for one path; for several, its name with -1, -2, … before the suffix."""
+    return [target] if n == 1 else [target.with_stem(f"{target.stem}-{k}") for k in range(1, n + 1)]
+
+
+def _table(frame: pd.DataFrame, suffix: str) -> str:
+    separator = "," if suffix == ".csv" else "\t"
+    return frame.to_csv(sep=separator, index=False, float_format="%.6g", lineterminator="\n")
 
 
 def _document(path: MoleculePath) -> dict[str, Any]:
@@ -50,10 +78,12 @@ def _document(path: MoleculePath) -> dict[str, Any]:
             {
                 "smiles": s.smiles,
                 "t": s.t,
+                "origin": s.origin,
                 "similarity": s.similarity,
                 "similarity_to_start": s.similarity_to_start,
                 "similarity_to_end": s.similarity_to_end,
                 "properties": dict(s.properties),
+                "terms": dict(s.terms),
             }
             for s in path.steps
         ],
