@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("start")
-@click.argument("end")
+@click.argument("compounds", nargs=-1, required=True, metavar="START [BY WAY OF…] END")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help=".csv, .tsv, .json, .sdf or .smi.")
 @click.option("--method", type=click.Choice(["linear", "slerp"]), default="linear", show_default=True)
 @click.option("--steps", type=click.IntRange(min=2), help="Molecules wanted, ends included.  [default: auto]")
@@ -44,6 +43,9 @@ if TYPE_CHECKING:
 @click.option("--elements", help="Only these, as C,N,O,F.  [default: any familiar]")
 @click.option("--substructure", metavar="SMARTS", help="Every molecule must hold it.")
 @click.option("--scaffold", is_flag=True, help="Every molecule must hold the scaffold that the ends share.")
+@click.option("--library", type=click.Path(path_type=Path), help="Compounds that exist; they may stand too.")
+@click.option("--only-library", is_flag=True, help="Only compounds of the library may stand between.")
+@click.option("--reference", type=click.Path(), help="Known compounds: a column says which steps are.")
 @click.option("--no-edits", is_flag=True, help="Molecules that the model decodes, and no others.")
 @click.option("--pointwise", is_flag=True, help="Decodes of the curve as they come, jumps and all.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True)
@@ -53,8 +55,7 @@ if TYPE_CHECKING:
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="More about the path on stderr.")
 def path(
-    start: str,
-    end: str,
+    compounds: tuple[str, ...],
     output: Path | None,
     method: str,
     steps: int | None,
@@ -66,6 +67,9 @@ def path(
     elements: str | None,
     substructure: str | None,
     scaffold: bool,
+    library: Path | None,
+    only_library: bool,
+    reference: str | None,
     no_edits: bool,
     pointwise: bool,
     timeout: float,
@@ -75,7 +79,7 @@ def path(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Molecules between START and END.
+    """Molecules between START and END, through those named between them.
 
     Each is a SMILES, a file (.smi, .sdf, .mol, .csv, also .gz), the name of a well-known drug, or -
     for standard input; file:, smiles: and name: say which where it is not clear. The table goes to
@@ -84,15 +88,18 @@ def path(
     from molinterp.assemble import Search
     from molinterp.chem.compounds import resolve
     from molinterp.chem.judge import Limits
-    from molinterp.interpolation import interpolate_several
+    from molinterp.chem.library import Library, known_smiles
+    from molinterp.interpolation import interpolate_several, interpolate_through
     from molinterp.output import check_writable, numbered, render, render_several, write_whole
 
     if output is not None:
         check_writable(output)
-    first, last = resolve(start), resolve(end)
-    found = interpolate_several(
-        first.smiles,
-        last.smiles,
+    if len(compounds) < 2:
+        raise click.UsageError("a path needs two compounds, a start and an end.")
+    if len(compounds) > 2 and n_paths > 1:
+        raise click.UsageError("--paths goes with two compounds.")
+    ends = [resolve(c) for c in compounds]
+    options: dict[str, Any] = dict(
         bundle=model,
         method=method,
         steps=steps,
@@ -100,7 +107,6 @@ def path(
         search=Search(
             min_step_similarity=min_step_similarity,
             objective=objective,
-            n_paths=n_paths,
             edits=not no_edits,
             timeout=timeout,
         ),
@@ -111,10 +117,17 @@ def path(
             substructure=substructure,
             keep_scaffold=scaffold,
         ),
+        library=None if library is None else Library.load(library, progress=_bar(quiet)),
+        only_library=only_library,
+        reference=None if reference is None else known_smiles(reference),
         seed=seed,
         device=device,
-        names=(first.name, last.name),
+        names=[e.name for e in ends],
     )
+    if len(ends) == 2:
+        found = interpolate_several(ends[0].smiles, ends[1].smiles, n_paths, **options)
+    else:
+        found = [interpolate_through([e.smiles for e in ends], **options)]
     if output is None:
         click.echo(render_several(found, ".tsv") if n_paths > 1 else render(found[0], ".tsv"), nl=False)
     else:
@@ -128,6 +141,12 @@ def path(
         click.echo(f"note: {n_paths} paths were asked for; {len(found)} were found", err=True)
     for one in found:
         _log(one, verbose)
+
+
+def _bar(quiet: bool) -> Any:
+    from tqdm import tqdm
+
+    return lambda items: tqdm(items, desc="index library", leave=False, disable=quiet)
 
 
 def _log(found: MoleculePath, verbose: bool) -> None:

@@ -13,7 +13,7 @@ looks at the clock.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, final
 
@@ -25,8 +25,8 @@ from molinterp.chem.edits import exchanges, reductions, swaps
 from molinterp.errors import InputError
 from molinterp.geometry import discrete
 
-Propose = Callable[[Sequence[tuple[str, str]]], Iterable[str]]
-"""Pairs of SMILES to SMILES of molecules that a model sees about and between them."""
+Source = Callable[[Sequence[tuple[str, str]]], Iterable[str]]
+"""Pairs of SMILES to SMILES of molecules about and between them."""
 FEES = {"smooth": 0.0, "short": 0.15}
 """Objective to what a step costs beside its squared distance."""
 MIN_MOLECULES = 7
@@ -53,7 +53,7 @@ class Search:
     n_paths: int = 1
     """Paths without a molecule between in common."""
     edits: bool = True
-    """Whether edits give candidates beside the model."""
+    """Whether edits of molecules give candidates too."""
     max_rounds: int = 24
     """Rounds of growth before an unbridged gap is given up."""
     n_refinements: int = 2
@@ -90,17 +90,17 @@ class Assembly:
     """Whether the time limit ended the search."""
 
 
-def assemble(candidates: Candidates, propose: Propose, search: Search) -> list[Assembly]:
+def assemble(candidates: Candidates, sources: Mapping[str, Source], search: Search) -> list[Assembly]:
     """The best paths from candidate 0 to candidate 1, best first; always at least one.
 
     `candidates` grows while paths are sought.
 
     Args:
         candidates: the two ends and what is known between them.
-        propose: the model's molecules about and between pairs of molecules.
+        sources: origin of molecules, as `Candidate.origin` names it, to what gives them for pairs.
         search: what is asked.
     """
-    search_for_one = _Assembler(candidates, propose, search)
+    search_for_one = _Assembler(candidates, sources, search)
     found = [search_for_one.best()]
     while len(found) < search.n_paths and len(found[-1].path) > 2:
         candidates.bar(found[-1].path[1:-1])
@@ -115,8 +115,8 @@ def assemble(candidates: Candidates, propose: Propose, search: Search) -> list[A
 class _Assembler:
     """Grows the candidates of one pair until a path stands."""
 
-    def __init__(self, candidates: Candidates, propose: Propose, search: Search) -> None:
-        self._all, self._propose, self._search = candidates, propose, search
+    def __init__(self, candidates: Candidates, sources: Mapping[str, Source], search: Search) -> None:
+        self._all, self._sources, self._search = candidates, sources, search
         self._deadline = time.monotonic() + search.timeout
         self._tried: set[tuple[int, int]] = set()
 
@@ -215,7 +215,7 @@ class _Assembler:
                     break
             jobs += front
         self._tried.update((x, y) for x, y, _ in jobs)
-        self._decode([(x, y) for x, y, _ in jobs])
+        self._ask([(x, y) for x, y, _ in jobs])
         for x, y, across_all in jobs if self._search.edits else ():
             self._edit(x, y, across_all, floor)
         return bool(jobs)
@@ -224,20 +224,19 @@ class _Assembler:
         """Look for molecules between neighbours on a path; whether there was anything left to try."""
         steps = [s for s in zip(path, path[1:], strict=False) if s not in self._tried]
         self._tried.update(steps)
-        self._decode(steps)
+        self._ask(steps)
         for x, y in steps if self._search.edits else ():
             floor = float(self._all.similarity[x, y])
             for a, b in ((x, y), (y, x)):
                 self._edit(a, b, [b], floor)
         return bool(steps)
 
-    def _decode(self, pairs: Sequence[tuple[int, int]]) -> None:
-        """Add what the model sees about and between pairs of candidates."""
-        if not pairs:
-            return
-        texts = self._propose([(self._all[x].smiles, self._all[y].smiles) for x, y in pairs])
-        for proposal in self._all.proposals(texts):
-            self._all.add(proposal, "neighbourhood")
+    def _ask(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Add what the sources know about and between pairs of candidates."""
+        texts = [(self._all[x].smiles, self._all[y].smiles) for x, y in pairs]
+        for origin, source in self._sources.items() if pairs else ():
+            for proposal in self._all.proposals(source(texts)):
+                self._all.add(proposal, origin)
 
     def _edit(self, x: int, y: int, goals: Sequence[int], floor: float) -> None:
         """Add the edits of x with pieces of y that are nearest to a goal and at least `floor` to x."""

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import final
+from typing import TypedDict, Unpack, final
 
 import torch
 from rdkit import Chem
 from torch import Tensor
 
-from molinterp.assemble import Assembly, Search, assemble
+from molinterp.assemble import Assembly, Search, Source, assemble
 from molinterp.bundle import Bundle
 from molinterp.chem.candidates import Candidates
 from molinterp.chem.judge import Limits, decoded_molecule
+from molinterp.chem.library import Library, without_stereo
 from molinterp.chem.properties import describe
 from molinterp.chem.similarity import tanimoto
 from molinterp.chem.standardise import Compound, standardise
@@ -38,6 +40,26 @@ N_BETWEEN = 6
 N_ABOUT = 6
 """Points decoded about a molecule at a gap, drawn from its posterior."""
 TEMPERATURE = 0.7
+SHELF_SIMILARITY = 0.4
+"""Least similarity of a compound of a library to the molecule beside a gap."""
+N_SHELF = 40
+"""Compounds of a library that are looked at for one molecule beside a gap."""
+
+
+class Options(TypedDict, total=False):
+    """Options of `interpolate`, for the functions that hand them on."""
+
+    bundle: Bundle | str | Path | None
+    method: str
+    steps: int | None
+    pointwise: bool
+    search: Search | None
+    limits: Limits | None
+    library: Library | None
+    only_library: bool
+    reference: frozenset[str] | None
+    seed: int
+    device: str
 
 
 def interpolate(
@@ -50,9 +72,12 @@ def interpolate(
     pointwise: bool = False,
     search: Search | None = None,
     limits: Limits | None = None,
+    library: Library | None = None,
+    only_library: bool = False,
+    reference: frozenset[str] | None = None,
     seed: int = 0,
     device: str = "cpu",
-    names: tuple[str, str] = ("", ""),
+    names: Sequence[str] = ("", ""),
 ) -> MoleculePath:
     """Molecules between two compounds: real-looking, makeable, each a small step from the last.
 
@@ -71,6 +96,9 @@ def interpolate(
         pointwise: take the first good decode at each point of the curve instead of a path of small steps.
         search: how the path is sought; None means the defaults of `Search`.
         limits: what is asked of each molecule; None means the defaults of `Limits`.
+        library: compounds that exist and may stand in the path too.
+        only_library: let no others stand in it.
+        reference: known compounds, from `known_smiles`; each step then says whether it is one.
         seed: of the sampled decodes.
         device: where the bundle is loaded, as torch names it; a loaded bundle stays where it is.
         names: what to call the two ends.
@@ -81,7 +109,7 @@ def interpolate(
         InputError: both ends are the same compound, or an option is out of range.
         BundleError: the bundle is missing or damaged.
     """
-    found = interpolate_several(
+    return _solve(
         a,
         b,
         bundle=bundle,
@@ -90,14 +118,79 @@ def interpolate(
         pointwise=pointwise,
         search=replace(search or Search(), n_paths=1),
         limits=limits,
+        library=library,
+        only_library=only_library,
+        reference=reference,
         seed=seed,
         device=device,
         names=names,
-    )
-    return found[0]
+    )[0]
 
 
 def interpolate_several(
+    a: str, b: str, n_paths: int, names: Sequence[str] = ("", ""), **options: Unpack[Options]
+) -> list[MoleculePath]:
+    """Up to `n_paths` paths that share no molecule between, best first.
+
+    Args:
+        a: SMILES of the start.
+        b: SMILES of the end.
+        n_paths: paths wanted.
+        names: what to call the two ends.
+        **options: those of `interpolate`.
+    """
+    options["search"] = replace(options.get("search") or Search(), n_paths=n_paths)
+    return _solve(a, b, names=names, **options)
+
+
+def interpolate_through(
+    compounds: Sequence[str], names: Sequence[str] | None = None, **options: Unpack[Options]
+) -> MoleculePath:
+    """One path by way of several compounds, in their order.
+
+    Args:
+        compounds: SMILES of two or more compounds.
+        names: what to call them; None means nothing.
+        **options: those of `interpolate`, the same for every leg; `steps` counts the molecules of a leg.
+
+    Raises:
+        InputError: fewer than two compounds, or neighbours that are the same.
+    """
+    if len(compounds) < 2:
+        raise InputError(f"`compounds` must be at least two; got {len(compounds)}.")
+    called = names or [""] * len(compounds)
+    legs = [
+        interpolate(a, b, names=called[k : k + 2], **options) for k, (a, b) in enumerate(pairwise(compounds))
+    ]
+    return legs[0] if len(legs) == 1 else _joined(legs)
+
+
+def interpolate_many(
+    pairs: Sequence[tuple[str, str]],
+    names: Sequence[Sequence[str]] | None = None,
+    **options: Unpack[Options],
+) -> list[MoleculePath | MolinterpError]:
+    """One path, or the error that stands in its place, for each pair; the same whatever its company.
+
+    Args:
+        pairs: SMILES of the start and end of each.
+        names: what to call them; None means nothing.
+        **options: those of `interpolate`.
+
+    Raises:
+        BundleError: the bundle is missing or damaged.
+    """
+    options["bundle"] = _bundle(options.get("bundle"), options.get("device", "cpu"))
+    out: list[MoleculePath | MolinterpError] = []
+    for k, (a, b) in enumerate(pairs):
+        try:
+            out.append(interpolate(a, b, names=names[k] if names else ("", ""), **options))
+        except MolinterpError as error:
+            out.append(error)
+    return out
+
+
+def _solve(
     a: str,
     b: str,
     *,
@@ -107,18 +200,22 @@ def interpolate_several(
     pointwise: bool = False,
     search: Search | None = None,
     limits: Limits | None = None,
+    library: Library | None = None,
+    only_library: bool = False,
+    reference: frozenset[str] | None = None,
     seed: int = 0,
     device: str = "cpu",
-    names: tuple[str, str] = ("", ""),
+    names: Sequence[str] = ("", ""),
 ) -> list[MoleculePath]:
-    """Up to `search.n_paths` paths that share no molecule between, best first; see `interpolate`."""
     if method not in METHODS:
         raise InputError(f"`method` must be one of {', '.join(METHODS)}; got {method!r}.")
     search = replace(search or Search(), n_molecules=steps)
     start, end = standardise(a), standardise(b)
     if start.smiles == end.smiles:
         raise InputError(f"start and end are the same compound, {start.smiles}. Choose two.")
-    model = bundle if isinstance(bundle, Bundle) else _loaded(str(bundle or "default"), device)
+    if only_library and (library is None or pointwise):
+        raise InputError("`only_library` must come with a `library` and without `pointwise`.")
+    model = _bundle(bundle, device)
     candidates = Candidates(start.mol, end.mol, (limits or Limits()).judge(start.mol, end.mol))
     ends = model.encode([start.smiles, end.smiles])
     t = torch.linspace(0, 1, N_POINTS + 2, device=ends.device)[1:-1]
@@ -126,16 +223,21 @@ def interpolate_several(
     if pointwise:
         found = [Assembly(_pointwise(candidates, decodes, steps), True, 0, False)]
     else:
-        for proposal in candidates.proposals(decodes):
-            candidates.add(proposal, "curve")
-        found = assemble(candidates, _Neighbours(model, seed), search)
+        sources: dict[str, Source] = {} if library is None else {"library": _Shelf(library)}
+        if only_library:
+            search = replace(search, edits=False)
+        else:
+            sources["neighbourhood"] = _Neighbours(model, seed)
+            for proposal in candidates.proposals(decodes):
+                candidates.add(proposal, "curve")
+        found = assemble(candidates, sources, search)
     notes = [f"start: {c}" for c in start.changes] + [f"end: {c}" for c in end.changes]
     n_valid = sum(decoded_molecule(text) is not None for text in decodes)
     return [
         MoleculePath(
-            steps=_steps(candidates, assembly.path),
+            steps=_steps(candidates, assembly.path, reference),
             start_name=names[0],
-            end_name=names[1],
+            end_name=names[-1],
             method=method,
             bundle=model.name,
             seed=seed,
@@ -153,47 +255,8 @@ def interpolate_several(
     ]
 
 
-def interpolate_many(
-    pairs: Sequence[tuple[str, str]],
-    *,
-    bundle: Bundle | str | Path | None = None,
-    method: str = "linear",
-    steps: int | None = None,
-    pointwise: bool = False,
-    search: Search | None = None,
-    limits: Limits | None = None,
-    seed: int = 0,
-    device: str = "cpu",
-    names: Sequence[tuple[str, str]] | None = None,
-) -> list[MoleculePath | MolinterpError]:
-    """One path, or the error that stands in its place, for each pair; the same whatever its company.
-
-    Arguments as in `interpolate`; `names` has one entry a pair.
-
-    Raises:
-        BundleError: the bundle is missing or damaged.
-    """
-    model = bundle if isinstance(bundle, Bundle) else _loaded(str(bundle or "default"), device)
-    out: list[MoleculePath | MolinterpError] = []
-    for k, (a, b) in enumerate(pairs):
-        try:
-            out.append(
-                interpolate(
-                    a,
-                    b,
-                    bundle=model,
-                    method=method,
-                    steps=steps,
-                    pointwise=pointwise,
-                    search=search,
-                    limits=limits,
-                    seed=seed,
-                    names=names[k] if names else ("", ""),
-                )
-            )
-        except MolinterpError as error:
-            out.append(error)
-    return out
+def _bundle(bundle: Bundle | str | Path | None, device: str) -> Bundle:
+    return bundle if isinstance(bundle, Bundle) else _loaded(str(bundle or "default"), device)
 
 
 @lru_cache(maxsize=2)
@@ -215,7 +278,7 @@ class _Neighbours:
         self._generator = torch.Generator().manual_seed(seed + 1)
 
     def __call__(self, pairs: Sequence[tuple[str, str]]) -> Iterable[str]:
-        known = [pair for pair in pairs if all(_is_known(self._model, s) for s in pair)]
+        known = [pair for pair in pairs if all(_is_encodable(self._model, s) for s in pair)]
         if not known:
             return []
         mean, deviation = self._model.posterior([s for pair in known for s in pair])
@@ -227,7 +290,20 @@ class _Neighbours:
         return self._model.decode(torch.cat([between, about]))
 
 
-def _is_known(model: Bundle, smiles: str) -> bool:
+@final
+@dataclass(frozen=True)
+class _Shelf:
+    """What a library holds near one molecule of a gap, towards the other."""
+
+    library: Library
+
+    def __call__(self, pairs: Sequence[tuple[str, str]]) -> Iterable[str]:
+        for x, y in pairs:
+            near, towards = Chem.MolFromSmiles(x), Chem.MolFromSmiles(y)
+            yield from self.library.between(near, towards, SHELF_SIMILARITY, N_SHELF)
+
+
+def _is_encodable(model: Bundle, smiles: str) -> bool:
     try:
         model.tokenizer.symbol_ids(smiles)
     except VocabularyError:
@@ -268,7 +344,9 @@ def _remarks(assembly: Assembly, search: Search) -> Iterable[str]:
         yield "the time limit ended the search; this is the best path until then"
 
 
-def _steps(candidates: Candidates, path: tuple[int, ...]) -> tuple[Step, ...]:
+def _steps(
+    candidates: Candidates, path: tuple[int, ...], reference: frozenset[str] | None
+) -> tuple[Step, ...]:
     table = candidates.similarity
     walked = [0.0, *accumulate(1.0 - float(table[i, j]) for i, j in pairwise(path))]
     start, end = candidates[0].mol, candidates[1].mol
@@ -285,6 +363,7 @@ def _steps(candidates: Candidates, path: tuple[int, ...]) -> tuple[Step, ...]:
                 similarity_to_end=tanimoto(end, found.mol),
                 properties=describe(found.mol),
                 terms=found.terms,
+                is_known=None if reference is None else without_stereo(found.smiles) in reference,
             )
         )
     return tuple(out)
@@ -298,3 +377,33 @@ def _round_trips(model: Bundle, ends: Tensor, start: Compound, end: Compound) ->
         similarity = 0.0 if mol is None else tanimoto(mol, compound.mol)
         trips.append(RoundTrip(smiles, smiles == compound.smiles, similarity))
     return trips[0], trips[1]
+
+
+def _joined(legs: Sequence[MoleculePath]) -> MoleculePath:
+    """Legs end to start as one path; figures of the ends are taken anew."""
+    rows = [*legs[0].steps, *(s for leg in legs[1:] for s in leg.steps[1:])]
+    mols = [Chem.MolFromSmiles(s.smiles) for s in rows]
+    walked = list(accumulate(0.0 if s.similarity is None else 1.0 - s.similarity for s in rows))
+    n_steps = [len(leg) - 1 for leg in legs]
+    return replace(
+        legs[0],
+        steps=tuple(
+            replace(
+                s,
+                t=walked[k] / walked[-1],
+                similarity_to_start=tanimoto(mols[0], mols[k]),
+                similarity_to_end=tanimoto(mols[-1], mols[k]),
+            )
+            for k, s in enumerate(rows)
+        ),
+        end_name=legs[-1].end_name,
+        is_bridged=all(leg.is_bridged for leg in legs),
+        energy=sum(n_steps) * sum(leg.energy / n for leg, n in zip(legs, n_steps, strict=True)),
+        length=sum(leg.length for leg in legs),
+        raw_validity=sum(leg.raw_validity for leg in legs) / len(legs),
+        n_decoded=sum(leg.n_decoded for leg in legs),
+        n_candidates=sum(leg.n_candidates for leg in legs),
+        rejected=dict(sum((Counter(leg.rejected) for leg in legs), Counter())),
+        round_trips=(legs[0].round_trips[0], legs[-1].round_trips[1]),
+        notes=tuple(dict.fromkeys(note for leg in legs for note in leg.notes)),
+    )

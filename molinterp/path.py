@@ -32,6 +32,8 @@ class Step:
     """Name to value, in the units of `molinterp.chem.properties`."""
     terms: Mapping[str, float]
     """λ terms of the molecule by name, dimensionless, none negative; empty for the ends."""
+    is_known: bool | None = None
+    """Whether it stands in the reference, stereo aside; None where there is no reference."""
 
 
 @final
@@ -167,6 +169,7 @@ class MoleculePath:
                 "similarity_to_start": s.similarity_to_start,
                 "similarity_to_end": s.similarity_to_end,
                 **s.properties,
+                **({} if s.is_known is None else {"is_known": s.is_known}),
                 **{f"lambda_{name}": s.terms.get(name, 0.0) for name in terms},
             }
             for i, (s, name) in enumerate(zip(self.steps, names, strict=True))

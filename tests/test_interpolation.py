@@ -4,14 +4,16 @@ from rdkit import Chem
 from molinterp import interpolate
 from molinterp.assemble import Search
 from molinterp.chem.judge import Judge, Limits
+from molinterp.chem.library import Library, without_stereo
 from molinterp.chem.similarity import tanimoto
 from molinterp.errors import InputError, InvalidMoleculeError, VocabularyError
-from molinterp.interpolation import interpolate_many, interpolate_several
+from molinterp.interpolation import interpolate_many, interpolate_several, interpolate_through
 
 from .tolerances import EXACT
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 IBUPROFEN = "CC(C)Cc1ccc(C(C)C(=O)O)cc1"
+LENIENT = Limits(catalogues=())
 L_ALANINE, D_ALANINE = "C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O"
 
 
@@ -96,7 +98,7 @@ def test_a_shorter_objective_gives_no_longer_path(assembled):
 
 
 def test_several_paths_share_no_molecule_between():
-    paths = interpolate_several(ASPIRIN, IBUPROFEN, search=Search(n_paths=3))
+    paths = interpolate_several(ASPIRIN, IBUPROFEN, 3)
     between = [s for p in paths for s in p.smiles[1:-1]]
     assert len(paths) == 3
     assert len(set(between)) == len(between)
@@ -165,3 +167,37 @@ def test_round_trips_of_memorised_ends_are_exact(small_bundle):
 def test_bad_input_is_named(a, b, options, error, message):
     with pytest.raises(error, match=message):
         interpolate(a, b, **options)
+
+
+def test_a_library_alone_gives_a_path_of_its_compounds():
+    shelf = Library.of(["CC(=O)Oc1ccccc1C", "CCc1ccccc1OC(C)=O", "CCCc1ccccc1OC(C)=O"])
+    search = Search(min_step_similarity=0.4)
+    found = interpolate(
+        ASPIRIN, "CCCCc1ccccc1OC(C)=O", library=shelf, only_library=True, search=search, limits=LENIENT
+    )
+    assert {s.origin for s in found.steps[1:-1]} == {"library"}
+    assert set(found.smiles[1:-1]) <= set(shelf.smiles)
+
+
+def test_a_library_is_no_wall(assembled):
+    found = interpolate(ASPIRIN, IBUPROFEN, library=Library.of(["CCO"]))
+    assert found.smiles == assembled.smiles
+
+
+def test_known_steps_are_told_from_new_ones(assembled):
+    known = without_stereo(assembled.smiles[2])
+    found = interpolate(ASPIRIN, IBUPROFEN, reference=frozenset({known}))
+    assert [s.is_known for s in found] == [k == 2 for k in range(len(found))]
+    assert found.to_frame()["is_known"].sum() == 1
+
+
+def test_a_path_by_way_of_a_compound_is_its_two_legs(assembled):
+    found = interpolate_through([ASPIRIN, IBUPROFEN, "CC(C)Cc1ccccc1"])
+    assert found.smiles[: len(assembled)] == assembled.smiles
+    assert found.smiles[-1] == Chem.CanonSmiles("CC(C)Cc1ccccc1")
+    t = [s.t for s in found]
+    assert t == sorted(t) and t[0] == 0.0 and t[-1] == pytest.approx(1.0)
+    assert found.length**2 <= 2 * found.energy * (1 + EXACT)
+    assert found.steps[0].similarity_to_end == tanimoto(
+        Chem.MolFromSmiles(ASPIRIN), Chem.MolFromSmiles("CC(C)Cc1ccccc1")
+    )
