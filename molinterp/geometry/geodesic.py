@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, final
 
 import torch
@@ -16,11 +17,11 @@ from molinterp.geometry.metric import Metric
 from molinterp.geometry.minimise import minimise
 from molinterp.geometry.spaces import LocalSpace
 
-COARSEST = 8
+COARSEST = 4
 """Segments of the first grid."""
 MEASURED = 4
 """Each segment of the last grid is measured at this many."""
-PROBES = 192
+PROBES = 128
 """Evaluations of Φ a pair that go into the mean metric."""
 RIDGE = 1e-2
 """Share of the mean eigenvalue added to the mean metric, for directions that Φ does not see."""
@@ -65,7 +66,7 @@ def geodesic(
 
     The energy of a curve through nodes is Σ λ(middle)² ‖ΔΦ‖² / (2 Δt), a sum of squares. Its
     Gauss-Newton matrix, with the mean of the metric along the start in place of the metric, is inverted
-    in closed form and starts a limited-memory quasi-Newton iteration. Grids of 8, 16, ... segments follow
+    in closed form and starts a limited-memory quasi-Newton iteration. Grids of 4, 8, ... segments follow
     one another; a pair leaves as soon as a finer grid changes its energy by less than `tol`. The curve is
     a spline through the nodes. Where the best start is shorter on the points measured, the start is
     returned.
@@ -307,9 +308,8 @@ class _Grid:
 
         In t it is the covariance of a Brownian bridge, the inverse of the second difference.
         """
-        t = torch.arange(1, self.n, dtype=torch.float64) / self.n
-        bridge = torch.minimum(t[:, None], t) - t[:, None] * t
-        return (bridge.to(q) @ q.unflatten(1, (self.n - 1, -1)) @ self.inverse[rows]).flatten(1)
+        wide = _bridge(self.n).to(q) @ q.unflatten(1, (self.n - 1, -1))
+        return (wide @ self.inverse[rows]).flatten(1)
 
 
 @torch.no_grad()
@@ -326,14 +326,21 @@ def _inverse_mean_metric(metric: Metric, nodes: Tensor) -> Tensor:
     moves = width * torch.eye(d, dtype=nodes.dtype, device=nodes.device)
     total = nodes.new_zeros(n_pairs, d, d)
     for point in PiecewiseLinear(nodes)(t).unbind(1):
-        around = point[:, None].expand(-1, d, -1)
-        columns = metric.chart_images(around + moves, around) - metric.chart_images(around, around)
+        columns = metric.chart_images(point[:, None] + moves, point)
+        columns = columns - metric.chart_images(point, point)[:, None]
         total += metric.costs(point).square()[:, None, None] * (columns @ columns.mT)
     eye = torch.eye(d, dtype=nodes.dtype, device=nodes.device)
     mean = total / width.square() / n_points
     mean = mean + RIDGE * mean.diagonal(dim1=1, dim2=2).mean(1)[:, None, None] * eye
     sound = torch.isfinite(mean).all(2).all(1) & (mean.diagonal(dim1=1, dim2=2).amin(1) > 0)
     return torch.linalg.inv(torch.where(sound[:, None, None], mean, eye))
+
+
+@lru_cache(maxsize=64)
+def _bridge(n: int) -> Tensor:
+    """Covariance (n - 1, n - 1) of a Brownian bridge at the inner nodes of n equal steps."""
+    t = torch.arange(1, n, dtype=torch.float64) / n
+    return torch.minimum(t[:, None], t) - t[:, None] * t
 
 
 def _line(z0: Tensor, z1: Tensor, n: int) -> Tensor:

@@ -46,15 +46,16 @@ class Metric:
         return _checked_rows(self.phi(flat), len(flat)).reshape(*z.shape[:-1], -1)
 
     def chart_images(self, z: Tensor, at: Tensor) -> Tensor:
-        """Φ at z (..., d) in the chart that holds at the points `at`, of the same shape: (..., h).
+        """Φ at z (..., m, d) in the charts that hold at the points `at` (..., d): (..., m, h).
 
-        An output space that is no `LocalSpace` is its own chart everywhere.
+        `at` may have the shape of z too. An output space that is no `LocalSpace` is its own chart
+        everywhere.
         """
         if not isinstance(self.phi, LocalSpace):
             return self.images(z)
+        flat, base = z.reshape(-1, z.shape[-1]), at.reshape(-1, at.shape[-1])
         with torch.no_grad():
-            context = self.phi.context(at.reshape(-1, at.shape[-1]))
-        flat = z.reshape(-1, z.shape[-1])
+            context = self.phi.context(base).repeat_interleave(len(flat) // len(base), 0)
         return _checked_rows(self.phi.chart(flat, context), len(flat)).reshape(*z.shape[:-1], -1)
 
     def costs(self, z: Tensor) -> Tensor:
@@ -77,16 +78,13 @@ class Metric:
     def jacobian(self, z: Tensor) -> Tensor:
         """J_Φ, (..., h, d), by forward-mode differentiation."""
         d = z.shape[-1]
-        flat = z.reshape(-1, d)
-        wide = flat.repeat_interleave(d, 0)
-        tangents = torch.eye(d, dtype=z.dtype, device=z.device).repeat(len(flat), 1)
-        columns = self.push_forward(tangents, wide)
-        return columns.reshape(len(flat), d, -1).mT.reshape(*z.shape[:-1], -1, d)
+        wide = z[..., None, :].expand(*z.shape[:-1], d, d).contiguous()
+        eye = torch.eye(d, dtype=z.dtype, device=z.device).expand_as(wide).contiguous()
+        return torch.func.jvp(lambda x: self.chart_images(x, z), (wide,), (eye,))[1].mT
 
     def push_forward(self, v: Tensor, z: Tensor) -> Tensor:
         """J_Φ(z) v, (..., h), of tangent vectors v (..., d) at points z (..., d)."""
-        _, tangent = torch.func.jvp(lambda x: self.chart_images(x, z), (z,), (v,))
-        return tangent
+        return torch.func.jvp(lambda x: self.chart_images(x, z), (z,), (v,))[1]
 
     def metric_matrix(self, z: Tensor) -> Tensor:
         """G(z), (..., d, d), symmetric and positive semi-definite."""

@@ -55,7 +55,7 @@ def categorical(logits: Tensor) -> Tensor:
 
 
 def compose(h: Map, phi: Map) -> Map:
-    """h ∘ Φ: distances as a map of the user's own sees them.
+    """The composition h ∘ Φ: distances as a map of the user's own sees them.
 
     Michelis and Becker, On Linear Interpolation in the Latent Space of Deep Generative Models, 2021,
     arXiv 2105.03663.
