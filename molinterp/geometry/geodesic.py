@@ -67,8 +67,7 @@ def geodesic(
     The energy of a curve through nodes is Σ λ(middle)² ‖ΔΦ‖² / (2 Δt), a sum of squares. Its
     Gauss-Newton matrix, with the mean of the metric along the start in place of the metric, is inverted
     in closed form and starts a limited-memory quasi-Newton iteration. Grids of 4, 8, ... segments follow
-    one another; a pair leaves as soon as a finer grid changes its energy by less than `tol`. The curve is
-    a spline through the nodes. Where the best start is shorter on the points measured, the start is
+    one another. The curve is a spline through the nodes. Where the best start is shorter on the points measured, the start is
     returned.
 
     Args:
@@ -193,20 +192,10 @@ class _Solver:
         iterations = torch.zeros(len(start), dtype=torch.long, device=start.device)
         converged = torch.zeros_like(iterations, dtype=torch.bool)
         open_ = torch.arange(len(start), device=start.device)
-        previous: Tensor | None = None
         for n in _grids(self.n_segments):
             step = self.n_segments // n
             problem = _Grid(self.metric, ends.rows(open_), n, inverse[open_])
             x = nodes[open_][:, step:-1:step].flatten(1)
-            if previous is not None:
-                # The last grid was fine enough where this one sees the same energy.
-                value = problem.values(x)
-                finer = (value - previous).abs() > self.tol * value
-                converged[open_[~finer]] &= True
-                open_, x = open_[finer], x[finer]
-                problem = _Grid(self.metric, ends.rows(open_), n, inverse[open_])
-            if not len(open_):
-                break
             minimum = minimise(
                 problem, x, problem.precondition, tolerance=self.tol, max_iterations=self.max_iterations
             )
@@ -216,7 +205,6 @@ class _Solver:
             nodes[open_] = self.kind(coarse)(grid)
             iterations[open_] += minimum.iterations
             converged[open_] = minimum.converged
-            previous = minimum.value
         return nodes, iterations, converged
 
     @torch.no_grad()
@@ -283,13 +271,6 @@ class _Grid:
             outputs, slopes = [*outputs, parts[1]], [*slopes, self.n * costs * squares]
         (gradient,) = torch.autograd.grad(outputs, inner, slopes)
         return energy, gradient.flatten(1)
-
-    def values(self, x: Tensor) -> Tensor:
-        """Energies (p,) alone."""
-        rows = torch.arange(len(x), device=x.device)
-        with torch.no_grad():
-            steps, costs = self._parts(x.unflatten(1, (self.n - 1, -1)), rows)
-        return 0.5 * self.n * (costs.square() * steps.square().sum(-1)).sum(1)
 
     def _parts(self, inner: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Steps of Φ, (p, n, h), and λ at their middles, (p, n)."""
