@@ -67,8 +67,8 @@ def geodesic(
     The energy of a curve through nodes is Σ λ(middle)² ‖ΔΦ‖² / (2 Δt), a sum of squares. Its
     Gauss-Newton matrix, with the mean of the metric along the start in place of the metric, is inverted
     in closed form and starts a limited-memory quasi-Newton iteration. Grids of 4, 8, ... segments follow
-    one another. The curve is a spline through the nodes. Where the best start is shorter on the points measured, the start is
-    returned.
+    one another. The curve is a spline through the nodes. Where the best start costs less on the points
+    measured, the start is returned.
 
     Args:
         metric: output space and λ.
