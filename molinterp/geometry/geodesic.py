@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, final
 
@@ -196,6 +196,7 @@ class _Solver:
             step = self.n_segments // n
             problem = _Grid(self.metric, ends.rows(open_), n, inverse[open_])
             x = nodes[open_][:, step:-1:step].flatten(1)
+            problem = problem.at(x)
             minimum = minimise(
                 problem, x, problem.precondition, tolerance=self.tol, max_iterations=self.max_iterations
             )
@@ -256,12 +257,24 @@ class _Grid:
     ends: _Ends
     n: int
     inverse: Tensor
+    context: Tensor | None = None
+    """Of a `LocalSpace`, (p, n, k): its charts stay as they were where the grid began."""
+
+    def at(self, x: Tensor) -> _Grid:
+        """The same energy with the charts that hold around x (p, (n - 1)·d)."""
+        inner = x.unflatten(1, (self.n - 1, -1))
+        nodes = torch.cat([self.ends.z0[:, None], inner, self.ends.z1[:, None]], 1)
+        return replace(self, context=self.metric.contexts((nodes[:, 1:] + nodes[:, :-1]) / 2))
 
     def __call__(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Energies (p,) and gradients (p, (n - 1)·d)."""
         inner = x.unflatten(1, (self.n - 1, -1)).requires_grad_()
         with torch.enable_grad():
             parts = self._parts(inner, rows)
+        if not parts[0].requires_grad:
+            raise InputError(
+                "`phi` must be differentiable; it gives tensors without a gradient. Detach nothing."
+            )
         steps, costs = parts[0].detach(), parts[1].detach()
         weights = self.n * costs.square()
         squares = steps.square().sum(-1)
@@ -279,8 +292,11 @@ class _Grid:
         a, b = nodes[:, :-1], nodes[:, 1:]
         middle = (a + b) / 2
         costs = self.metric.costs(middle)
+        if self.context is not None:
+            images = [self.metric.chart_images(z, middle, self.context[rows]) for z in (a, b)]
+            return images[1] - images[0], costs
         if ends.images is None:
-            return self.metric.chart_images(b, middle) - self.metric.chart_images(a, middle), costs
+            raise TypeError("the ends must have images where there is no chart.")
         images = [ends.images[0][rows, None], self.metric.images(inner), ends.images[1][rows, None]]
         return torch.cat(images, 1).diff(dim=1), costs
 

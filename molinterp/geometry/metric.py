@@ -45,18 +45,28 @@ class Metric:
         flat = z.reshape(-1, z.shape[-1])
         return _checked_rows(self.phi(flat), len(flat)).reshape(*z.shape[:-1], -1)
 
-    def chart_images(self, z: Tensor, at: Tensor) -> Tensor:
+    def chart_images(self, z: Tensor, at: Tensor, context: Tensor | None = None) -> Tensor:
         """Φ at z (..., m, d) in the charts that hold at the points `at` (..., d): (..., m, h).
 
         `at` may have the shape of z too. An output space that is no `LocalSpace` is its own chart
-        everywhere.
+        everywhere. `context` is what `contexts(at)` gave; None means that it is asked for here.
         """
         if not isinstance(self.phi, LocalSpace):
             return self.images(z)
-        flat, base = z.reshape(-1, z.shape[-1]), at.reshape(-1, at.shape[-1])
-        with torch.no_grad():
-            context = self.phi.context(base).repeat_interleave(len(flat) // len(base), 0)
-        return _checked_rows(self.phi.chart(flat, context), len(flat)).reshape(*z.shape[:-1], -1)
+        known = self.contexts(at) if context is None else context
+        if known is None:
+            raise TypeError("a LocalSpace must give a context.")
+        flat, base = z.reshape(-1, z.shape[-1]), known.flatten(0, -2)
+        base = base.repeat_interleave(len(flat) // max(1, len(base)), 0)
+        return _checked_rows(self.phi.chart(flat, base), len(flat)).reshape(*z.shape[:-1], -1)
+
+    @torch.no_grad()
+    def contexts(self, at: Tensor) -> Tensor | None:
+        """What the charts at points (..., d) depend on, (..., k); None where Φ is no `LocalSpace`."""
+        if not isinstance(self.phi, LocalSpace):
+            return None
+        found = self.phi.context(at.reshape(-1, at.shape[-1]))
+        return found.reshape(*at.shape[:-1], -1)
 
     def costs(self, z: Tensor) -> Tensor:
         """λ at every point: (..., d) -> (...).
