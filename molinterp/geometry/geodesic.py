@@ -20,7 +20,7 @@ from molinterp.geometry.spaces import LocalSpace
 COARSEST = 4
 """Segments of the first grid."""
 MEASURED = 4
-"""Each segment of the last grid is measured at this many."""
+"""Steps at which each segment is measured in the end."""
 PROBES = 128
 """Evaluations of Φ a pair that go into the mean metric."""
 RIDGE = 1e-2
@@ -57,6 +57,7 @@ def geodesic(
     *,
     starts: Sequence[Tensor] | None = None,
     n_segments: int = 16,
+    max_segments: int | None = None,
     tol: float = 1e-3,
     max_iterations: int = 60,
     interpolation: Literal["cubic", "linear"] = "cubic",
@@ -76,7 +77,10 @@ def geodesic(
         z1: ends, (..., d), of the same shape.
         starts: curves to start from, each as points (..., k, d) with the ends first and last; None means
             the straight line. Every start is followed, the best result kept.
-        n_segments: segments of the finest grid, at least 2.
+        n_segments: segments of the grid that every pair reaches, at least 2.
+        max_segments: a pair goes on to twice as many segments, up to this number, while its energy on the
+            grid and on twice as many points differ by more than √tol / 3; None means `n_segments`. The
+            shape of a curve costs it the square of that.
         tol: relative to the energy, dimensionless.
         max_iterations: steps on each grid at most.
         interpolation: between nodes; "linear" where λ or Φ has kinks.
@@ -88,12 +92,13 @@ def geodesic(
         NotFiniteError: NaN or infinity on a start, with the callable and the pair.
         InputError: an option is out of range.
     """
-    _check(z0, z1, n_segments, tol, max_iterations, interpolation, errors)
+    _check(z0, z1, n_segments, max_segments, tol, max_iterations, interpolation, errors)
     shape, d = z0.shape[:-1], z0.shape[-1]
     flat0, flat1 = z0.detach().reshape(-1, d), z1.detach().reshape(-1, d)
     curves = [torch.stack([flat0, flat1], 1)] if starts is None else _flat_starts(starts, z0, z1)
     kind = CubicSpline if interpolation == "cubic" else PiecewiseLinear
-    solver = _Solver(metric, n_segments, tol, max_iterations, kind, errors == "raise")
+    grids = _grids(n_segments, max_segments or n_segments)
+    solver = _Solver(metric, grids, n_segments, tol, max_iterations, kind, errors == "raise")
     parts = [
         solver.solve(flat0[i : i + CHUNK], flat1[i : i + CHUNK], [c[i : i + CHUNK] for c in curves], i)
         for i in range(0, len(flat0), CHUNK)
@@ -140,6 +145,7 @@ class _Solver:
     """The options of one call."""
 
     metric: Metric
+    grids: list[int]
     n_segments: int
     tol: float
     max_iterations: int
@@ -148,8 +154,8 @@ class _Solver:
 
     def solve(self, z0: Tensor, z1: Tensor, starts: list[Tensor], first: int) -> _Part:
         """Pairs z0, z1 (p, d), the first of which is pair `first` of the call."""
-        line = _line(z0, z1, self.n_segments)
-        grid = torch.linspace(0, 1, self.n_segments + 1, dtype=torch.float64)
+        grid = _steps(self.grids[-1])
+        line = PiecewiseLinear(torch.stack([z0, z1], 1))(grid)
         begun = [PiecewiseLinear(start)(grid) for start in starts]
         measures = [self._measure(nodes) for nodes in begun]
         equal = (z0 == z1).all(1)
@@ -185,34 +191,44 @@ class _Solver:
         part.outcome[stayed] = torch.where(part.outcome[stayed] == _START, _CONVERGED, part.outcome[stayed])
 
     def _descend(self, start: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Nodes (p, n_segments + 1, d) of least energy from a start, iterations, converged."""
+        """Nodes of least energy on the finest grid from a start (p, n + 1, d); iterations; converged."""
         inverse = _inverse_mean_metric(self.metric, start)
         ends = _Ends(self.metric, start[:, 0], start[:, -1])
         nodes = start.clone()
         iterations = torch.zeros(len(start), dtype=torch.long, device=start.device)
         converged = torch.zeros_like(iterations, dtype=torch.bool)
         open_ = torch.arange(len(start), device=start.device)
-        for n in _grids(self.n_segments):
-            step = self.n_segments // n
+        finest = self.grids[-1]
+        for n in self.grids:
+            if n > self.n_segments:
+                open_ = open_[self._is_coarse(nodes[open_], n // 2)]
+            if not len(open_):
+                break
             problem = _Grid(self.metric, ends.rows(open_), n, inverse[open_])
-            x = nodes[open_][:, step:-1:step].flatten(1)
+            x = nodes[open_][:, finest // n : -1 : finest // n].flatten(1)
             problem = problem.at(x)
             minimum = minimise(
                 problem, x, problem.precondition, tolerance=self.tol, max_iterations=self.max_iterations
             )
             inner = minimum.x.unflatten(1, (n - 1, -1))
             coarse = torch.cat([start[open_, :1], inner, start[open_, -1:]], 1)
-            grid = torch.linspace(0, 1, self.n_segments + 1, dtype=torch.float64)
-            nodes[open_] = self.kind(coarse)(grid)
+            nodes[open_] = self.kind(coarse)(_steps(finest))
             iterations[open_] += minimum.iterations
             converged[open_] = minimum.converged
         return nodes, iterations, converged
 
     @torch.no_grad()
+    def _is_coarse(self, nodes: Tensor, n: int) -> Tensor:
+        """Which of the curves through nodes (p, ., d) cost visibly more at 2n than at n steps."""
+        curve = self.kind(nodes)
+        seen, more = (self.metric.energy(curve(_steps(k))) for k in (n, 2 * n))
+        return (more - seen).abs() > math.sqrt(self.tol) / 3 * more
+
+    @torch.no_grad()
     def _measure(self, nodes: Tensor) -> tuple[Tensor, Tensor]:
-        """Energy and length of the curves through nodes (p, n_segments + 1, d), two tensors (p,)."""
-        t = torch.linspace(0, 1, MEASURED * self.n_segments + 1, dtype=torch.float64)
-        chords = self.metric.chords(self.kind(nodes)(t))
+        """Energy and length of the curves through nodes (p, n + 1, d), two tensors (p,)."""
+        n = max(MEASURED * self.n_segments, 2 * self.grids[-1])
+        chords = self.metric.chords(self.kind(nodes)(_steps(n)))
         return 0.5 * chords.shape[1] * chords.square().sum(1), chords.sum(1)
 
     def _bad_pairs(
@@ -272,9 +288,7 @@ class _Grid:
         with torch.enable_grad():
             parts = self._parts(inner, rows)
         if not parts[0].requires_grad:
-            raise InputError(
-                "`phi` must be differentiable; it gives tensors without a gradient. Detach nothing."
-            )
+            raise InputError("`phi` must be differentiable; got a tensor without a gradient. Detach nothing.")
         steps, costs = parts[0].detach(), parts[1].detach()
         weights = self.n * costs.square()
         squares = steps.square().sum(-1)
@@ -340,15 +354,18 @@ def _bridge(n: int) -> Tensor:
     return torch.minimum(t[:, None], t) - t[:, None] * t
 
 
-def _line(z0: Tensor, z1: Tensor, n: int) -> Tensor:
-    return PiecewiseLinear(torch.stack([z0, z1], 1))(torch.linspace(0, 1, n + 1, dtype=torch.float64))
+def _steps(n: int) -> Tensor:
+    """The ends of n equal steps of t, (n + 1,)."""
+    return torch.linspace(0, 1, n + 1, dtype=torch.float64)
 
 
-def _grids(n: int) -> list[int]:
+def _grids(n_segments: int, max_segments: int) -> list[int]:
     """Segments of the grids, coarse to fine."""
-    grids = [n]
+    grids = [n_segments]
     while grids[0] % 2 == 0 and grids[0] // 2 >= COARSEST:
         grids.insert(0, grids[0] // 2)
+    while 2 * grids[-1] <= max_segments:
+        grids.append(2 * grids[-1])
     return grids
 
 
@@ -370,7 +387,14 @@ def _flat_starts(starts: Sequence[Tensor], z0: Tensor, z1: Tensor) -> list[Tenso
 
 
 def _check(
-    z0: Tensor, z1: Tensor, n_segments: int, tol: float, max_iterations: int, interpolation: str, errors: str
+    z0: Tensor,
+    z1: Tensor,
+    n_segments: int,
+    max_segments: int | None,
+    tol: float,
+    max_iterations: int,
+    interpolation: str,
+    errors: str,
 ) -> None:
     if z0.shape != z1.shape or z0.ndim < 1:
         raise ShapeError(
@@ -380,6 +404,8 @@ def _check(
     for name, value, low in (("n_segments", n_segments, 2), ("max_iterations", max_iterations, 0)):
         if value < low:
             raise InputError(f"`{name}` must be at least {low}; got {value}.")
+    if max_segments is not None and max_segments < n_segments:
+        raise InputError(f"`max_segments` must be at least `n_segments`, {n_segments}; got {max_segments}.")
     if not 0 < tol < 1:
         raise InputError(f"`tol` must lie between 0 and 1; got {tol}.")
     if interpolation not in ("cubic", "linear"):

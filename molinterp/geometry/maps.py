@@ -168,5 +168,5 @@ def _flow(z: Tensor, momentum: Tensor, metric: Metric) -> tuple[Tensor, Tensor]:
     with torch.enable_grad():
         at = z.detach().requires_grad_()
         half = 0.5 * metric.norm(velocity, at).square().sum()
-        (force,) = torch.autograd.grad(half, at)
+        force = torch.autograd.grad(half, at)[0] if half.requires_grad else torch.zeros_like(z)
     return velocity, force
