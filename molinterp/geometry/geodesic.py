@@ -171,14 +171,21 @@ class _Solver:
         start_energy[bad], length[bad] = torch.nan, torch.nan
         part = _Part(nodes, start_energy.clone(), length, start_energy, outcome * 0, equal.clone(), outcome)
         (index,) = usable.nonzero(as_tuple=True)
-        for start in begun if len(index) else ():
-            self._improve(part, start[index], index)
+        for start, (energy, _) in zip(begun, measures, strict=True) if len(index) else ():
+            self._improve(part, start[index], energy[index], index)
         return part
 
-    def _improve(self, part: _Part, nodes: Tensor, index: Tensor) -> None:
-        """Follow one start of the pairs `index` and take its result where it is shorter."""
-        found, iterations, converged = self._descend(nodes)
+    def _improve(self, part: _Part, nodes: Tensor, before: Tensor, index: Tensor) -> None:
+        """Follow a start of the pairs `index`, of energy `before`, and take what costs less."""
+        found, iterations, converged = self._descend(nodes, self.grids)
         energy, length = self._measure(found)
+        # A coarse grid can lead through what it does not see; then the start is followed on fine ones.
+        (lost,) = (~(energy <= before * (1 + self.tol))).nonzero(as_tuple=True)
+        if len(lost) and len(self.grids) > 1:
+            fine = [n for n in self.grids if n >= self.n_segments]
+            found[lost], more, converged[lost] = self._descend(nodes[lost], fine)
+            iterations[lost] += more
+            energy[lost], length[lost] = self._measure(found[lost])
         part.iterations[index] += iterations
         flat = converged & (energy <= part.energy[index] * (1 + self.tol))
         part.converged[index] |= flat
@@ -190,7 +197,7 @@ class _Solver:
         stayed = index[flat & ~better]
         part.outcome[stayed] = torch.where(part.outcome[stayed] == _START, _CONVERGED, part.outcome[stayed])
 
-    def _descend(self, start: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _descend(self, start: Tensor, grids: list[int]) -> tuple[Tensor, Tensor, Tensor]:
         """Nodes of least energy on the finest grid from a start (p, n + 1, d); iterations; converged."""
         inverse = _inverse_mean_metric(self.metric, start)
         ends = _Ends(self.metric, start[:, 0], start[:, -1])
@@ -199,7 +206,7 @@ class _Solver:
         converged = torch.zeros_like(iterations, dtype=torch.bool)
         open_ = torch.arange(len(start), device=start.device)
         finest = self.grids[-1]
-        for n in self.grids:
+        for n in grids:
             if n > self.n_segments:
                 open_ = open_[self._is_coarse(nodes[open_], n // 2)]
             if not len(open_):
