@@ -6,6 +6,7 @@ import os
 import sys
 
 import click
+from molinterp.cli.geometry import geometry
 from molinterp.cli.models import models
 from molinterp.cli.path import path
 from molinterp.cli.refine import refine
@@ -32,6 +33,7 @@ def cli() -> None:
 
 
 cli.add_command(path)
+cli.add_command(geometry)
 cli.add_command(train)
 cli.add_command(refine)
 cli.add_command(models)
