@@ -6,6 +6,8 @@ import os
 import sys
 
 import click
+from molinterp.cli.features import features
+from molinterp.cli.fit import fit
 from molinterp.cli.models import models
 from molinterp.cli.path import path
 from molinterp.cli.refine import refine
@@ -35,6 +37,8 @@ cli.add_command(path)
 cli.add_command(train)
 cli.add_command(refine)
 cli.add_command(models)
+cli.add_command(fit)
+cli.add_command(features)
 
 
 def main() -> None:

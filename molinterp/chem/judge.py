@@ -20,6 +20,10 @@ MAX_ATOMS = 100
 """Decodes with more heavy atoms are turned down unread."""
 
 
+CLEAN_SA_SCORE = 4.5
+"""Largest SA score of a clean compound."""
+
+
 @cache
 def default_table() -> EnvironmentTable:
     """Atom environments of the compounds that the shipped model was trained on."""
@@ -35,6 +39,21 @@ def decoded_molecule(smiles: str) -> Chem.Mol | None:
     if mol is None or not 1 <= mol.GetNumHeavyAtoms() <= MAX_ATOMS:
         return None
     return mol
+
+
+def is_clean(mol: Chem.Mol) -> bool:
+    """Whether a molecule is familiar, uncharged, free of alerts and easy to make (SA score <= 4.5).
+
+    The absolute verdict, where `Judge` holds a molecule against two ends.
+    """
+    return (
+        len(Chem.GetMolFrags(mol)) == 1
+        and Chem.GetFormalCharge(mol) == 0
+        and not any(a.GetNumRadicalElectrons() for a in mol.GetAtoms())
+        and default_table().is_familiar(mol)
+        and sa_score(mol) <= CLEAN_SA_SCORE
+        and not alerts(mol)
+    )
 
 
 @final
