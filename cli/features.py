@@ -84,7 +84,7 @@ def train(
         classifier.save(output)
         click.echo(json.dumps(dict(classifier.facts), indent=1))
         return
-    bundle = teach_feature(Bundle.load(model), classifier, seed)
+    bundle = teach_feature(Bundle.load(model), classifier, seed=seed)
     bundle.save(output or locate(model))
     click.echo(json.dumps({**classifier.facts, **bundle.realism.facts["features"][name]}, indent=1))
 

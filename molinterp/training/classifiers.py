@@ -180,7 +180,7 @@ def _flat_trees(boosted: Any) -> Trees:
         is_leaf = tree.children_left < 0
         roots.append(n_nodes)
         column.append(np.where(is_leaf, 0, tree.feature))
-        threshold.append(tree.threshold)
+        threshold.append(_rounded_down(tree.threshold))
         left.append(np.where(is_leaf, here, tree.children_left) + n_nodes)
         right.append(np.where(is_leaf, here, tree.children_right) + n_nodes)
         value.append(boosted.learning_rate * tree.value[:, 0, 0] * is_leaf)
@@ -191,12 +191,18 @@ def _flat_trees(boosted: Any) -> Trees:
     return Trees(
         roots=np.array(roots, np.int32),
         column=flat_column,
-        threshold=np.concatenate(threshold).astype(np.float32),
+        threshold=np.concatenate(threshold),
         left=flat_left,
         right=flat_right,
         value=np.concatenate(value).astype(np.float32),
         depth=int(depth),
     )
+
+
+def _rounded_down(threshold: npt.NDArray[np.float64]) -> Floats:
+    """Single precision, never above: an input of single precision falls on the same side."""
+    single = threshold.astype(np.float32)
+    return np.where(single > threshold, np.nextafter(single, np.float32(-np.inf)), single)
 
 
 def _raw(inputs: Floats, labels: Labels, seed: int) -> RawModel:

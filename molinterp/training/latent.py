@@ -167,7 +167,10 @@ def uniform_distance(levels: Tensor) -> float:
 
 
 def rank_agreement(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
-    """Spearman's rank correlation of two arrays (n,), in [-1, 1]."""
+    """Spearman's rank correlation of two arrays (n,), in [-1, 1]; 0 where one does not vary."""
     import pandas as pd
+
+    if min(np.ptp(a), np.ptp(b)) == 0:
+        return 0.0
 
     return float(np.corrcoef(pd.Series(a).rank(), pd.Series(b).rank())[0, 1])

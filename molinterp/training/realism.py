@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,8 @@ from molinterp.training.points import KINDS, Decodes, Progress, decode_points, e
 N_COMPOUNDS, N_DECODES, N_HELD_OUT = 40_000, 24_000, 4_000
 N_REFERENCE = (8_000, 4_000)
 """Encoded compounds and decodes that are kept in the bundle."""
+N_STEPS = 2_000
+"""Optimiser steps of each network."""
 CHUNK = 512
 Floats = npt.NDArray[np.float32]
 
@@ -132,7 +134,12 @@ def fit_density_part(
 
 
 def fit_validity_part(
-    models: RealismModels, material: Material, seed: int = 0, progress: Progress = silent
+    models: RealismModels,
+    material: Material,
+    *,
+    n_steps: int = N_STEPS,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> RealismModels:
     """The models with the probability that a decode is a clean compound.
 
@@ -142,6 +149,7 @@ def fit_validity_part(
     Args:
         models: what the bundle has so far.
         material: decodes to learn from and to measure on.
+        n_steps: of the optimiser; the network overfits after 1,200.
         seed: of the network.
         progress: wraps the molecules, to show a bar.
     """
@@ -150,7 +158,13 @@ def fit_validity_part(
     began = time.perf_counter()
     y = _clean(material.decodes.smiles, progress)
     network = fit_network(
-        material.decodes.z, y, soft_cross_entropy, dropout=0.3, weight_decay=0.02, n_steps=1_200, seed=seed
+        material.decodes.z,
+        y,
+        soft_cross_entropy,
+        dropout=0.3,
+        weight_decay=0.02,
+        n_steps=min(n_steps, 1_200),
+        seed=seed,
     )
     test, truth = material.held_out_decodes, _clean(material.held_out_decodes.smiles, progress).numpy()
     p = torch.sigmoid(network(test.z)[:, 0]).numpy()
@@ -216,6 +230,8 @@ def fit_feature_part(
     train: Reference,
     held_out: Reference,
     teacher: Teacher,
+    *,
+    n_steps: int = N_STEPS,
     seed: int = 0,
     progress: Progress = silent,
 ) -> RealismModels:
@@ -226,6 +242,7 @@ def fit_feature_part(
         train: latent points and their molecules.
         held_out: others to measure on.
         teacher: the molecule-level judgement.
+        n_steps: of the optimiser.
         seed: of the networks.
         progress: wraps the chunks, to show a bar.
     """
@@ -234,7 +251,7 @@ def fit_feature_part(
     features, facts = dict(models.features), dict(models.facts.get("features", {}))
     for name, target in targets.items():
         began = time.perf_counter()
-        features[name] = fit_network(train.z, target, soft_cross_entropy, seed=seed)
+        features[name] = fit_network(train.z, target, soft_cross_entropy, n_steps=n_steps, seed=seed)
         figures = _agreement(features[name], held_out.z, truths[name])
         seconds = round(time.perf_counter() - began, 1)
         facts[name] = {"n": len(train), "n_held_out": len(held_out), **figures, "seconds": seconds}
@@ -247,8 +264,10 @@ def _agreement(network: LatentNetwork, z: Tensor, truth: Tensor) -> dict[str, fl
 
     with torch.no_grad():
         odds = network(z)[:, 0]
-    figures = {"rank_agreement": rank_agreement(odds.numpy(), truth.numpy())}
+    figures = {}
     labels = (truth > 0.5).numpy()
+    if not set(truth.tolist()) <= {0.0, 1.0}:
+        figures["rank_agreement"] = rank_agreement(odds.numpy(), truth.numpy())
     if 0 < labels.sum() < len(labels):
         figures["auc_against_molecules"] = float(roc_auc_score(labels, odds.numpy()))
     return figures
@@ -259,6 +278,8 @@ def fit_property_part(
     train: Reference,
     held_out: Reference,
     head: Callable[[Tensor], Tensor],
+    *,
+    n_steps: int = N_STEPS,
     seed: int = 0,
     progress: Progress = silent,
 ) -> RealismModels:
@@ -269,6 +290,7 @@ def fit_property_part(
         train: latent points and their molecules.
         held_out: others to measure on.
         head: the bundle's own property head, z -> (n, n_properties), measured beside.
+        n_steps: of the optimiser.
         seed: of the network.
         progress: wraps the molecules, to show a bar.
     """
@@ -280,7 +302,7 @@ def fit_property_part(
         normal_likelihood,
         2 * values.shape[1],
         width=256,
-        n_steps=3_000,
+        n_steps=n_steps,
         seed=seed,
     )
     fitted = replace(models, properties=network, property_offset=offset, property_scale=scale)
@@ -326,6 +348,7 @@ def fit_parts(
     classifiers: Mapping[str, MoleculeClassifier],
     *,
     density: str = "mixture",
+    n_steps: int = N_STEPS,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Bundle:
@@ -337,31 +360,36 @@ def fit_parts(
         parts: among `PARTS`.
         classifiers: molecule-level teachers of the features, the bundle's own beside them.
         density: kind of density.
+        n_steps: of the optimiser, for each network.
         seed: of all fits.
         progress: wraps what takes long, to show a bar.
     """
     models = keep_reference(bundle.realism, material)
+    held_out, head = material.held_out, bundle.model.properties
+    options: dict[str, Any] = {"n_steps": n_steps, "seed": seed, "progress": progress}
     if "density" in parts:
         models = fit_density_part(models, material, density, seed=seed)
     if "validity" in parts:
-        models = fit_validity_part(models, material, seed, progress)
-    train = material.labelled() if {"features", "windows"} & set(parts) else material.compounds
+        models = fit_validity_part(models, material, **options)
+    if "features" in parts or "windows" in parts:
+        train = material.labelled()
     if "features" in parts:
-        teachers = (teacher_of({**classifiers, **models.classifiers}), rules_teacher)
-        for teacher in teachers:
-            models = fit_feature_part(models, train, material.held_out, teacher, seed, progress)
+        for teacher in (teacher_of({**classifiers, **models.classifiers}), rules_teacher):
+            models = fit_feature_part(models, train, held_out, teacher, **options)
     if "windows" in parts:
-        head = bundle.model.properties
-        models = fit_property_part(models, train, material.held_out, head, seed, progress)
+        models = fit_property_part(models, train, held_out, head, **options)
     return replace(bundle, realism=models)
 
 
-def teach_feature(bundle: Bundle, classifier: MoleculeClassifier, seed: int = 0) -> Bundle:
+def teach_feature(
+    bundle: Bundle, classifier: MoleculeClassifier, *, n_steps: int = N_STEPS, seed: int = 0
+) -> Bundle:
     """The bundle with one more feature, taught on its reference points.
 
     Args:
         bundle: the model, with reference points.
         classifier: the molecule-level teacher; the bundle keeps it.
+        n_steps: of the optimiser.
         seed: of the network.
 
     Raises:
@@ -375,6 +403,6 @@ def teach_feature(bundle: Bundle, classifier: MoleculeClassifier, seed: int = 0)
     train = models.reference.rows([i for i in range(n) if i % 6])
     held_out = models.reference.rows(range(0, n, 6))
     teacher = teacher_of({classifier.name: classifier})
-    models = fit_feature_part(models, train, held_out, teacher, seed)
+    models = fit_feature_part(models, train, held_out, teacher, n_steps=n_steps, seed=seed)
     own = {**models.classifiers, classifier.name: classifier}
     return replace(bundle, realism=replace(models, classifiers=own))
