@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import torch
-import zuko
 from torch import Tensor
 
 from molinterp.errors import InputError, ShapeError
@@ -185,6 +184,8 @@ class FlowDensity(Density):
             transforms: autoregressive maps in a row.
             width: hidden units of each.
         """
+        import zuko  # half a second, and the densities that are mostly used do without
+
         self.dim = len(mean)
         self.mean, self.scale = mean, scale
         self.sizes = {"transforms": transforms, "width": width}
