@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from rdkit import Chem
-from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
+from rdkit.Chem import Draw, rdFingerprintGenerator, rdMolDescriptors
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
@@ -145,10 +145,14 @@ def curves(bundle: Bundle, feature: str, pair: tuple[str, str], weights: dict, p
     return out
 
 
+def output_space(bundle: Bundle) -> Function:
+    """2 arcsin √p of each fingerprint bit: the Fisher-Rao metric of the Bernoulli head."""
+    return lambda z: 2 * torch.atan(torch.exp(0.5 * bundle.model.bit_logits(z)))
+
+
 def measure(bundle: Bundle, feature: str, pairs: list, judge: OtherJudge, weights: dict, solve: Solver):
-    """For each method, means over pairs."""
-    space = bundle.model.bit_logits
-    phi = lambda z: 2 * torch.atan(torch.exp(0.5 * space(z)))  # noqa: E731
+    """For each method, the figures of each pair."""
+    phi = output_space(bundle)
     own = classifiers_of(bundle)[feature]
     rows: dict[str, list[dict[str, float]]] = {}
     for pair in pairs:
@@ -166,7 +170,24 @@ def measure(bundle: Bundle, feature: str, pairs: list, judge: OtherJudge, weight
                     "seconds": seconds,
                 }
             )
-    return {n: {k: round(float(np.nanmean([r[k] for r in v])), 3) for k in v[0]} for n, v in rows.items()}
+    return rows
+
+
+def draw(bundle: Bundle, feature: str, pair: tuple[str, str], judge: OtherJudge, weights: dict, file: Path):
+    """Eight molecules of the straight line and of the feature geodesic, with the judge's probability."""
+    phi = output_space(bundle)
+    mols, legends = [], []
+    found = curves(bundle, feature, pair, weights, phi, trial_solver)
+    for name in ("linear", "feature"):
+        decoded = [decoded_molecule(s) for s in bundle.decode(at_equal_costs(found[name][0], phi))]
+        row = [m for m in decoded[:: N_BETWEEN // 6] if m is not None][:6]
+        row = [Chem.MolFromSmiles(pair[0]), *row, Chem.MolFromSmiles(pair[1])]
+        p = judge.model.predict_proba(other_descriptors(row))[:, 1]
+        mols += row
+        legends += [f"{name}: {feature} {x:.2f}" for x in p]
+    options = {"molsPerRow": 8, "subImgSize": (200, 160), "legends": legends, "returnPNG": True}
+    image = Draw.MolsToGridImage(mols, **options)
+    file.write_bytes(image if isinstance(image, bytes) else image.data)
 
 
 def main() -> None:
@@ -178,6 +199,7 @@ def main() -> None:
     parser.add_argument("--column")
     parser.add_argument("--at-least", type=float)
     parser.add_argument("--pairs", type=int, default=60)
+    parser.add_argument("--picture", type=Path, help="Draw the pair that gains most.")
     parser.add_argument("--weights", help="density,validity,feature")
     parser.add_argument("--model", default="default")
     parser.add_argument("--seed", type=int, default=0)
@@ -192,7 +214,8 @@ def main() -> None:
     judge = OtherJudge([smiles[i] for i in rest], labels[rest])
     names = ("density", "validity", "feature")
     chosen = [float(w) for w in args.weights.split(",")] if args.weights else [WEIGHTS[n] for n in names]
-    figures = measure(bundle, args.feature, pairs, judge, dict(zip(names, chosen, strict=True)), trial_solver)
+    weights = dict(zip(names, chosen, strict=True))
+    figures = measure(bundle, args.feature, pairs, judge, weights, trial_solver)
     header = {
         "feature": args.feature,
         "pairs": len(pairs),
@@ -200,8 +223,17 @@ def main() -> None:
         "weights": chosen,
     }
     print(json.dumps(header))
-    for name, row in figures.items():
-        print(f"{name:22s}", json.dumps(row))
+    for name, rows in figures.items():
+        means = {k: round(float(np.nanmean([r[k] for r in rows])), 3) for k in rows[0]}
+        print(f"{name:22s}", json.dumps(means))
+    share = {n: np.array([r["share_with_feature"] for r in rows]) for n, rows in figures.items()}
+    rng = np.random.default_rng(args.seed)
+    gain = share["feature"] - share["linear"]
+    again = [rng.choice(gain, len(gain)).mean() for _ in range(2000)]
+    low, high = np.quantile(again, [0.025, 0.975])
+    print(f"feature - linear: {gain.mean():.3f}, 95 % of bootstrap samples in [{low:.3f}, {high:.3f}]")
+    if args.picture:
+        draw(bundle, args.feature, pairs[int(gain.argmax())], judge, weights, args.picture)
 
 
 if __name__ == "__main__":

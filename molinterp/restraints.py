@@ -159,7 +159,7 @@ def latent_term(bundle: Bundle, constraint: Constraint, epsilon: float = EPSILON
 
         low, high = _window_of(feature)
         return WindowTerm(constraint.name, predict, low, high, constraint.is_wanted, epsilon)
-    network = models.features.get(feature.name)
+    network = models.validity if feature.name == "clean" else models.features.get(feature.name)
     if network is None and not isinstance(feature, ClassifierFeature):
         network = _taught_now(bundle, feature)
     if network is None:

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from rdkit import Chem, rdBase
 
-from molinterp.chem.alerts import alerts
+from molinterp.chem.alerts import has_alert
 from molinterp.chem.classifier import MoleculeClassifier
 from molinterp.chem.judge import is_clean
 from molinterp.chem.properties import PROPERTIES, hba, hbd, logp, mw, rotatable_bonds, tpsa
@@ -57,7 +57,7 @@ def veber(mol: Chem.Mol) -> bool:
 
 def no_alerts(mol: Chem.Mol) -> bool:
     """No PAINS and no BRENK alert."""
-    return not alerts(mol)
+    return not has_alert(mol)
 
 
 RULES: Mapping[str, Callable[[Chem.Mol], bool]] = MappingProxyType(

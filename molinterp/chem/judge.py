@@ -9,7 +9,7 @@ from typing import final
 
 from rdkit import Chem, rdBase
 
-from molinterp.chem.alerts import alerts
+from molinterp.chem.alerts import alerts, has_alert
 from molinterp.chem.environments import EnvironmentTable
 from molinterp.chem.properties import sa_score
 from molinterp.data import environment_ids
@@ -52,7 +52,7 @@ def is_clean(mol: Chem.Mol) -> bool:
         and not any(a.GetNumRadicalElectrons() for a in mol.GetAtoms())
         and default_table().is_familiar(mol)
         and sa_score(mol) <= CLEAN_SA_SCORE
-        and not alerts(mol)
+        and not has_alert(mol)
     )
 
 

@@ -17,7 +17,7 @@ from molinterp.realism.network import LatentNetwork
 
 DENSITIES = ("mixture", "flow", "prior", "radial")
 """Kinds of density that `fit_density` knows."""
-BATCH = 512
+BATCH = 256
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -43,7 +43,7 @@ def fit_network(
         n_outputs: of the network.
         width: of its hidden layers.
         dropout: share of hidden units left out.
-        n_steps: optimiser steps on 512 points each.
+        n_steps: optimiser steps on 256 points each.
         learning_rate: of AdamW, with a cosine to zero.
         weight_decay: of AdamW.
         seed: of weights, batches and dropout; the global random state is left as it was.

@@ -33,7 +33,11 @@ from molinterp.training.latent import (
 )
 from molinterp.training.points import KINDS, Decodes, Progress, decode_points, encode_compounds, silent
 
-N_COMPOUNDS, N_DECODES, N_HELD_OUT = 40_000, 24_000, 4_000
+N_COMPOUNDS, N_DECODES, N_HELD_OUT = 30_000, 16_000, 4_000
+N_TAUGHT = 16_000
+"""Encoded compounds, beside the decodes, that features and properties are taught on."""
+N_EXAMINED = 2_000
+"""Held-out compounds that features and properties are measured on."""
 N_REFERENCE = (8_000, 4_000)
 """Encoded compounds and decodes that are kept in the bundle."""
 N_STEPS = 2_000
@@ -56,11 +60,21 @@ class Material:
     held_out_decodes: Decodes
     """Decodes at and between compounds of the other split."""
 
-    def labelled(self) -> Reference:
-        """Training compounds and decodes that are molecules."""
-        decoded = self.decodes.molecules()
-        z = torch.cat([self.compounds.z, decoded.z])
-        return Reference(z, self.compounds.smiles + decoded.smiles)
+    def taught(self) -> Reference:
+        """Some of the training compounds, and decodes that are molecules."""
+        return _joined(self.compounds, self.decodes, N_TAUGHT, len(self.decodes.smiles))
+
+    def examined(self) -> Reference:
+        """Some of the compounds of the other split."""
+        return self.held_out.rows(range(min(N_EXAMINED, len(self.held_out))))
+
+
+def _joined(compounds: Reference, decodes: Decodes, n_compounds: int, n_decodes: int) -> Reference:
+    """The first of the compounds and the first of the decodes that are molecules."""
+    compounds = compounds.rows(range(min(n_compounds, len(compounds))))
+    decoded = decodes.molecules()
+    decoded = decoded.rows(range(min(n_decodes, len(decoded))))
+    return Reference(torch.cat([compounds.z, decoded.z]), compounds.smiles + decoded.smiles)
 
 
 def gather(
@@ -212,8 +226,9 @@ def teacher_of(classifiers: Mapping[str, MoleculeClassifier]) -> Teacher:
 
 
 def rules_teacher(mols: Sequence[Chem.Mol]) -> dict[str, Floats]:
-    """1 where a rule holds and 0 where it does not, by rule."""
-    return {n: np.array([float(rule(m)) for m in mols], np.float32) for n, rule in RULES.items()}
+    """1 where a rule holds and 0 where it does not; the validity term stands for the rule `clean`."""
+    rules = {name: rule for name, rule in RULES.items() if name != "clean"}
+    return {name: np.array([float(rule(m)) for m in mols], np.float32) for name, rule in rules.items()}
 
 
 def taught(teacher: Teacher, smiles: Sequence[str], progress: Progress = silent) -> dict[str, Tensor]:
@@ -330,12 +345,7 @@ def _described(smiles: Sequence[str], progress: Progress) -> Tensor:
 
 def keep_reference(models: RealismModels, material: Material) -> RealismModels:
     """The models with some of the compounds and decodes, for features that are taught later."""
-    n_compounds, n_decodes = N_REFERENCE
-    compounds = material.compounds.rows(range(min(n_compounds, len(material.compounds))))
-    decoded = material.decodes.molecules()
-    decoded = decoded.rows(range(min(n_decodes, len(decoded))))
-    z = torch.cat([compounds.z, decoded.z])
-    return replace(models, reference=Reference(z, compounds.smiles + decoded.smiles))
+    return replace(models, reference=_joined(material.compounds, material.decodes, *N_REFERENCE))
 
 
 PARTS = ("density", "validity", "features", "windows")
@@ -365,14 +375,14 @@ def fit_parts(
         progress: wraps what takes long, to show a bar.
     """
     models = keep_reference(bundle.realism, material)
-    held_out, head = material.held_out, bundle.model.properties
+    held_out, head = material.examined(), bundle.model.properties
     options: dict[str, Any] = {"n_steps": n_steps, "seed": seed, "progress": progress}
     if "density" in parts:
         models = fit_density_part(models, material, density, seed=seed)
     if "validity" in parts:
         models = fit_validity_part(models, material, **options)
     if "features" in parts or "windows" in parts:
-        train = material.labelled()
+        train = material.taught()
     if "features" in parts:
         for teacher in (teacher_of({**classifiers, **models.classifiers}), rules_teacher):
             models = fit_feature_part(models, train, held_out, teacher, **options)

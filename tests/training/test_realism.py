@@ -64,7 +64,7 @@ def test_molecules_outside_the_vocabulary_are_left_out(small_bundle):
 def test_every_part_is_fitted_and_measured(fitted):
     models = fitted.realism
     assert models.index is not None and models.validity is not None and models.properties is not None
-    assert set(models.features) == {"bbb", "lipinski", "veber", "no-alerts", "clean"}
+    assert set(models.features) == {"bbb", "lipinski", "veber", "no-alerts"}
     assert set(models.facts) == {"density", "validity", "features", "properties"}
     assert models.facts["density"]["mean_index_three_deviations"] < 0.01
     assert models.facts["features"]["bbb"]["rank_agreement"] > 0.5
