@@ -6,6 +6,8 @@ import os
 import sys
 
 import click
+from molinterp.cli.features import features
+from molinterp.cli.fit import fit
 from molinterp.cli.geometry import geometry
 from molinterp.cli.models import models
 from molinterp.cli.path import path
@@ -37,6 +39,8 @@ cli.add_command(geometry)
 cli.add_command(train)
 cli.add_command(refine)
 cli.add_command(models)
+cli.add_command(fit)
+cli.add_command(features)
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ LAYERS = (
     ("batch",),
     ("report", "output"),
     ("interpolate", "interpolation"),
-    ("assemble",),
+    ("assemble", "restraints"),
     ("training",),
     ("evaluation", "spaces"),
     ("bundle",),
