@@ -20,9 +20,9 @@ SIZE_RANGE = (0.75, 1.1)
 """Heavy atoms of a candidate: least share of the smaller end's, largest of the larger end's."""
 SCALES = {"logp": 1.0, "tpsa": 25.0, "mw": 50.0}
 """How far a property may leave the range of the two ends before λ grows by its weight; own units."""
-RANGE_WEIGHT = 0.5
+RANGE_WEIGHT = 2.0
 """Weight in λ of the mean distance, in SCALES, by which properties leave the range of the two ends."""
-QED_WEIGHT = 4.0
+QED_WEIGHT = 16.0
 """Weight in λ of the depth of QED below the lower end's."""
 FLOOR = 1.0
 """λ_0: of a molecule that nothing speaks against."""
