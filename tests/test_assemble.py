@@ -66,7 +66,7 @@ def test_a_gap_that_stays_gives_the_widest_path():
 
 def test_no_molecule_stands_twice_and_all_are_clear():
     found = fresh(*BRIDGE, "CCCCc1ccccc1C=O")
-    for got in assemble(found, {}, Search(n_paths=2)):
+    for got in assemble(found, {}, Search()):
         assert len(set(got.path)) == len(got.path)
         assert all(found.is_clear(i) for i in got.path)
         assert all(found[i].smiles != "CCCCc1ccccc1C=O" for i in got.path)
