@@ -9,6 +9,7 @@ import click
 from molinterp.cli.features import features
 from molinterp.cli.fit import fit
 from molinterp.cli.geometry import geometry
+from molinterp.cli.median import median
 from molinterp.cli.models import models
 from molinterp.cli.path import path
 from molinterp.cli.refine import refine
@@ -35,6 +36,7 @@ def cli() -> None:
 
 
 cli.add_command(path)
+cli.add_command(median)
 cli.add_command(geometry)
 cli.add_command(train)
 cli.add_command(refine)

@@ -247,7 +247,7 @@ def _solve(
         raise InputError("`only_library` must come with a `library` and without `pointwise`.")
     model = _bundle(bundle, device)
     restraints = restrain(model, start.mol, end.mol, keep=keep, gain=gain, lose=lose, avoid=avoid)
-    judge = (limits or Limits()).judge(start.mol, end.mol, [restraints.fault])
+    judge = (limits or Limits()).judge(start.mol, end.mol, conditions=[restraints.fault])
     candidates = Candidates(
         start.mol, end.mol, judge, lambda smiles: _latent_terms(model, restraints, smiles)
     )

@@ -25,7 +25,7 @@ def render(path: MoleculePath, suffix: str) -> str:
         InputError: another suffix.
     """
     if suffix in (".csv", ".tsv"):
-        return _table(path.to_frame(), suffix)
+        return table(path.to_frame(), suffix)
     if suffix == ".json":
         return json.dumps(_document(path), indent=1) + "\n"
     if suffix == ".sdf":
@@ -49,7 +49,7 @@ def render_several(paths: Sequence[MoleculePath], suffix: str) -> str:
     frames = [path.to_frame() for path in paths]
     for number, frame in enumerate(frames, start=1):
         frame.insert(0, "path", number)
-    return _table(pd.concat(frames), suffix)
+    return table(pd.concat(frames), suffix)
 
 
 def numbered(target: Path, n: int) -> list[Path]:
@@ -57,7 +57,8 @@ def numbered(target: Path, n: int) -> list[Path]:
     return [target] if n == 1 else [target.with_stem(f"{target.stem}-{k}") for k in range(1, n + 1)]
 
 
-def _table(frame: pd.DataFrame, suffix: str) -> str:
+def table(frame: pd.DataFrame, suffix: str) -> str:
+    """A frame as text, .csv or .tsv by the suffix."""
     separator = "," if suffix == ".csv" else "\t"
     return frame.to_csv(sep=separator, index=False, float_format="%.6g", lineterminator="\n")
 

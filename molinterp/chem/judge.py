@@ -192,8 +192,8 @@ class Limits:
     elements: tuple[str, ...] | None = None
     """Symbols of the elements allowed; None means any in familiar environments."""
 
-    def judge(self, start: Chem.Mol, end: Chem.Mol, conditions: Sequence[Condition] = ()) -> Judge:
-        """The judge of a path under these limits, and under what else is asked of its molecules.
+    def judge(self, *ends: Chem.Mol, conditions: Sequence[Condition] = ()) -> Judge:
+        """The judge of what lies between `ends`, under these limits and what else is asked.
 
         Raises:
             InputError: a limit is out of range or names nothing.
@@ -201,8 +201,7 @@ class Limits:
         if self.max_sa_score is not None and not 1 <= self.max_sa_score <= 10:
             raise InputError(f"`max_sa_score` must be in [1, 10]; got {self.max_sa_score}.")
         return Judge.between(
-            start,
-            end,
+            *ends,
             max_sa_score=self.max_sa_score,
             catalogues=self.catalogues,
             elements=self.elements,
