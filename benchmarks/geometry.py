@@ -1,6 +1,7 @@
 """Geodesics through a random decoder: time, energy and memory, beside stochman where it is installed.
 
     OMP_NUM_THREADS=1 python benchmarks/geometry.py                       # side by side
+    OMP_NUM_THREADS=1 python benchmarks/geometry.py --bundle default      # drugs, fingerprint space
     OMP_NUM_THREADS=1 python benchmarks/geometry.py --cost docs/geometry-cost.png
 
 The decoder is a perceptron d -> 256 -> 256 -> 512 with tanh between, drawn after torch.manual_seed(0);
@@ -11,6 +12,7 @@ uniform points in float64 and divided by those of the straight line, mean over t
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import platform
@@ -20,12 +22,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor
 
 from molinterp.geometry.curves import linear
-from molinterp.geometry.geodesic import geodesic
+from molinterp.geometry.geodesic import RIDGE, geodesic
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.network_curve import NetworkCurve
 
@@ -64,7 +68,7 @@ def figures(points: Tensor, d: int) -> tuple[float, float]:
     return float(energy.mean()), float((metric.length(curve) / metric.length(line)).mean())
 
 
-def best_of(n: int, work: Callable[[], Tensor]) -> tuple[float, float, Tensor]:
+def best_of(n: int, work: Callable[[], Any]) -> tuple[float, float, Any]:
     """Least wall-clock and processor seconds of n runs, and what the last one gave."""
     walls, cpus = [], []
     for _ in range(n):
@@ -162,6 +166,34 @@ def side_by_side(d: int, n: int) -> None:
         print(f"| {name} | {wall / n:.4f} | {cpu / n:.4f} | {energy:.4f} | {length:.4f} |", flush=True)
 
 
+def in_bundle(name: str, n: int) -> None:
+    """Pairs of drugs in the fingerprint space of a bundle, with and without the mean metric."""
+    from molinterp.data import drugs
+
+    from molinterp.bundle import Bundle
+    from molinterp.errors import VocabularyError
+    from molinterp.spaces import output_space
+
+    bundle, z = Bundle.load(name), []
+    for smiles in drugs().values():
+        with contextlib.suppress(VocabularyError):
+            z.append(bundle.encode([smiles])[0])
+    order = torch.randperm(len(z), generator=torch.Generator().manual_seed(0))
+    z0, z1 = (torch.stack(z)[order[i * n : (i + 1) * n]] for i in (0, 1))
+    metric = Metric(output_space(bundle, "fingerprint"))
+    line = metric.energy(linear(z0, z1, T)).detach()
+    print("| solver | processor s | steps | energy / line's |\n|---|---|---|---|")
+    for title, tol, ridge in (
+        ("default", 1e-3, None),
+        ("G nearly isotropic", 1e-3, 1.0),
+        ("tol 1e-5", 1e-5, None),
+    ):
+        with mock.patch("molinterp.geometry.geodesic.RIDGE", RIDGE if ridge is None else ridge):
+            _, cpu, found = best_of(2, lambda: geodesic(metric, z0, z1, tol=tol, max_iterations=400))  # noqa: B023
+        energy = (metric.energy(found.curve(T)).detach() / line).mean()
+        print(f"| {title} | {cpu / n:.4f} | {found.iterations.float().mean():.1f} | {float(energy):.4f} |")
+
+
 def one(d: int, n: int, device: str) -> None:
     """Time and peak memory of one size, as JSON, in a process of its own."""
     z0, z1 = (z.to(device) for z in ends(d, n))
@@ -222,6 +254,7 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, default=64)
     parser.add_argument("--pairs", type=int, default=32)
     parser.add_argument("--cost", type=Path, help="Measure the cost against sizes and plot it here.")
+    parser.add_argument("--bundle", help="Pairs of drugs in the fingerprint space of this bundle.")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--one", type=int, nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -232,6 +265,8 @@ def main() -> None:
     print(f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, one thread")
     if args.cost:
         cost(args.cost, args.device)
+    elif args.bundle:
+        in_bundle(args.bundle, args.pairs)
     else:
         side_by_side(args.dimensions, args.pairs)
 
