@@ -12,7 +12,7 @@ from torch import Tensor
 
 from molinterp.errors import InputError, NotFiniteError, ShapeError
 from molinterp.geometry.curves import CubicSpline, Curve, PiecewiseLinear
-from molinterp.geometry.discrete import Ends, Grid, inverse_mean_metric
+from molinterp.geometry.grid import Ends, Grid, inverse_mean_metric
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.minimise import minimise
 
