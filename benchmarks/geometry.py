@@ -26,8 +26,8 @@ import torch
 from torch import Tensor
 
 from molinterp.geometry.curves import linear
-from molinterp.geometry.grid import RIDGE
 from molinterp.geometry.geodesic import geodesic
+from molinterp.geometry.grid import RIDGE
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.network_curve import NetworkCurve
 

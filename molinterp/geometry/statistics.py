@@ -67,7 +67,7 @@ def frechet_mean(
 
 def _towards(mean: Tensor, z: Tensor, metric: Metric, n_segments: int) -> tuple[float, Tensor]:
     """Mean squared distance from a point to all others, and the mean velocity with which they are left."""
-    found = geodesic(metric, mean.expand_as(z), z, n_segments=n_segments, tol=1e-4)
+    found = geodesic(metric, mean.expand_as(z), z, n_segments=n_segments, tol=1e-6)
     start = torch.zeros(1, dtype=z.dtype, device=z.device)
     velocity = found.curve.velocity(start)[:, 0]
     return float(found.length.square().mean()), velocity.mean(0)
