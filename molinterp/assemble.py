@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, final
 
 import numpy as np
@@ -29,13 +30,15 @@ Source = Callable[[Sequence[tuple[str, str]]], Iterable[str]]
 """Pairs of SMILES to SMILES of molecules about and between them."""
 FEES = {"smooth": 0.0, "short": 0.15}
 """Objective to what a step costs beside its squared distance."""
+REFINED_SIMILARITY = 0.8
+"""Steps from this on are small enough."""
 MIN_MOLECULES = 7
 """Molecules of a path whose number is left open, ends included, where the candidates allow."""
 N_FRONTIER = 3
 """Molecules a side that are grown in a round."""
 N_KEPT = 10
 """Edits of a molecule that become candidates."""
-N_JUDGED = 60
+N_JUDGED = 40
 """Edits of a molecule that are judged at most."""
 
 
@@ -175,7 +178,7 @@ class _Assembler:
             wanted = max(MIN_MOLECULES, len(path))
         if len(path) == wanted:
             return path
-        worst = min(self._all.similarity[i, j] for i, j in zip(path, path[1:], strict=False))
+        worst = min(self._all.similarity[i, j] for i, j in pairwise(path))
         floor = min(float(worst), self._search.min_step_similarity)
         fewer = range(wanted, len(path), -1) if wanted > len(path) else (wanted,)
         for n in fewer:
@@ -223,7 +226,11 @@ class _Assembler:
 
     def _refine(self, path: tuple[int, ...]) -> bool:
         """Look for molecules between neighbours on a path; whether there was anything left to try."""
-        steps = [s for s in zip(path, path[1:], strict=False) if s not in self._tried]
+        steps = [
+            (x, y)
+            for x, y in pairwise(path)
+            if (x, y) not in self._tried and self._all.similarity[x, y] < REFINED_SIMILARITY
+        ]
         self._tried.update(steps)
         self._ask(steps)
         for x, y in steps if self._search.edits else ():

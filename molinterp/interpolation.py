@@ -35,11 +35,11 @@ METHODS = ("geodesic", "linear", "slerp")
 """Curves between two latent points."""
 N_POINTS = 64
 """Points of the curve that are decoded."""
-N_SAMPLES = 4
+N_SAMPLES = 3
 """Sampled decodes of a point, beside the greedy one."""
-N_BETWEEN = 6
+N_BETWEEN = 4
 """Points decoded on the line between two molecules of a gap."""
-N_ABOUT = 6
+N_ABOUT = 4
 """Points decoded about a molecule at a gap, drawn from its posterior."""
 TEMPERATURE = 0.7
 SOLVER_TOLERANCE = 1e-2
@@ -96,7 +96,7 @@ def interpolate(
     """Molecules between two compounds: real-looking, makeable, each a small step from the last.
 
     The curve between the two latent points is the geodesic that stays where the model knows real compounds
-    with the features asked for. It is cut at 64 places; each is decoded greedily and four times at random.
+    with the features asked for. It is cut at 64 places; each is decoded greedily and three times at random.
     What is no molecule, is not made of familiar atom environments, raises an alert that neither
     end raises, or is harder to make than the ends, is left out. The path is the discrete geodesic through
     the rest; its gaps are filled from the latent space about them and by edits. The ends are the compounds

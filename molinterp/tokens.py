@@ -10,7 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -80,7 +80,7 @@ class SelfiesNotation(Notation):
     def split(self, smiles: str) -> list[str]:
         """Symbols of a SMILES; see `Notation.split`."""
         try:
-            return list(selfies.split_selfies(selfies.encoder(smiles)))
+            return list(_selfies_symbols(smiles))
         except (selfies.EncoderError, LookupError) as error:  # LookupError: of C11, or aromatic hydrogen
             reason = "SELFIES cannot spell it (an unusual bond, or an atom with too many bonds)"
             raise VocabularyError(smiles, (), reason) from error
@@ -91,6 +91,12 @@ class SelfiesNotation(Notation):
             return str(selfies.decoder("".join(symbols)))
         except selfies.DecoderError:
             return ""
+
+
+@lru_cache(maxsize=4096)
+def _selfies_symbols(smiles: str) -> tuple[str, ...]:
+    # A search asks of one molecule several times.
+    return tuple(selfies.split_selfies(selfies.encoder(smiles)))
 
 
 def notation_named(name: str) -> Notation:

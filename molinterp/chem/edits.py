@@ -53,7 +53,7 @@ def openings(mol: Chem.Mol) -> tuple[Piece, ...]:
     return _openings(Chem.MolToSmiles(mol))
 
 
-def exchanges(mol: Chem.Mol, donor: Chem.Mol, sizes: range, limit: int = 80) -> Iterator[str]:
+def exchanges(mol: Chem.Mol, donor: Chem.Mol, sizes: range, limit: int = 60) -> Iterator[str]:
     """Products with a piece of `mol` replaced by a piece of `donor`, or one grafted on a hydrogen of it.
 
     Only those that keep enough of `mol` to be one step away, with a number of heavy atoms in `sizes`; the
