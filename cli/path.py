@@ -16,6 +16,7 @@ import click
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
 @click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda, mps.")
+@click.option("--raw-csv", is_flag=True, help="Text cells as they are, formulas of a spreadsheet too.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="More about the path on stderr.")
 def path(
@@ -27,6 +28,7 @@ def path(
     seed: int,
     model: str,
     device: str,
+    raw_csv: bool,
     quiet: bool,
     verbose: bool,
 ) -> None:
@@ -54,9 +56,9 @@ def path(
         names=(first.name, last.name),
     )
     if output is None:
-        click.echo(render(found, ".tsv"), nl=False)
+        click.echo(render(found, ".tsv", raw_cells=raw_csv), nl=False)
     else:
-        write_whole(output, render(found, output.suffix))
+        write_whole(output, render(found, output.suffix, raw_cells=raw_csv))
     if quiet:
         return
     for note in found.notes:

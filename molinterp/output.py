@@ -8,20 +8,26 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from molinterp.cells import neutralised, one_line
 from molinterp.errors import InputError
 from molinterp.path import MoleculePath
 
 FORMATS = (".csv", ".tsv", ".json", ".sdf", ".smi")
 
 
-def render(path: MoleculePath, suffix: str) -> str:
+def render(path: MoleculePath, suffix: str, *, raw_cells: bool = False) -> str:
     """A path in the format of a file suffix, one of FORMATS.
+
+    Args:
+        path: the path.
+        suffix: one of FORMATS.
+        raw_cells: leave text cells of .csv and .tsv that a spreadsheet takes for formulas as they are.
 
     Raises:
         InputError: another suffix.
     """
     if suffix in (".csv", ".tsv"):
-        frame = path.to_frame()
+        frame = path.to_frame() if raw_cells else neutralised(path.to_frame())
         separator = "," if suffix == ".csv" else "\t"
         return frame.to_csv(sep=separator, index=False, float_format="%.6g", lineterminator="\n")
     if suffix == ".json":
@@ -30,7 +36,7 @@ def render(path: MoleculePath, suffix: str) -> str:
         return path.to_sdf()
     if suffix == ".smi":
         rows = path.to_frame().itertuples()
-        return "".join(f"{row.smiles} {' '.join(row.name.split()) or f'step-{row.step}'}\n" for row in rows)
+        return "".join(f"{row.smiles} {one_line(row.name) or f'step-{row.step}'}\n" for row in rows)
     raise InputError(f"an output file must end in one of {', '.join(FORMATS)}; got {suffix!r}.")
 
 

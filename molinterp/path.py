@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
+from molinterp.cells import sdf_key, sdf_line
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -157,10 +159,12 @@ class MoleculePath:
         for row in self.to_frame().to_dict("records"):
             mol = Chem.MolFromSmiles(row["smiles"])
             AllChem.Compute2DCoords(mol)  # type: ignore[attr-defined]
-            # A line break in a name would forge a record of its own.
-            name = " ".join(str(row["name"]).split()).replace("$$$$", "")
-            mol.SetProp("_Name", name or f"step {row['step']}")
-            fields = "".join(f">  <{key}>\n{_cell(value)}\n\n" for key, value in row.items() if key != "name")
+            mol.SetProp("_Name", sdf_line(str(row["name"])) or f"step {row['step']}")
+            fields = "".join(
+                f">  <{sdf_key(key)}>\n{sdf_line(_cell(value))}\n\n"
+                for key, value in row.items()
+                if key != "name"
+            )
             records.append(f"{Chem.MolToMolBlock(mol)}{fields}$$$$\n")
         return "".join(records)
 

@@ -26,7 +26,7 @@ LAYERS = (
     ("bundle",),
     ("vae", "realism", "geometry", "tokens", "path"),
     ("chem",),
-    ("data", "pretrained", "errors"),
+    ("data", "pretrained", "errors", "cells"),
 )
 """Top to bottom. A module may import those of its own name and those below, none beside or above."""
 
