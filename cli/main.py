@@ -9,6 +9,7 @@ import click
 from molinterp.cli.models import models
 from molinterp.cli.path import path
 from molinterp.cli.refine import refine
+from molinterp.cli.report import report
 from molinterp.cli.train import train
 
 from molinterp import __version__
@@ -32,6 +33,7 @@ def cli() -> None:
 
 
 cli.add_command(path)
+cli.add_command(report)
 cli.add_command(train)
 cli.add_command(refine)
 cli.add_command(models)

@@ -10,7 +10,9 @@ import click
 @click.command()
 @click.argument("start")
 @click.argument("end")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help=".csv, .tsv, .json, .sdf or .smi.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help=".csv, .tsv, .json, .sdf, .smi or .html."
+)
 @click.option("--method", type=click.Choice(["linear", "slerp"]), default="linear", show_default=True)
 @click.option("--steps", type=click.IntRange(min=2), help="Molecules wanted, ends included.  [default: all]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)

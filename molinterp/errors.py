@@ -70,6 +70,15 @@ class InputError(MolinterpError, ValueError):
     """An option, a file or a column that was handed in cannot be used."""
 
 
+@final
+class MissingDependencyError(MolinterpError, ImportError):
+    """Something needs a package that is an extra of molinterp's and is not installed."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        """Say what needs which package, and the command that installs it."""
+        super().__init__(f"{what} need {package}. Install it: pip install 'molinterp[{extra}]'.")
+
+
 class MolinterpWarning(UserWarning):
     """Base of all warnings that molinterp gives."""
 

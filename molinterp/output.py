@@ -1,4 +1,4 @@
-"""A path as text for a file: CSV, TSV, JSON, SDF or SMILES lines; files appear whole or not at all."""
+"""A path as text for a file: CSV, TSV, JSON, SDF, SMILES lines or HTML; files appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from molinterp.cells import neutralised, one_line
 from molinterp.errors import InputError
 from molinterp.path import MoleculePath
 
-FORMATS = (".csv", ".tsv", ".json", ".sdf", ".smi")
+FORMATS = (".csv", ".tsv", ".json", ".sdf", ".smi", ".html")
 
 
 def render(path: MoleculePath, suffix: str, *, raw_cells: bool = False) -> str:
@@ -34,6 +34,11 @@ def render(path: MoleculePath, suffix: str, *, raw_cells: bool = False) -> str:
         return json.dumps(_document(path), indent=1) + "\n"
     if suffix == ".sdf":
         return path.to_sdf()
+    if suffix == ".html":
+        from molinterp.report.page import page
+        from molinterp.report.view import view_of
+
+        return page(view_of(path))
     if suffix == ".smi":
         rows = path.to_frame().itertuples()
         return "".join(f"{row.smiles} {one_line(row.name) or f'step-{row.step}'}\n" for row in rows)

@@ -113,6 +113,25 @@ def test_bad_input_gives_one_line_and_its_exit_code(tmp_path, arguments, code, m
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_report_from_a_file_and_from_the_path_itself(table, tmp_path):
+    for name in ("path.json", "direct.html"):
+        assert run("path", "aspirin", "ibuprofen", "-q", "-o", name, cwd=tmp_path).returncode == 0
+    done = run("report", "path.json", "-o", "report.html", cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout == ""
+    assert f"{len(table.stdout.splitlines()) - 1} molecules drawn" in done.stderr
+    pages = [(tmp_path / name).read_text(encoding="utf-8") for name in ("report.html", "direct.html")]
+    assert pages[0] == pages[1]
+    done = run("report", "path.json", "-o", "report.pdf", cwd=tmp_path)
+    assert done.returncode == 2 and "must end in .html" in done.stderr
+
+
+def test_a_formula_in_a_name_is_neutralised_unless_asked_otherwise(tmp_path):
+    (tmp_path / "a.smi").write_text("CCO =cmd\n")
+    for option, name in ((), "'=cmd"), (("--raw-csv",), "=cmd"):
+        done = run("path", "a.smi", "aspirin", "-q", *option, cwd=tmp_path)
+        assert done.stdout.splitlines()[1].split("\t")[1] == name
+
+
 def test_a_file_that_is_a_smiles_too_asks_which(tmp_path):
     (tmp_path / "CCO").write_text("CCN amine\n")
     done = run("path", "CCO", "aspirin", cwd=tmp_path)
