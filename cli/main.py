@@ -6,6 +6,7 @@ import os
 import sys
 
 import click
+from molinterp.cli.batch import batch
 from molinterp.cli.models import models
 from molinterp.cli.path import path
 from molinterp.cli.refine import refine
@@ -34,6 +35,7 @@ def cli() -> None:
 
 cli.add_command(path)
 cli.add_command(report)
+cli.add_command(batch)
 cli.add_command(train)
 cli.add_command(refine)
 cli.add_command(models)

@@ -71,6 +71,11 @@ class InputError(MolinterpError, ValueError):
 
 
 @final
+class WorkerError(MolinterpError, RuntimeError):
+    """The worker processes of a batch cannot be started, here or on a cluster."""
+
+
+@final
 class MissingDependencyError(MolinterpError, ImportError):
     """Something needs a package that is an extra of molinterp's and is not installed."""
 

@@ -97,6 +97,8 @@ def test_the_suffix_picks_the_format(table, tmp_path, suffix):
         (("path", "aspirin", "ibuprofen", "--steps", "1"), 2, "--steps"),
         (("path", "aspirin", "ibuprofen", "-d", "abacus"), 2, "`device`"),
         (("path", "aspirin"), 2, "Missing argument 'END'"),
+        (("batch", "none.csv", "-o", "x.csv"), 2, "file 'none.csv' does not exist"),
+        (("report", "none.json", "-o", "x.html"), 2, "file 'none.json' does not exist"),
         (("path", "aspirin", "ibuprofen", "--model", "none"), 4, "must be one that ships"),
         (("models", "verify", "none"), 4, "must be one that ships"),
         (("train", "none.csv", "-o", "x", "--minutes", "1"), 2, "does not exist"),
@@ -123,6 +125,22 @@ def test_a_report_from_a_file_and_from_the_path_itself(table, tmp_path):
     assert pages[0] == pages[1]
     done = run("report", "path.json", "-o", "report.pdf", cwd=tmp_path)
     assert done.returncode == 2 and "must end in .html" in done.stderr
+
+
+def test_a_batch_of_pairs(tmp_path):
+    rows = [f"a,{ASPIRIN},{IBUPROFEN}", "b,c1ccc,CCO", "c,CCO,CCCCN"]
+    (tmp_path / "pairs.csv").write_text("\n".join(["pair,start,end", *rows]))
+    command = ("batch", "pairs.csv", "-o", "paths.csv", "--errors", "errors.csv")
+    done = run(*command, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (3, ""), done.stderr
+    assert "2 of 3 pairs have a path" in done.stderr
+    frame = pd.read_csv(tmp_path / "paths.csv")
+    assert frame["pair"].drop_duplicates().tolist() == ["a", "b", "c"]
+    assert pd.read_csv(tmp_path / "errors.csv")["pair"].tolist() == ["b"]
+    first = (tmp_path / "paths.csv").read_bytes()
+    done = run(*command, "-j", "2", "-q", "--shard-size", "2", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert (tmp_path / "paths.csv").read_bytes() == first
 
 
 def test_a_formula_in_a_name_is_neutralised_unless_asked_otherwise(tmp_path):
