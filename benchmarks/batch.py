@@ -69,9 +69,8 @@ def speed(folder: Path, n: int, workers: int, seed: int) -> None:
     process.wait()
     whole = n / (time.perf_counter() - began)
     print(f"loop over interpolate, one process    {loop:.2f} pairs/s (first {min(60, n)} pairs)")
-    print(
-        f"molinterp batch -j {workers}, start included   {whole:.2f} pairs/s, {whole / loop:.1f} times the loop"
-    )
+    times = f"{whole / loop:.1f} times the loop"
+    print(f"molinterp batch -j {workers}, start included   {whole:.2f} pairs/s, {times}")
     print(f"first shard on disk after             {first:.1f} s")
 
 
