@@ -29,6 +29,8 @@ FAILED_ROWS = 3
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
 @click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda, mps.")
+@click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True)
+@click.option("--scheduler", help="Address of a dask scheduler, for --engine dask.")
 @click.option("--raw-csv", is_flag=True, help="Text cells as they are, formulas of a spreadsheet too.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 def batch(
@@ -49,6 +51,8 @@ def batch(
     seed: int,
     model: str,
     device: str,
+    engine: str,
+    scheduler: str | None,
     raw_csv: bool,
     quiet: bool,
 ) -> int:
@@ -58,19 +62,28 @@ def batch(
     off. --seconds and --mebibytes are what one pair may take before it is given up.
     """
     from molinterp.batch.pairs import read_pairs
-    from molinterp.batch.pool import Pool
+    from molinterp.batch.pool import Engine, Pool
     from molinterp.batch.progress import bar
     from molinterp.batch.run import Job, StoppedError, run_batch
     from molinterp.batch.setup import Budget, Setup
+    from molinterp.errors import InputError
 
+    if (engine == "dask") != (scheduler is not None):
+        raise InputError("--engine dask and --scheduler ADDRESS go together; got one of them.")
     table = read_pairs(pairs, start, end, name)
     setup = Setup(model, seed, device, {"method": method, "steps": steps})
     job = Job(table, setup, Budget(seconds, mebibytes), shard_size)
+    if scheduler is None:
+        computes: Engine = Pool(setup, workers, job.budget)
+    else:
+        from molinterp.batch.cluster import Cluster
+
+        computes = Cluster(scheduler, setup, job.budget)
     try:
         with bar(len(table), not quiet) as tick:
             summary = run_batch(
                 job,
-                Pool(setup, workers, job.budget),
+                computes,
                 output,
                 resume=resume,
                 on_error=on_error,

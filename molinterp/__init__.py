@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from molinterp.batch import interpolate_table
     from molinterp.bundle import Bundle
+    from molinterp.features import LatentEncoder
     from molinterp.interpolation import interpolate
     from molinterp.path import MoleculePath
 
 __version__ = "0.1.0"
-__all__ = ["Bundle", "MoleculePath", "__version__", "interpolate", "interpolate_table"]
+__all__ = ["Bundle", "LatentEncoder", "MoleculePath", "__version__", "interpolate", "interpolate_table"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 if (_ROOT / "pyproject.toml").is_file():
@@ -22,6 +23,7 @@ if (_ROOT / "pyproject.toml").is_file():
 
 _HOMES = {
     "Bundle": "bundle",
+    "LatentEncoder": "features",
     "MoleculePath": "path",
     "interpolate": "interpolation",
     "interpolate_table": "batch",

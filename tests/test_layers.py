@@ -19,7 +19,7 @@ LAYERS = (
     ("__init__",),
     ("batch",),
     ("report", "output"),
-    ("interpolate", "interpolation"),
+    ("interpolate", "interpolation", "features"),
     ("assemble",),
     ("training",),
     ("evaluation",),
