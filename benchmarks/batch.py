@@ -11,7 +11,6 @@ import os
 import platform
 import random
 import resource
-import signal
 import subprocess
 import sys
 import tempfile
@@ -74,54 +73,52 @@ def speed(folder: Path, n: int, workers: int, seed: int) -> None:
     print(f"first shard on disk after             {first:.1f} s")
 
 
+def stub(folder: Path, output: str, workers: int) -> subprocess.Popen[str]:
+    """A resumed run whose workers compute nothing: what is measured is the batch, not the model."""
+    code = (
+        "import resource, time; from pathlib import Path; from molinterp.batch import *;"
+        "from tests.batch.faulty import COMMAND;"
+        "job = Job(read_pairs(Path('pairs.csv')), Setup());"
+        "began = time.perf_counter();"
+        f"run_batch(job, Pool(Setup(), {workers}, None, COMMAND), Path({output!r}), resume=True);"
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024;"
+        "print(f'{len(job.pairs)} pairs: {time.perf_counter() - began:.1f} s, parent {peak:.0f} MiB')"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    quiet = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, "-c", code], cwd=folder, env=environment, stdout=quiet, stderr=quiet, text=True
+    )
+
+
 def memory(folder: Path, n: int, workers: int, seed: int) -> None:
-    """Largest memory of the parent, at n / 100 pairs and at n, with a worker that computes nothing."""
+    """Largest memory of the parent and time of a run, at n / 100 pairs and at n, without a model."""
     for size in (max(1, n // 100), n):
         write_pairs(folder / "pairs.csv", size, seed)
-        code = (
-            "from pathlib import Path; from molinterp.batch import *; from tests.batch.faulty import COMMAND;"
-            "import resource;"
-            "pairs = read_pairs(Path('pairs.csv'));"
-            f"run_batch(Job(pairs, Setup()), Pool(Setup(), {workers}, None, COMMAND), Path('o{size}.csv'));"
-            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
-        )
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        print(f"parent, {size} pairs: {float(done.stdout):.0f} MiB")
+        print(stub(folder, f"{size}.csv", workers).communicate()[0].strip())
 
 
 def kills(folder: Path, n: int, workers: int, seed: int, n_kills: int = 50) -> None:
-    """Kill -9 at random moments, each followed by --resume, against a run that is left alone."""
+    """Kill -9 at random moments, each followed by --resume, against a run that is left alone; no model."""
     write_pairs(folder / "pairs.csv", n, seed)
-    batch(folder, "whole.csv", workers).wait()
-    source = random.Random(seed)
-    parts = folder / "out.csv.parts"
-    killed = 0
-    while killed < n_kills:
-        before = len(list(parts.glob("0*.json")))
-        process = batch(folder, "out.csv", workers, "--resume")
-        while process.poll() is None and len(list(parts.glob("0*.json"))) <= before:
-            time.sleep(0.01)
-        time.sleep(source.uniform(0, 2))
-        if process.poll() is not None:
-            same = (folder / "out.csv").read_bytes() == (folder / "whole.csv").read_bytes()
-            print(f"  finished after {killed} kills, {'the same bytes' if same else 'OTHER BYTES'}")
-            (folder / "out.csv").unlink()
-            (folder / "out.csv.manifest.json").unlink()
-            continue
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        killed += 1
-    code = batch(folder, "out.csv", workers, "--resume").wait()
-    same = (folder / "out.csv").read_bytes() == (folder / "whole.csv").read_bytes()
-    print(f"{killed} kills, exit code {code} at the end: {'the same bytes' if same else 'OTHER BYTES'}")
+    stub(folder, "whole.csv", workers).communicate()
+    whole, source = (folder / "whole.csv").read_bytes(), random.Random(seed)
+    same = n_late = 0
+    for _ in range(n_kills):
+        with stub(folder, "out.csv", workers) as process:
+            while process.poll() is None and not (folder / "out.csv.parts" / "manifest.json").exists():
+                time.sleep(0.002)
+            time.sleep(source.uniform(0, 2))
+            n_late += process.poll() is not None
+            process.kill()
+            process.communicate()
+        stub(folder, "out.csv", workers).communicate()
+        same += (folder / "out.csv").read_bytes() == whole
+        (folder / "out.csv").unlink()
+        (folder / "out.csv.manifest.json").unlink()
+    print(
+        f"{n_kills} runs of {n} pairs killed and resumed ({n_late} had finished): {same} gave the same bytes"
+    )
 
 
 def faults(folder: Path, n: int, workers: int, seed: int) -> None:
