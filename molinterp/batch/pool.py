@@ -148,7 +148,7 @@ class Pool:
             command: what starts a worker; None means molinterp's own.
 
         Raises:
-            InputError: `n_workers` is below 1.
+            InputError: `n_workers` is below 1, or an option is of no JSON type.
         """
         if n_workers < 1:
             raise InputError(f"`n_workers` must be at least 1; got {n_workers}.")
@@ -159,6 +159,12 @@ class Pool:
             "budget": asdict(self.budget),
             "rehearsal": REHEARSAL,
         }
+        try:
+            json.dumps(self._first)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"`options` must be of JSON types to reach a worker process; {error}. Use workers=0."
+            ) from error
         self._workers: list[_Worker | None] = [None] * n_workers
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._seconds, self._n_timed = 0.0, 0

@@ -102,6 +102,8 @@ def test_a_worker_that_cannot_start_ends_the_run(bundle, error, message):
 def test_arguments_are_checked():
     with pytest.raises(InputError, match="`n_workers` must be at least 1"):
         Pool(Setup(), 0)
+    with pytest.raises(InputError, match="`options` must be of JSON types"):
+        Pool(Setup(options={"keep": print}), 1)
     with pytest.raises(InputError, match="`seconds` must be above 0"):
         Budget(seconds=float("nan"))
     with pytest.raises(InputError, match="`mebibytes` must be at least 1"):
