@@ -98,7 +98,7 @@ def memory(folder: Path, n: int, workers: int, seed: int) -> None:
         print(stub(folder, f"{size}.csv", workers).communicate()[0].strip())
 
 
-def kills(folder: Path, n: int, workers: int, seed: int, n_kills: int = 50) -> None:
+def kills(folder: Path, n: int, workers: int, seed: int, n_kills: int) -> None:
     """Kill -9 at random moments, each followed by --resume, against a run that is left alone; no model."""
     write_pairs(folder / "pairs.csv", n, seed)
     stub(folder, "whole.csv", workers).communicate()
@@ -108,7 +108,7 @@ def kills(folder: Path, n: int, workers: int, seed: int, n_kills: int = 50) -> N
         with stub(folder, "out.csv", workers) as process:
             while process.poll() is None and not (folder / "out.csv.parts" / "manifest.json").exists():
                 time.sleep(0.002)
-            time.sleep(source.uniform(0, 2))
+            time.sleep(source.uniform(0, 1.5))
             n_late += process.poll() is not None
             process.kill()
             process.communicate()
@@ -144,14 +144,18 @@ def main() -> None:
     parser.add_argument("what", choices=["speed", "memory", "kills", "faults"])
     parser.add_argument("--pairs", type=int, default=500)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch, rdkit = (version(name) for name in ("torch", "rdkit"))
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, ", end="")
     print(f"torch {torch}, rdkit {rdkit}; load {os.getloadavg()[0]:.1f} at the start")
     with tempfile.TemporaryDirectory() as name:
-        work = {"speed": speed, "memory": memory, "kills": kills, "faults": faults}[arguments.what]
-        work(Path(name), arguments.pairs, arguments.workers, arguments.seed)
+        common = Path(name), arguments.pairs, arguments.workers, arguments.seed
+        if arguments.what == "kills":
+            kills(*common, arguments.kills)
+        else:
+            {"speed": speed, "memory": memory, "faults": faults}[arguments.what](*common)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"largest child {peak:.0f} MiB")
 

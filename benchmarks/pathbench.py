@@ -2,7 +2,7 @@
 
     python benchmarks/pathbench.py pairs.csv paths.csv [--method linear] [--model default] [--seed 0]
 
-Columns in: pair, start, end. Columns out: pair, step, smiles, seconds. A pair that fails gives no row
+Columns in: pair, start, end. Columns out: pair, step, smiles, seconds, origin. A pair that fails gives no row
 and a line on stderr.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
+from molinterp.assemble import Search
 from molinterp.bundle import Bundle
 from molinterp.errors import MolinterpError
 from molinterp.interpolation import METHODS, interpolate
@@ -28,25 +29,42 @@ def main() -> None:
     parser.add_argument("pairs", type=Path)
     parser.add_argument("paths", type=Path)
     parser.add_argument("--method", choices=sorted(METHODS), default="linear")
+    parser.add_argument(
+        "--pointwise", action="store_true", help="no assembly: decodes of the curve as they come"
+    )
+    parser.add_argument("--no-edits", action="store_true", help="candidates of the model alone")
+    parser.add_argument("--every", type=int, default=1, help="take every n-th pair")
     parser.add_argument("--model", default="default")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    pairs = pd.read_csv(args.pairs)
+    pairs = pd.read_csv(args.pairs).iloc[:: args.every]
+    search = Search(edits=not args.no_edits)
     bundle = Bundle.load(args.model)
     interpolate("CCO", "CCN", bundle=bundle)  # warm
     rows = []
     for pair in tqdm(pairs.itertuples(index=False), total=len(pairs)):
         began = time.perf_counter()
         try:
-            path = interpolate(pair.start, pair.end, bundle=bundle, method=args.method, seed=args.seed)
+            path = interpolate(
+                pair.start,
+                pair.end,
+                bundle=bundle,
+                method=args.method,
+                pointwise=args.pointwise,
+                search=search,
+                seed=args.seed,
+            )
         except MolinterpError as error:
             print(f"{pair.pair}: {error}", file=sys.stderr)
             continue
         seconds = time.perf_counter() - began
         rows += [
-            {"pair": pair.pair, "step": i, "smiles": s, "seconds": seconds} for i, s in enumerate(path.smiles)
+            {"pair": pair.pair, "step": i, "smiles": s, "seconds": seconds, "origin": path.steps[i].origin}
+            for i, s in enumerate(path.smiles)
         ]
-    pd.DataFrame(rows, columns=["pair", "step", "smiles", "seconds"]).to_csv(args.paths, index=False)
+    pd.DataFrame(rows, columns=["pair", "step", "smiles", "seconds", "origin"]).to_csv(
+        args.paths, index=False
+    )
 
 
 if __name__ == "__main__":

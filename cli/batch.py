@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
+from molinterp.cli.options import path_options, portable_options
 
 FAILED_ROWS = 3
 
@@ -18,14 +20,13 @@ FAILED_ROWS = 3
 @click.option("--end", default="end", show_default=True, help="Column with the end's SMILES.")
 @click.option("--id", "name", help="Column that names a pair.  [default: pair, id, or the row's number]")
 @click.option("-j", "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True)
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=120.0, show_default=True)
 @click.option("--mebibytes", type=click.IntRange(min=1), default=2048, show_default=True, help="A pair.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was cut off.")
 @click.option("--on-error", type=click.Choice(["keep", "skip", "stop"]), default="keep", show_default=True)
 @click.option("--errors", type=click.Path(path_type=Path), help="Failed pairs, .csv.")
 @click.option("--shard-size", type=click.IntRange(min=1), default=16, show_default=True, help="Pairs.")
-@click.option("--method", type=click.Choice(["linear", "slerp"]), default="linear", show_default=True)
-@click.option("--steps", type=click.IntRange(min=2), help="Molecules wanted, ends included.  [default: all]")
+@path_options  # type: ignore[untyped-decorator,misc]
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
 @click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda, mps.")
@@ -46,8 +47,6 @@ def batch(
     on_error: str,
     errors: Path | None,
     shard_size: int,
-    method: str,
-    steps: int | None,
     seed: int,
     model: str,
     device: str,
@@ -55,6 +54,7 @@ def batch(
     scheduler: str | None,
     raw_csv: bool,
     quiet: bool,
+    **asked: Any,
 ) -> int:
     """Paths of all PAIRS (.csv, .csv.gz, .parquet), as one long table.
 
@@ -71,7 +71,7 @@ def batch(
     if (engine == "dask") != (scheduler is not None):
         raise InputError("--engine dask and --scheduler ADDRESS go together; got one of them.")
     table = read_pairs(pairs, start, end, name)
-    setup = Setup(model, seed, device, {"method": method, "steps": steps})
+    setup = Setup(model, seed, device, portable_options(asked))
     job = Job(table, setup, Budget(seconds, mebibytes), shard_size)
     if scheduler is None:
         computes: Engine = Pool(setup, workers, job.budget)

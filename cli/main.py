@@ -7,6 +7,7 @@ import sys
 
 import click
 from molinterp.cli.batch import batch
+from molinterp.cli.geometry import geometry
 from molinterp.cli.models import models
 from molinterp.cli.path import path
 from molinterp.cli.refine import refine
@@ -36,6 +37,7 @@ def cli() -> None:
 cli.add_command(path)
 cli.add_command(report)
 cli.add_command(batch)
+cli.add_command(geometry)
 cli.add_command(train)
 cli.add_command(refine)
 cli.add_command(models)

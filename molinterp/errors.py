@@ -84,6 +84,26 @@ class MissingDependencyError(MolinterpError, ImportError):
         super().__init__(f"{what} need {package}. Install it: pip install 'molinterp[{extra}]'.")
 
 
+@final
+class NotFiniteError(MolinterpError, ArithmeticError):
+    """A callable that was handed in gave NaN or infinity.
+
+    Attributes:
+        name: the callable, as the signature names it.
+        pair: pair at fault (0-based, the batch flattened), or None where there are no pairs.
+    """
+
+    def __init__(self, name: str, pair: int | None = None) -> None:
+        """Name the callable and the pair."""
+        where = "" if pair is None else f" at pair {pair}"
+        super().__init__(
+            f"`{name}` must give finite numbers; got NaN or infinity{where}. "
+            'Check it there, or leave such pairs out with errors="keep".'
+        )
+        self.name = name
+        self.pair = pair
+
+
 class MolinterpWarning(UserWarning):
     """Base of all warnings that molinterp gives."""
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import final
+from typing import TypedDict, Unpack, final
 
 import torch
 from rdkit import Chem
 from torch import Tensor
 
+from molinterp.assemble import Assembly, Search, Source, assemble
 from molinterp.bundle import Bundle
-from molinterp.chem.judge import Judge, decoded_molecule
+from molinterp.chem.candidates import Candidates
+from molinterp.chem.judge import Limits, decoded_molecule
+from molinterp.chem.library import Library, without_stereo
 from molinterp.chem.properties import describe
 from molinterp.chem.similarity import tanimoto
 from molinterp.chem.standardise import Compound, standardise
-from molinterp.errors import InputError
+from molinterp.errors import InputError, MolinterpError, VocabularyError
+from molinterp.geometry import discrete
 from molinterp.geometry.curves import linear, slerp
 from molinterp.path import MoleculePath, RoundTrip, Step
 
@@ -27,19 +32,34 @@ Curve = Callable[[Tensor, Tensor, Tensor], Tensor]
 METHODS: Mapping[str, Curve] = MappingProxyType({"linear": linear, "slerp": slerp})
 """Name of a method to its curve (z0, z1, t) -> (n, d)."""
 N_POINTS = 64
+"""Points of the curve that are decoded."""
 N_SAMPLES = 4
+"""Sampled decodes of a point, beside the greedy one."""
+N_BETWEEN = 6
+"""Points decoded on the line between two molecules of a gap."""
+N_ABOUT = 6
+"""Points decoded about a molecule at a gap, drawn from its posterior."""
 TEMPERATURE = 0.7
+SHELF_SIMILARITY = 0.4
+"""Least similarity of a compound of a library to the molecule beside a gap."""
+N_SHELF = 40
+"""Compounds of a library that are looked at for one molecule beside a gap."""
 
 
-@final
-@dataclass(frozen=True)
-class _Decode:
-    """One molecule decoded on the curve."""
+class Options(TypedDict, total=False):
+    """Options of `interpolate`, for the functions that hand them on."""
 
-    t: float
-    mol: Chem.Mol
-    smiles: str
-    flat: str
+    bundle: Bundle | str | Path | None
+    method: str
+    steps: int | None
+    pointwise: bool
+    search: Search | None
+    limits: Limits | None
+    library: Library | None
+    only_library: bool
+    reference: frozenset[str] | None
+    seed: int
+    device: str
 
 
 def interpolate(
@@ -49,23 +69,36 @@ def interpolate(
     bundle: Bundle | str | Path | None = None,
     method: str = "linear",
     steps: int | None = None,
+    pointwise: bool = False,
+    search: Search | None = None,
+    limits: Limits | None = None,
+    library: Library | None = None,
+    only_library: bool = False,
+    reference: frozenset[str] | None = None,
     seed: int = 0,
     device: str = "cpu",
-    names: tuple[str, str] = ("", ""),
+    names: Sequence[str] = ("", ""),
 ) -> MoleculePath:
-    """Molecules between two compounds.
+    """Molecules between two compounds: real-looking, makeable, each a small step from the last.
 
-    The curve between the two latent points is cut at 64 places; each is decoded greedily and four
-    times at random. Decodes that are no molecule, are not made of familiar atom environments, raise
-    an alert that neither end raises, are harder to make than the ends, or stand in the path already
-    are left out. The ends are the compounds themselves, never their reconstructions.
+    The curve between the two latent points is cut at 64 places; each is decoded greedily and four times
+    at random. What is no molecule, is not made of familiar atom environments, raises an alert that neither
+    end raises, or is harder to make than the ends, is left out. The path is the discrete geodesic through
+    the rest; its gaps are filled from the latent space about them and by edits. The ends are the compounds
+    themselves, never their reconstructions.
 
     Args:
         a: SMILES of the start.
         b: SMILES of the end.
         bundle: a loaded bundle, or the name or folder of one; None means "default".
         method: "linear" or "slerp".
-        steps: molecules wanted, ends included, taken evenly from those found; None means all.
+        steps: molecules wanted, ends included; None leaves it open.
+        pointwise: take the first good decode at each point of the curve instead of a path of small steps.
+        search: how the path is sought; None means the defaults of `Search`.
+        limits: what is asked of each molecule; None means the defaults of `Limits`.
+        library: compounds that exist and may stand in the path too.
+        only_library: let no others stand in it.
+        reference: known compounds, from `known_smiles`; each step then says whether it is one.
         seed: of the sampled decodes.
         device: where the bundle is loaded, as torch names it; a loaded bundle stays where it is.
         names: what to call the two ends.
@@ -76,37 +109,154 @@ def interpolate(
         InputError: both ends are the same compound, or an option is out of range.
         BundleError: the bundle is missing or damaged.
     """
+    return _solve(
+        a,
+        b,
+        bundle=bundle,
+        method=method,
+        steps=steps,
+        pointwise=pointwise,
+        search=replace(search or Search(), n_paths=1),
+        limits=limits,
+        library=library,
+        only_library=only_library,
+        reference=reference,
+        seed=seed,
+        device=device,
+        names=names,
+    )[0]
+
+
+def interpolate_several(
+    a: str, b: str, n_paths: int, names: Sequence[str] = ("", ""), **options: Unpack[Options]
+) -> list[MoleculePath]:
+    """Up to `n_paths` paths that share no molecule between, best first.
+
+    Args:
+        a: SMILES of the start.
+        b: SMILES of the end.
+        n_paths: paths wanted.
+        names: what to call the two ends.
+        **options: those of `interpolate`.
+    """
+    options["search"] = replace(options.get("search") or Search(), n_paths=n_paths)
+    return _solve(a, b, names=names, **options)
+
+
+def interpolate_through(
+    compounds: Sequence[str], names: Sequence[str] | None = None, **options: Unpack[Options]
+) -> MoleculePath:
+    """One path by way of several compounds, in their order.
+
+    Args:
+        compounds: SMILES of two or more compounds.
+        names: what to call them; None means nothing.
+        **options: those of `interpolate`, the same for every leg; `steps` counts the molecules of a leg.
+
+    Raises:
+        InputError: fewer than two compounds, or neighbours that are the same.
+    """
+    if len(compounds) < 2:
+        raise InputError(f"`compounds` must be at least two; got {len(compounds)}.")
+    called = names or [""] * len(compounds)
+    legs = [
+        interpolate(a, b, names=called[k : k + 2], **options) for k, (a, b) in enumerate(pairwise(compounds))
+    ]
+    return legs[0] if len(legs) == 1 else _joined(legs)
+
+
+def interpolate_many(
+    pairs: Sequence[tuple[str, str]],
+    names: Sequence[Sequence[str]] | None = None,
+    **options: Unpack[Options],
+) -> list[MoleculePath | MolinterpError]:
+    """One path, or the error that stands in its place, for each pair; the same whatever its company.
+
+    Args:
+        pairs: SMILES of the start and end of each.
+        names: what to call them; None means nothing.
+        **options: those of `interpolate`.
+
+    Raises:
+        BundleError: the bundle is missing or damaged.
+    """
+    options["bundle"] = _bundle(options.get("bundle"), options.get("device", "cpu"))
+    out: list[MoleculePath | MolinterpError] = []
+    for k, (a, b) in enumerate(pairs):
+        try:
+            out.append(interpolate(a, b, names=names[k] if names else ("", ""), **options))
+        except MolinterpError as error:
+            out.append(error)
+    return out
+
+
+def _solve(
+    a: str,
+    b: str,
+    *,
+    bundle: Bundle | str | Path | None = None,
+    method: str = "linear",
+    steps: int | None = None,
+    pointwise: bool = False,
+    search: Search | None = None,
+    limits: Limits | None = None,
+    library: Library | None = None,
+    only_library: bool = False,
+    reference: frozenset[str] | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    names: Sequence[str] = ("", ""),
+) -> list[MoleculePath]:
     if method not in METHODS:
         raise InputError(f"`method` must be one of {', '.join(METHODS)}; got {method!r}.")
-    if steps is not None and steps < 2:
-        raise InputError(f"`steps` must be at least 2, the ends included; got {steps}.")
+    search = replace(search or Search(), n_molecules=steps)
     start, end = standardise(a), standardise(b)
     if start.smiles == end.smiles:
         raise InputError(f"start and end are the same compound, {start.smiles}. Choose two.")
-    notes = [f"start: {c}" for c in start.changes] + [f"end: {c}" for c in end.changes]
-    model = bundle if isinstance(bundle, Bundle) else _loaded(str(bundle or "default"), device)
+    if only_library and (library is None or pointwise):
+        raise InputError("`only_library` must come with a `library` and without `pointwise`.")
+    model = _bundle(bundle, device)
+    candidates = Candidates(start.mol, end.mol, (limits or Limits()).judge(start.mol, end.mol))
     ends = model.encode([start.smiles, end.smiles])
     t = torch.linspace(0, 1, N_POINTS + 2, device=ends.device)[1:-1]
-    points = METHODS[method](ends[0], ends[1], t)
-    texts = _decodes(model, points, seed)
-    found = [_decode(float(t[i % N_POINTS]), text) for i, text in enumerate(texts)]
-    judge = Judge.between(start.mol, end.mol)
-    chosen, rejected = _choose([d for d in found if d is not None], judge)
-    if steps is not None and len(chosen) + 2 < steps:
-        notes.append(f"{steps} molecules were asked for; {len(chosen) + 2} were found")
-    return MoleculePath(
-        steps=_steps(start, end, _thin(chosen, None if steps is None else steps - 2)),
-        start_name=names[0],
-        end_name=names[1],
-        method=method,
-        bundle=model.name,
-        seed=seed,
-        raw_validity=sum(d is not None for d in found) / len(found),
-        n_decoded=len(found),
-        rejected=rejected,
-        round_trips=_round_trips(model, ends, start, end),
-        notes=tuple(notes),
-    )
+    decodes = _decodes(model, METHODS[method](ends[0], ends[1], t), seed)
+    if pointwise:
+        found = [Assembly(_pointwise(candidates, decodes, steps), True, 0, False)]
+    else:
+        sources: dict[str, Source] = {} if library is None else {"library": _Shelf(library)}
+        if only_library:
+            search = replace(search, edits=False)
+        else:
+            sources["neighbourhood"] = _Neighbours(model, seed)
+            for proposal in candidates.proposals(decodes):
+                candidates.add(proposal, "curve")
+        found = assemble(candidates, sources, search)
+    notes = [f"start: {c}" for c in start.changes] + [f"end: {c}" for c in end.changes]
+    n_valid = sum(decoded_molecule(text) is not None for text in decodes)
+    return [
+        MoleculePath(
+            steps=_steps(candidates, assembly.path, reference),
+            start_name=names[0],
+            end_name=names[-1],
+            method=method,
+            bundle=model.name,
+            seed=seed,
+            is_bridged=assembly.is_bridged,
+            energy=discrete.energy(candidates.similarity, candidates.weights, assembly.path),
+            length=discrete.length(candidates.similarity, candidates.weights, assembly.path),
+            raw_validity=n_valid / len(decodes),
+            n_decoded=len(decodes),
+            n_candidates=len(candidates) - 2,
+            rejected=dict(candidates.rejected),
+            round_trips=_round_trips(model, ends, start, end),
+            notes=(*notes, *_remarks(assembly, search)),
+        )
+        for assembly in found
+    ]
+
+
+def _bundle(bundle: Bundle | str | Path | None, device: str) -> Bundle:
+    return bundle if isinstance(bundle, Bundle) else _loaded(str(bundle or "default"), device)
 
 
 @lru_cache(maxsize=2)
@@ -119,61 +269,101 @@ def _loaded(name: str, device: str) -> Bundle:
     return Bundle.load(name, place)
 
 
+@final
+class _Neighbours:
+    """What the model sees between the two molecules of a gap, and about each."""
+
+    def __init__(self, model: Bundle, seed: int) -> None:
+        self._model = model
+        self._generator = torch.Generator().manual_seed(seed + 1)
+
+    def __call__(self, pairs: Sequence[tuple[str, str]]) -> Iterable[str]:
+        known = [pair for pair in pairs if all(_is_encodable(self._model, s) for s in pair)]
+        if not known:
+            return []
+        mean, deviation = self._model.posterior([s for pair in known for s in pair])
+        t = torch.linspace(0, 1, N_BETWEEN + 2, device=mean.device)[1:-1]
+        between = linear(mean[0::2], mean[1::2], t).flatten(0, 1)
+        shape = (N_ABOUT, len(known), mean.shape[1])
+        noise = torch.randn(shape, generator=self._generator).to(mean.device)
+        about = (mean[0::2] + noise * deviation[0::2]).flatten(0, 1)
+        return self._model.decode(torch.cat([between, about]))
+
+
+@final
+@dataclass(frozen=True)
+class _Shelf:
+    """What a library holds near one molecule of a gap, towards the other."""
+
+    library: Library
+
+    def __call__(self, pairs: Sequence[tuple[str, str]]) -> Iterable[str]:
+        for x, y in pairs:
+            near, towards = Chem.MolFromSmiles(x), Chem.MolFromSmiles(y)
+            yield from self.library.between(near, towards, SHELF_SIMILARITY, N_SHELF)
+
+
+def _is_encodable(model: Bundle, smiles: str) -> bool:
+    try:
+        model.tokenizer.symbol_ids(smiles)
+    except VocabularyError:
+        return False
+    return True
+
+
 def _decodes(model: Bundle, points: Tensor, seed: int) -> list[str]:
     """Greedy decodes of all points, then N_SAMPLES rounds of sampled ones."""
     generator = torch.Generator().manual_seed(seed)
     return model.decode(points) + model.sample(points.repeat(N_SAMPLES, 1), generator, TEMPERATURE)
 
 
-def _decode(t: float, text: str) -> _Decode | None:
-    mol = decoded_molecule(text)
-    if mol is None:
-        return None
-    # Kekule structures of one compound meet in its canonical form.
-    return _Decode(t, mol, Chem.MolToSmiles(mol), Chem.MolToSmiles(mol, isomericSmiles=False))
-
-
-def _choose(found: Sequence[_Decode], judge: Judge) -> tuple[list[_Decode], dict[str, int]]:
-    """The first acceptable new molecule at each point, in order, and why others were left out."""
-    verdicts: dict[str, str | None] = {}
-    seen = {Chem.MolToSmiles(end, isomericSmiles=False) for end in judge.ends}
-    at_point: dict[float, list[_Decode]] = {}
-    for decode in found:
-        at_point.setdefault(decode.t, []).append(decode)
-    chosen = []
-    for t in sorted(at_point):
-        for decode in at_point[t]:
-            if decode.flat in seen:
-                continue
-            if decode.smiles not in verdicts:
-                verdicts[decode.smiles] = judge.fault(decode.mol)
-            if verdicts[decode.smiles] is None:
-                seen.add(decode.flat)
-                chosen.append(decode)
+def _pointwise(candidates: Candidates, decodes: Sequence[str], steps: int | None) -> tuple[int, ...]:
+    """The first good new molecule at each point of the curve, in order, between the ends."""
+    chosen: list[int] = []
+    for point in range(N_POINTS):
+        for proposal in candidates.proposals(decodes[point::N_POINTS]):
+            number = candidates.add(proposal, "curve")
+            if number is not None and candidates.is_clear(number):
+                chosen.append(number)
                 break
-    return chosen, dict(Counter(reason for reason in verdicts.values() if reason))
+    if steps is not None and steps - 2 < len(chosen):
+        chosen = [chosen[int((i + 0.5) * len(chosen) / (steps - 2))] for i in range(steps - 2)]
+    return (0, *chosen, 1)
 
 
-def _thin(chosen: list[_Decode], n: int | None) -> list[_Decode]:
-    """`n` of the molecules, evenly; all of them where n is None or more."""
-    if n is None or n >= len(chosen):
-        return chosen
-    return [chosen[int((i + 0.5) * len(chosen) / n)] for i in range(n)]
+def _remarks(assembly: Assembly, search: Search) -> Iterable[str]:
+    wanted, n = search.n_molecules, len(assembly.path)
+    if wanted is not None and n != wanted:
+        yield f"{wanted} molecules were asked for; {n} were found"
+    if not assembly.is_bridged:
+        yield (
+            f"no path with every step at {search.min_step_similarity:g} or above was found in "
+            f"{assembly.n_rounds} rounds; its worst step is as good as the candidates allow"
+        )
+    if assembly.is_timed_out:
+        yield "the time limit ended the search; this is the best path until then"
 
 
-def _steps(start: Compound, end: Compound, between: Sequence[_Decode]) -> tuple[Step, ...]:
-    rows = [(0.0, start.smiles, start.mol), *((d.t, d.smiles, d.mol) for d in between)]
-    rows.append((1.0, end.smiles, end.mol))
+def _steps(
+    candidates: Candidates, path: tuple[int, ...], reference: frozenset[str] | None
+) -> tuple[Step, ...]:
+    table = candidates.similarity
+    walked = [0.0, *accumulate(1.0 - float(table[i, j]) for i, j in pairwise(path))]
+    start, end = candidates[0].mol, candidates[1].mol
     out = []
-    for i, (t, smiles, mol) in enumerate(rows):
+    for k, number in enumerate(path):
+        found = candidates[number]
         out.append(
             Step(
-                smiles=smiles,
-                t=t,
-                similarity=tanimoto(rows[i - 1][2], mol) if i else None,
-                similarity_to_start=tanimoto(start.mol, mol),
-                similarity_to_end=tanimoto(end.mol, mol),
-                properties=describe(mol),
+                smiles=found.smiles,
+                t=walked[k] / walked[-1] if walked[-1] else float(k > 0),
+                origin=found.origin,
+                similarity=tanimoto(candidates[path[k - 1]].mol, found.mol) if k else None,
+                similarity_to_start=tanimoto(start, found.mol),
+                similarity_to_end=tanimoto(end, found.mol),
+                properties=describe(found.mol),
+                terms=found.terms,
+                is_known=None if reference is None else without_stereo(found.smiles) in reference,
             )
         )
     return tuple(out)
@@ -187,3 +377,33 @@ def _round_trips(model: Bundle, ends: Tensor, start: Compound, end: Compound) ->
         similarity = 0.0 if mol is None else tanimoto(mol, compound.mol)
         trips.append(RoundTrip(smiles, smiles == compound.smiles, similarity))
     return trips[0], trips[1]
+
+
+def _joined(legs: Sequence[MoleculePath]) -> MoleculePath:
+    """Legs end to start as one path; figures of the ends are taken anew."""
+    rows = [*legs[0].steps, *(s for leg in legs[1:] for s in leg.steps[1:])]
+    mols = [Chem.MolFromSmiles(s.smiles) for s in rows]
+    walked = list(accumulate(0.0 if s.similarity is None else 1.0 - s.similarity for s in rows))
+    n_steps = [len(leg) - 1 for leg in legs]
+    return replace(
+        legs[0],
+        steps=tuple(
+            replace(
+                s,
+                t=walked[k] / walked[-1],
+                similarity_to_start=tanimoto(mols[0], mols[k]),
+                similarity_to_end=tanimoto(mols[-1], mols[k]),
+            )
+            for k, s in enumerate(rows)
+        ),
+        end_name=legs[-1].end_name,
+        is_bridged=all(leg.is_bridged for leg in legs),
+        energy=sum(n_steps) * sum(leg.energy / n for leg, n in zip(legs, n_steps, strict=True)),
+        length=sum(leg.length for leg in legs),
+        raw_validity=sum(leg.raw_validity for leg in legs) / len(legs),
+        n_decoded=sum(leg.n_decoded for leg in legs),
+        n_candidates=sum(leg.n_candidates for leg in legs),
+        rejected=dict(sum((Counter(leg.rejected) for leg in legs), Counter())),
+        round_trips=(legs[0].round_trips[0], legs[-1].round_trips[1]),
+        notes=tuple(dict.fromkeys(note for leg in legs for note in leg.notes)),
+    )

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from molinterp.cells import neutralised, one_line
 from molinterp.errors import InputError
 from molinterp.path import MoleculePath
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMATS = (".csv", ".tsv", ".json", ".sdf", ".smi", ".html")
 
@@ -27,9 +31,7 @@ def render(path: MoleculePath, suffix: str, *, raw_cells: bool = False) -> str:
         InputError: another suffix.
     """
     if suffix in (".csv", ".tsv"):
-        frame = path.to_frame() if raw_cells else neutralised(path.to_frame())
-        separator = "," if suffix == ".csv" else "\t"
-        return frame.to_csv(sep=separator, index=False, float_format="%.6g", lineterminator="\n")
+        return _table(path.to_frame(), suffix, raw_cells)
     if suffix == ".json":
         return json.dumps(_document(path), indent=1) + "\n"
     if suffix == ".sdf":
@@ -43,6 +45,38 @@ def render(path: MoleculePath, suffix: str, *, raw_cells: bool = False) -> str:
         rows = path.to_frame().itertuples()
         return "".join(f"{row.smiles} {one_line(row.name) or f'step-{row.step}'}\n" for row in rows)
     raise InputError(f"an output file must end in one of {', '.join(FORMATS)}; got {suffix!r}.")
+
+
+def render_several(paths: Sequence[MoleculePath], suffix: str, *, raw_cells: bool = False) -> str:
+    """Paths as one table, .csv or .tsv, with the number of the path in the first column.
+
+    Args:
+        paths: the paths.
+        suffix: .csv or .tsv.
+        raw_cells: leave text cells that a spreadsheet takes for formulas as they are.
+
+    Raises:
+        InputError: another suffix.
+    """
+    import pandas as pd
+
+    if suffix not in (".csv", ".tsv"):
+        raise InputError(f"several paths fit into .csv or .tsv; got {suffix!r}.")
+    frames = [path.to_frame() for path in paths]
+    for number, frame in enumerate(frames, start=1):
+        frame.insert(0, "path", number)
+    return _table(pd.concat(frames), suffix, raw_cells)
+
+
+def numbered(target: Path, n: int) -> list[Path]:
+    """The file itself for one path; for several, its name with -1, -2, … before the suffix."""
+    return [target] if n == 1 else [target.with_stem(f"{target.stem}-{k}") for k in range(1, n + 1)]
+
+
+def _table(frame: pd.DataFrame, suffix: str, raw_cells: bool) -> str:
+    frame = frame if raw_cells else neutralised(frame)
+    separator = "," if suffix == ".csv" else "\t"
+    return frame.to_csv(sep=separator, index=False, float_format="%.6g", lineterminator="\n")
 
 
 def _document(path: MoleculePath) -> dict[str, Any]:
@@ -61,10 +95,12 @@ def _document(path: MoleculePath) -> dict[str, Any]:
             {
                 "smiles": s.smiles,
                 "t": s.t,
+                "origin": s.origin,
                 "similarity": s.similarity,
                 "similarity_to_start": s.similarity_to_start,
                 "similarity_to_end": s.similarity_to_end,
                 "properties": dict(s.properties),
+                "terms": dict(s.terms),
             }
             for s in path.steps
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
@@ -21,7 +22,9 @@ class Step:
     smiles: str
     """Canonical SMILES, stereo included."""
     t: float
-    """Position on the latent curve, 0 at the start and 1 at the end."""
+    """Share of the path's Tanimoto length walked so far, 0 at the start and 1 at the end."""
+    origin: str
+    """Where the molecule came from: end, curve, neighbourhood, edit or library."""
     similarity: float | None
     """ECFP4 Tanimoto similarity to the step before, in [0, 1]; None for the first."""
     similarity_to_start: float
@@ -30,6 +33,10 @@ class Step:
     """ECFP4 Tanimoto similarity to the end, in [0, 1]."""
     properties: Mapping[str, float]
     """Name to value, in the units of `molinterp.chem.properties`."""
+    terms: Mapping[str, float]
+    """λ terms of the molecule by name, dimensionless, none negative; empty for the ends."""
+    is_known: bool | None = None
+    """Whether it stands in the reference, stereo aside; None where there is no reference."""
 
 
 @final
@@ -62,12 +69,20 @@ class MoleculePath:
     """Name of the model."""
     seed: int
     """Seed of the sampled decodes."""
+    is_bridged: bool
+    """Whether every step is as similar as was asked."""
+    energy: float
+    """½ n Σ λ̄² d² over its n steps, dimensionless."""
+    length: float
+    """Σ λ̄ d over its steps, dimensionless."""
     raw_validity: float
-    """Share of all decodes that are molecules, before any filter, in [0, 1]."""
+    """Share of the curve's decodes that are molecules, before any filter, in [0, 1]."""
     n_decoded: int
-    """Decodes made."""
+    """Decodes made along the curve."""
+    n_candidates: int
+    """Different molecules that the path could choose from."""
     rejected: Mapping[str, int]
-    """Reason to number of different molecules that were decoded and left out."""
+    """Reason to number of different molecules that were left out."""
     round_trips: tuple[RoundTrip, RoundTrip]
     """What the model makes of the start and of the end."""
     notes: tuple[str, ...] = ()
@@ -111,6 +126,11 @@ class MoleculePath:
             return 0.0
         return float(np.corrcoef(pull.rank(), np.arange(len(pull)))[0, 1])
 
+    @property
+    def quality(self) -> float:
+        """Quality of the path, exp(-length), in (0, 1]: Struski et al., arXiv 1904.03445."""
+        return math.exp(-self.length)
+
     def property_ranges(self) -> dict[str, tuple[float, float]]:
         """Smallest and largest value of each property along the path."""
         names = self.steps[0].properties
@@ -123,6 +143,11 @@ class MoleculePath:
             "worst_step": self.worst_step,
             "mean_step": self.mean_step,
             "monotonicity": self.monotonicity,
+            "bridged": self.is_bridged,
+            "energy": self.energy,
+            "length": self.length,
+            "quality": self.quality,
+            "candidates": self.n_candidates,
             "raw_validity": self.raw_validity,
             "decoded": self.n_decoded,
             "rejected": dict(self.rejected),
@@ -131,9 +156,10 @@ class MoleculePath:
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a molecule: step, name, smiles, t, similarities and every property."""
+        """One row a molecule: step, name, smiles, t, origin, similarities, properties and λ terms."""
         import pandas as pd
 
+        terms = {name: None for s in self.steps for name in s.terms}
         names = [self.start_name, *[""] * (len(self) - 2), self.end_name]
         rows = [
             {
@@ -141,10 +167,13 @@ class MoleculePath:
                 "name": name,
                 "smiles": s.smiles,
                 "t": s.t,
+                "origin": s.origin,
                 "similarity": s.similarity,
                 "similarity_to_start": s.similarity_to_start,
                 "similarity_to_end": s.similarity_to_end,
                 **s.properties,
+                **({} if s.is_known is None else {"is_known": s.is_known}),
+                **{f"lambda_{name}": s.terms.get(name, 0.0) for name in terms},
             }
             for i, (s, name) in enumerate(zip(self.steps, names, strict=True))
         ]

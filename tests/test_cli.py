@@ -130,7 +130,7 @@ def test_a_report_from_a_file_and_from_the_path_itself(table, tmp_path):
 def test_a_batch_of_pairs(tmp_path):
     rows = [f"a,{ASPIRIN},{IBUPROFEN}", "b,c1ccc,CCO", "c,CCO,CCCCN"]
     (tmp_path / "pairs.csv").write_text("\n".join(["pair,start,end", *rows]))
-    command = ("batch", "pairs.csv", "-o", "paths.csv", "--errors", "errors.csv")
+    command = ("batch", "pairs.csv", "-o", "paths.csv", "--errors", "errors.csv", "--pointwise")
     done = run(*command, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (3, ""), done.stderr
     assert "2 of 3 pairs have a path" in done.stderr
@@ -222,3 +222,32 @@ def test_train_eval_and_path_with_a_bundle_of_ones_own(tmp_path):
     assert info["training"]["steps"] == 30 and len(info["training"]["refined"]) == 2
     path = run("path", "CCO", "CCCCN", "--model", "better", "-q", cwd=tmp_path)
     assert path.returncode == 0 and len(path.stdout.splitlines()) >= 3
+
+
+def test_geometry_compares_curves_in_output_spaces(tmp_path):
+    spaces = ("--output-space", "latent", "--output-space", "fingerprint")
+    done = run("geometry", "aspirin", "ibuprofen", *spaces)
+    assert done.returncode == 0, done.stderr
+    header, *rows = (line.split("\t") for line in done.stdout.splitlines())
+    assert header == ["space", "curve", "length", "energy", "quality", "improvement"]
+    assert [r[:2] for r in rows] == [
+        [s, c] for s in ("latent", "fingerprint") for c in ("linear", "slerp", "geodesic")
+    ]
+    assert 0 < float(rows[5][5]) < 1
+    assert "fingerprint: the geodesic is" in done.stderr
+    file = tmp_path / "g.csv"
+    assert run("geometry", "aspirin", "ibuprofen", *spaces, "-o", str(file), "-q").stderr == ""
+    assert file.read_text() == done.stdout.replace("\t", ",")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("aspirin", ASPIRIN), "the same compound"),
+        (("aspirin", "ibuprofen", "-o", "g.sdf"), "must end in .csv or .tsv; got 'g.sdf'"),
+        (("aspirin", "ibuprofen", "--output-space", "smell"), "'smell' is not one of 'latent'"),
+    ],
+)
+def test_geometry_refuses_what_does_not_fit(tmp_path, arguments, message):
+    done = run("geometry", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "") and message in done.stderr

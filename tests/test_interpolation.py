@@ -2,18 +2,30 @@ import pytest
 from rdkit import Chem
 
 from molinterp import interpolate
-from molinterp.chem.judge import Judge
+from molinterp.assemble import Search
+from molinterp.chem.judge import Judge, Limits
+from molinterp.chem.library import Library, without_stereo
 from molinterp.chem.similarity import tanimoto
 from molinterp.errors import InputError, InvalidMoleculeError, VocabularyError
+from molinterp.interpolation import interpolate_many, interpolate_several, interpolate_through
+
+from .tolerances import EXACT
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 IBUPROFEN = "CC(C)Cc1ccc(C(C)C(=O)O)cc1"
+LENIENT = Limits(catalogues=())
 L_ALANINE, D_ALANINE = "C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O"
 
 
-@pytest.fixture(scope="module", params=["linear", "slerp"])
+@pytest.fixture(scope="module", params=[("linear", False), ("slerp", False), ("linear", True)])
 def path(request):
-    return interpolate(ASPIRIN, IBUPROFEN, method=request.param)
+    method, pointwise = request.param
+    return interpolate(ASPIRIN, IBUPROFEN, method=method, pointwise=pointwise)
+
+
+@pytest.fixture(scope="module")
+def assembled():
+    return interpolate(ASPIRIN, IBUPROFEN)
 
 
 def test_the_ends_are_the_users_compounds(path):
@@ -39,7 +51,7 @@ def test_no_molecule_stands_twice_even_without_stereo(path):
     assert len(set(flat)) == len(flat)
 
 
-def test_order_follows_the_curve(path):
+def test_t_grows_along_the_path(path):
     t = [s.t for s in path]
     assert t == sorted(t) and t[0] == 0.0 and t[-1] == 1.0
 
@@ -53,9 +65,56 @@ def test_similarities_are_those_of_the_molecules(path):
         assert step.similarity_to_end == tanimoto(mols[-1], mol)
 
 
-def test_same_seed_same_path(path):
-    again = interpolate(ASPIRIN, IBUPROFEN, method=path.method)
-    assert again == path
+def test_same_seed_same_path(assembled):
+    assert interpolate(ASPIRIN, IBUPROFEN) == assembled
+
+
+def test_every_step_is_as_similar_as_asked(assembled):
+    assert assembled.is_bridged
+    assert assembled.worst_step >= 0.5
+    assert len(assembled) >= 7
+
+
+def test_the_path_is_shorter_than_twice_its_energy(path):
+    assert path.length**2 <= 2 * path.energy * (1 + EXACT)
+
+
+def test_a_path_without_edits_is_the_models_own():
+    found = interpolate(ASPIRIN, IBUPROFEN, search=Search(edits=False, max_rounds=1))
+    assert {s.origin for s in found} <= {"end", "curve", "neighbourhood"}
+
+
+def test_an_unbridged_path_says_so(small_bundle):
+    search = Search(edits=False, max_rounds=1, min_step_similarity=0.95)
+    found = interpolate("Oc1ccccc1", "CCO", bundle=small_bundle, search=search)
+    assert not found.is_bridged
+    assert any("no path with every step at 0.95 or above" in note for note in found.notes)
+
+
+def test_a_shorter_objective_gives_no_longer_path(assembled):
+    short = interpolate(ASPIRIN, IBUPROFEN, search=Search(objective="short"))
+    assert short.length <= assembled.length
+    assert short.worst_step >= 0.5
+
+
+def test_several_paths_share_no_molecule_between():
+    paths = interpolate_several(ASPIRIN, IBUPROFEN, 3)
+    between = [s for p in paths for s in p.smiles[1:-1]]
+    assert len(paths) == 3
+    assert len(set(between)) == len(between)
+
+
+def test_a_substructure_is_kept_all_along():
+    found = interpolate(ASPIRIN, IBUPROFEN, limits=Limits(substructure="c1ccccc1C"))
+    query = Chem.MolFromSmarts("c1ccccc1C")
+    assert len(found) > 2
+    assert all(Chem.MolFromSmiles(s).HasSubstructMatch(query) for s in found.smiles)
+
+
+def test_many_pairs_give_what_each_gives_alone(assembled):
+    found = interpolate_many([(ASPIRIN, "c1ccc"), (ASPIRIN, IBUPROFEN)])
+    assert isinstance(found[0], InvalidMoleculeError)
+    assert found[1] == assembled
 
 
 def test_the_spelling_of_the_ends_does_not_matter():
@@ -64,16 +123,16 @@ def test_the_spelling_of_the_ends_does_not_matter():
     assert first.smiles == other.smiles
 
 
-def test_steps_are_counted_with_the_ends():
-    whole = interpolate(ASPIRIN, IBUPROFEN)
-    thin = interpolate(ASPIRIN, IBUPROFEN, steps=4)
-    assert len(thin) == 4 <= len(whole)
-    assert set(thin.smiles) <= set(whole.smiles)
-    assert interpolate(ASPIRIN, IBUPROFEN, steps=2).smiles == [whole.smiles[0], whole.smiles[-1]]
+@pytest.mark.parametrize("pointwise", [False, True])
+@pytest.mark.parametrize("steps", [2, 4, 9])
+def test_steps_are_counted_with_the_ends(steps, pointwise):
+    found = interpolate(ASPIRIN, IBUPROFEN, steps=steps, pointwise=pointwise)
+    assert len(found) == steps
 
 
-def test_too_few_molecules_for_the_steps_are_said():
-    found = interpolate(ASPIRIN, IBUPROFEN, steps=500)
+@pytest.mark.parametrize("pointwise", [False, True])
+def test_too_few_molecules_for_the_steps_are_said(pointwise):
+    found = interpolate(ASPIRIN, IBUPROFEN, steps=500, pointwise=pointwise)
     assert any("500 molecules were asked for" in note for note in found.notes)
 
 
@@ -98,6 +157,9 @@ def test_round_trips_of_memorised_ends_are_exact(small_bundle):
         (ASPIRIN, IBUPROFEN, {"method": "spline"}, InputError, "must be one of linear, slerp"),
         (ASPIRIN, IBUPROFEN, {"steps": 1}, InputError, "must be at least 2"),
         (ASPIRIN, IBUPROFEN, {"device": "abacus"}, InputError, "`device` must be one that torch can use"),
+        (ASPIRIN, IBUPROFEN, {"limits": Limits(substructure="n1")}, InputError, "must be a SMARTS pattern"),
+        (ASPIRIN, IBUPROFEN, {"limits": Limits(substructure="CN")}, InputError, "must be in both ends"),
+        (ASPIRIN, IBUPROFEN, {"limits": Limits(elements=("C", "Xx"))}, InputError, "must be symbols"),
         (ASPIRIN, "C[As](C)C", {}, VocabularyError, r"unknown token \[As\]"),
         (ASPIRIN, "CCCCCCCC.CCCCCCCO", {}, InvalidMoleculeError, "mixture without a clear parent"),
     ],
@@ -105,3 +167,37 @@ def test_round_trips_of_memorised_ends_are_exact(small_bundle):
 def test_bad_input_is_named(a, b, options, error, message):
     with pytest.raises(error, match=message):
         interpolate(a, b, **options)
+
+
+def test_a_library_alone_gives_a_path_of_its_compounds():
+    shelf = Library.of(["CC(=O)Oc1ccccc1C", "CCc1ccccc1OC(C)=O", "CCCc1ccccc1OC(C)=O"])
+    search = Search(min_step_similarity=0.4)
+    found = interpolate(
+        ASPIRIN, "CCCCc1ccccc1OC(C)=O", library=shelf, only_library=True, search=search, limits=LENIENT
+    )
+    assert {s.origin for s in found.steps[1:-1]} == {"library"}
+    assert set(found.smiles[1:-1]) <= set(shelf.smiles)
+
+
+def test_a_library_is_no_wall(assembled):
+    found = interpolate(ASPIRIN, IBUPROFEN, library=Library.of(["CCO"]))
+    assert found.smiles == assembled.smiles
+
+
+def test_known_steps_are_told_from_new_ones(assembled):
+    known = without_stereo(assembled.smiles[2])
+    found = interpolate(ASPIRIN, IBUPROFEN, reference=frozenset({known}))
+    assert [s.is_known for s in found] == [k == 2 for k in range(len(found))]
+    assert found.to_frame()["is_known"].sum() == 1
+
+
+def test_a_path_by_way_of_a_compound_is_its_two_legs(assembled):
+    found = interpolate_through([ASPIRIN, IBUPROFEN, "CC(C)Cc1ccccc1"])
+    assert found.smiles[: len(assembled)] == assembled.smiles
+    assert found.smiles[-1] == Chem.CanonSmiles("CC(C)Cc1ccccc1")
+    t = [s.t for s in found]
+    assert t == sorted(t) and t[0] == 0.0 and t[-1] == pytest.approx(1.0)
+    assert found.length**2 <= 2 * found.energy * (1 + EXACT)
+    assert found.steps[0].similarity_to_end == tanimoto(
+        Chem.MolFromSmiles(ASPIRIN), Chem.MolFromSmiles("CC(C)Cc1ccccc1")
+    )

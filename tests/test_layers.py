@@ -22,7 +22,7 @@ LAYERS = (
     ("interpolate", "interpolation", "features"),
     ("assemble",),
     ("training",),
-    ("evaluation",),
+    ("evaluation", "spaces"),
     ("bundle",),
     ("vae", "realism", "geometry", "tokens", "path"),
     ("chem",),

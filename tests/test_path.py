@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from rdkit import Chem
 
@@ -7,11 +9,22 @@ from molinterp.path import MoleculePath, RoundTrip, Step
 def _path(names=("a", "b"), similarities=(None, 0.5, 0.25), to_end=(0.1, 0.4, 1.0)):
     smiles = ("CCO", "CCN", "CCCN")
     steps = tuple(
-        Step(s, i / 2, similarities[i], 1 - to_end[i], to_end[i], {"mw": 40.0 + i, "logp": -float(i)})
+        Step(
+            s,
+            i / 2,
+            "curve",
+            similarities[i],
+            1 - to_end[i],
+            to_end[i],
+            {"mw": 40.0 + i, "logp": -float(i)},
+            {"range": 0.5} if i == 1 else {},
+        )
         for i, s in enumerate(smiles)
     )
     trips = (RoundTrip("CCO", True, 1.0), RoundTrip("", False, 0.0))
-    return MoleculePath(steps, *names, "linear", "default", 0, 0.9, 10, {"alert": 2}, trips)
+    return MoleculePath(
+        steps, *names, "linear", "default", 0, True, 2.0, 1.5, 0.9, 10, 8, {"alert": 2}, trips
+    )
 
 
 def test_figures_of_known_steps():
@@ -32,6 +45,16 @@ def test_frame_has_a_row_a_molecule():
     assert frame["name"].tolist() == ["a", "", "b"]
     assert frame["similarity"].isna().tolist() == [True, False, False]
     assert frame["mw"].tolist() == [40.0, 41.0, 42.0]
+
+
+def test_frame_bears_the_terms_of_lambda():
+    assert _path().to_frame()["lambda_range"].tolist() == [0.0, 0.5, 0.0]
+
+
+def test_quality_is_the_exponential_of_the_length():
+    path = _path()
+    assert path.quality == pytest.approx(math.exp(-1.5))
+    assert path.length**2 <= 2 * path.energy
 
 
 def test_sdf_reads_back_with_its_columns(tmp_path):

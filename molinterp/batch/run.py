@@ -11,7 +11,7 @@ from typing import Any, final
 
 from molinterp.batch.pairs import digest
 from molinterp.batch.pool import Engine, Shard
-from molinterp.batch.setup import SHARD_SIZE, Budget, Outcome, Pair, Setup
+from molinterp.batch.setup import FILES, SHARD_SIZE, Budget, Outcome, Pair, Setup
 from molinterp.batch.store import Store
 from molinterp.batch.writers import check_format, layout, records, write_table
 from molinterp.errors import InputError, MolinterpError
@@ -146,6 +146,7 @@ def _manifest(job: Job) -> dict[str, Any]:
         "seed": job.setup.seed,
         "device": job.setup.device,
         "options": dict(job.setup.options),
+        "files": {k: _sha256(Path(v)) for k, v in job.setup.options.items() if k in FILES and v},
         "budget": asdict(job.budget),
         "shard_size": job.shard_size,
         "versions": {"molinterp": __version__, **{n: version(n) for n in ("rdkit", "torch")}},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from molinterp.errors import InputError, MolinterpError
@@ -42,7 +43,7 @@ class Setup:
     device: str = "cpu"
     """Where the bundle is loaded, as torch names it."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Other arguments of `molinterp.interpolate`, of JSON types."""
+    """Other arguments of `molinterp.interpolate`, of JSON types: see `portable`; files by their names."""
 
 
 @final
@@ -50,7 +51,7 @@ class Setup:
 class Budget:
     """What one pair may cost before its process is ended."""
 
-    seconds: float = 60.0
+    seconds: float = 120.0
     """Wall-clock time, in seconds."""
     mebibytes: int = 2048
     """Memory beyond what the loaded model takes, in MiB."""
@@ -108,6 +109,39 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+FILES = ("library", "reference")
+"""Options that name a file of compounds."""
+
+
+def portable(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `interpolate` as JSON has them, where they can be: `search` and `limits` by their fields."""
+    return {k: asdict(v) if is_dataclass(v) and k in ("search", "limits") else v for k, v in options.items()}  # type: ignore[arg-type]
+
+
+def arguments(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as `interpolate` takes them, from what `portable` gives and from names of files.
+
+    Raises:
+        InputError: a file cannot be read, or an option of `search` or `limits` is out of range.
+    """
+    from molinterp.assemble import Search
+    from molinterp.chem.judge import Limits
+    from molinterp.chem.library import Library, known_smiles
+
+    out = dict(options)
+    if isinstance(search := out.get("search"), Mapping):
+        out["search"] = Search(**search)
+    if isinstance(limits := out.get("limits"), Mapping):
+        # JSON has lists where the limits have tuples.
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in limits.items()}
+        out["limits"] = Limits(**values)
+    if isinstance(library := out.get("library"), str):
+        out["library"] = Library.load(Path(library))
+    if isinstance(reference := out.get("reference"), str):
+        out["reference"] = known_smiles(reference)
+    return out
+
+
 Compute = Callable[[Sequence[tuple[str, str]]], list[Outcome]]
 """Pairs of SMILES to an outcome each, in order."""
 
@@ -122,13 +156,14 @@ def open_compute(setup: Setup, bundle: Bundle | None = None) -> Compute:
     Raises:
         BundleError: the bundle is missing or damaged.
     """
-    from molinterp.batch.many import interpolate_many
     from molinterp.bundle import Bundle
+    from molinterp.interpolation import interpolate_many
 
     model = bundle if bundle is not None else Bundle.load(setup.bundle, setup.device)
+    options = arguments(setup.options)
 
     def compute(pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
-        found = interpolate_many(pairs, bundle=model, seed=setup.seed, device=setup.device, **setup.options)
+        found = interpolate_many(pairs, bundle=model, seed=setup.seed, device=setup.device, **options)
         return [Outcome.of(result) for result in found]
 
     return compute

@@ -10,7 +10,7 @@ from molinterp.batch.here import InProcess
 from molinterp.batch.pairs import frame_of, pairs_of
 from molinterp.batch.pool import Engine, Pool, Shard
 from molinterp.batch.progress import bar
-from molinterp.batch.setup import SHARD_SIZE, Budget, Outcome, Pair, Setup, open_compute
+from molinterp.batch.setup import SHARD_SIZE, Budget, Outcome, Pair, Setup, open_compute, portable
 from molinterp.batch.writers import layout, records
 from molinterp.errors import InputError
 
@@ -32,7 +32,7 @@ def interpolate_table(
     seed: int = 0,
     device: str = "cpu",
     workers: int = 1,
-    seconds: float = 60.0,
+    seconds: float = 120.0,
     mebibytes: int = 2048,
     progress: bool = False,
     **options: Any,
@@ -55,7 +55,8 @@ def interpolate_table(
         seconds: wall-clock time a pair may take.
         mebibytes: memory a pair may take, in MiB.
         progress: draw a bar with pairs a second and failures on stderr.
-        **options: other arguments of `molinterp.interpolate`, as `method` and `steps`.
+        **options: other arguments of `molinterp.interpolate`, as `steps` and `search`; `library` and
+            `reference` may be names of files.
 
     Returns:
         Columns `pair`, those of `MoleculePath.to_frame` but `name`, `status` ("ok" or "failed") and
@@ -69,7 +70,9 @@ def interpolate_table(
     """
     frame = frame_of(pairs)
     table = pairs_of(frame, start, end, id)
-    engine = _engine(bundle, Setup("default", seed, device, options), workers, Budget(seconds, mebibytes))
+    engine = _engine(
+        bundle, Setup("default", seed, device, portable(options)), workers, Budget(seconds, mebibytes)
+    )
     found: list[Outcome | None] = [None] * len(table)
     with bar(len(table), progress) as tick:
         try:

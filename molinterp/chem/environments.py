@@ -32,7 +32,7 @@ def environments(mol: Chem.Mol, radius: int) -> frozenset[int]:
     `radius` is 1 or 2.
     """
     fingerprint = _generators[radius].GetSparseFingerprint(mol)
-    return frozenset(int(i) & 0xFFFFFFFF for i in fingerprint.GetOnBits())
+    return frozenset([i & 0xFFFFFFFF for i in fingerprint.GetOnBits()])
 
 
 @final

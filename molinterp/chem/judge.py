@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import final
 
 from rdkit import Chem, rdBase
 
-from molinterp.chem.alerts import alerts
+from molinterp.chem.alerts import CATALOGUES, alerts
 from molinterp.chem.environments import EnvironmentTable
 from molinterp.chem.properties import sa_score
+from molinterp.chem.similarity import murcko_scaffold
 from molinterp.data import environment_ids
+from molinterp.errors import InputError
 
 SA_SLACK = 0.5
 """How far the SA score of a molecule between may exceed the larger end's."""
 MAX_ATOMS = 100
 """Decodes with more heavy atoms are turned down unread."""
+COMMON_RINGS = frozenset({3, 4, 5, 6, 7})
+"""Ring sizes that need no example in an end."""
 
 
 @cache
@@ -37,13 +41,17 @@ def decoded_molecule(smiles: str) -> Chem.Mol | None:
     return mol
 
 
+Condition = Callable[[Chem.Mol], str | None]
+"""What else is asked of a molecule: the reason against it, or None."""
+
+
 @final
 @dataclass(frozen=True)
 class Judge:
     """Holds decoded molecules against the two ends of a path.
 
-    Alerts, SA score, charge and environments are relative: what an end bears, a molecule between may
-    bear too.
+    Alerts, SA score, charge, ring sizes and environments are relative: what an end bears, a molecule
+    between may bear too.
     """
 
     ends: tuple[Chem.Mol, ...]
@@ -56,22 +64,61 @@ class Judge:
     """Largest SA score allowed."""
     charges: frozenset[int]
     """Net charges allowed, in elementary charges."""
+    ring_sizes: frozenset[int] = COMMON_RINGS
+    """Ring sizes allowed, in atoms."""
+    catalogues: tuple[str, ...] = CATALOGUES
+    """Alert catalogues looked at."""
+    elements: frozenset[int] | None = None
+    """Atomic numbers allowed; None means those of familiar environments."""
+    conditions: tuple[Condition, ...] = ()
+    """What the user asks for besides."""
 
     @classmethod
-    def between(cls, *ends: Chem.Mol, environments: EnvironmentTable | None = None) -> Judge:
-        """The judge of a path between `ends`; `environments` None means the shipped table."""
+    def between(
+        cls,
+        *ends: Chem.Mol,
+        environments: EnvironmentTable | None = None,
+        max_sa_score: float | None = None,
+        catalogues: Sequence[str] = CATALOGUES,
+        elements: Sequence[str] | None = None,
+        conditions: Sequence[Condition] = (),
+    ) -> Judge:
+        """The judge of a path between `ends`.
+
+        Args:
+            ends: the compounds that the path joins.
+            environments: what counts as familiar; None means the shipped table.
+            max_sa_score: 1 to 10; None means the larger end's and 0.5 more.
+            catalogues: alert catalogues, of PAINS and BRENK; empty means that alerts do not matter.
+            elements: symbols; None means any in familiar environments.
+            conditions: each gives the reason against a molecule, or None.
+
+        Raises:
+            InputError: a catalogue or an element of an unknown name.
+        """
         return cls(
             ends=ends,
             environments=environments if environments is not None else default_table(),
-            allowed_alerts=frozenset().union(*(alerts(e) for e in ends)),
-            max_sa_score=max(sa_score(e) for e in ends) + SA_SLACK,
+            allowed_alerts=frozenset().union(*(alerts(e, catalogues) for e in ends)),
+            max_sa_score=max(sa_score(e) for e in ends) + SA_SLACK if max_sa_score is None else max_sa_score,
             charges=frozenset({0} | {Chem.GetFormalCharge(e) for e in ends}),
+            ring_sizes=COMMON_RINGS.union(*(_ring_sizes(e) for e in ends)),
+            catalogues=tuple(catalogues),
+            elements=None if elements is None else _atomic_numbers(elements),
+            conditions=tuple(conditions),
         )
 
     def fault(self, mol: Chem.Mol) -> str | None:
         """Why a molecule may not stand between the ends, in one word; None where it may.
 
-        The cheap checks come first: fragments, radical, charge, unfamiliar, alert, hard-to-make.
+        The cheap checks come first: see `cheap_fault`; then alert.
+        """
+        return self.cheap_fault(mol) or ("alert" if self.raises_alert(mol) else None)
+
+    def cheap_fault(self, mol: Chem.Mol) -> str | None:
+        """The same without alerts, which take most of the time.
+
+        Fragments, radical, charge, element, ring, unfamiliar, hard-to-make, then the user's conditions.
         """
         if len(Chem.GetMolFrags(mol)) > 1:
             return "fragments"
@@ -79,14 +126,101 @@ class Judge:
             return "radical"
         if Chem.GetFormalCharge(mol) not in self.charges:
             return "charge"
+        if self.elements is not None and any(a.GetAtomicNum() not in self.elements for a in mol.GetAtoms()):
+            return "element"
+        if not _ring_sizes(mol) <= self.ring_sizes:
+            return "ring"
         if not self.environments.is_familiar(mol, self.ends):
             return "unfamiliar"
         if sa_score(mol) > self.max_sa_score:
             return "hard-to-make"
-        if not alerts(mol) <= self.allowed_alerts:
-            return "alert"
-        return None
+        return next((reason for c in self.conditions if (reason := c(mol))), None)
+
+    def raises_alert(self, mol: Chem.Mol) -> bool:
+        """Whether a molecule raises an alert that neither end raises."""
+        return not alerts(mol, self.catalogues) <= self.allowed_alerts
 
     def accepts(self, mols: Sequence[Chem.Mol]) -> list[bool]:
         """Whether each molecule may stand between the ends."""
         return [self.fault(mol) is None for mol in mols]
+
+
+def _ring_sizes(mol: Chem.Mol) -> frozenset[int]:
+    return frozenset(len(ring) for ring in mol.GetRingInfo().AtomRings())
+
+
+def _atomic_numbers(symbols: Sequence[str]) -> frozenset[int]:
+    table = Chem.GetPeriodicTable()
+    numbers = set()
+    for symbol in symbols:
+        with rdBase.BlockLogs():
+            try:
+                number = table.GetAtomicNumber(symbol.strip())
+            except RuntimeError:
+                number = -1
+        if number < 1:
+            raise InputError(f"`elements` must be symbols such as C,N,O; got {symbol!r}.")
+        numbers.add(number)
+    return frozenset(numbers)
+
+
+@final
+@dataclass(frozen=True)
+class Limits:
+    """What a user asks of every molecule between, beyond what the ends themselves set."""
+
+    max_sa_score: float | None = None
+    """Largest SA score, 1 to 10; None means the larger end's and 0.5 more."""
+    catalogues: tuple[str, ...] = CATALOGUES
+    """Alert catalogues looked at, of PAINS and BRENK; empty means that alerts do not matter."""
+    elements: tuple[str, ...] | None = None
+    """Symbols of the elements allowed; None means any in familiar environments."""
+    substructure: str | None = None
+    """SMARTS that every molecule must hold; both ends must too."""
+    keep_scaffold: bool = False
+    """Whether every molecule must hold the part of the Murcko scaffold that both ends share whole."""
+
+    def judge(self, start: Chem.Mol, end: Chem.Mol) -> Judge:
+        """The judge of a path under these limits.
+
+        Raises:
+            InputError: a limit is out of range, or an end does not hold what must be kept.
+        """
+        if self.max_sa_score is not None and not 1 <= self.max_sa_score <= 10:
+            raise InputError(f"`max_sa_score` must be in [1, 10]; got {self.max_sa_score}.")
+        conditions = []
+        if self.substructure is not None:
+            conditions.append(_holds(self.substructure, "substructure", start, end))
+        if self.keep_scaffold:
+            conditions.append(_holds(Chem.MolToSmarts(_shared_scaffold(start, end)), "scaffold", start, end))
+        return Judge.between(
+            start,
+            end,
+            max_sa_score=self.max_sa_score,
+            catalogues=self.catalogues,
+            elements=self.elements,
+            conditions=conditions,
+        )
+
+
+def _holds(smarts: str, reason: str, *ends: Chem.Mol) -> Condition:
+    with rdBase.BlockLogs():
+        query = Chem.MolFromSmarts(smarts)
+    if query is None or query.GetNumAtoms() == 0:
+        raise InputError(f"`substructure` must be a SMARTS pattern; got {smarts!r}.")
+    for end in ends:
+        if not end.HasSubstructMatch(query):
+            raise InputError(
+                f"`{reason}` {smarts} must be in both ends; {Chem.MolToSmiles(end)} lacks it. "
+                "Choose a pattern that both hold."
+            )
+    return lambda mol: None if mol.HasSubstructMatch(query) else reason
+
+
+def _shared_scaffold(start: Chem.Mol, end: Chem.Mol) -> Chem.Mol:
+    scaffolds = [Chem.MolFromSmiles(murcko_scaffold(m)) for m in (start, end)]
+    small, large = sorted(scaffolds, key=lambda m: m.GetNumAtoms())
+    if small.GetNumAtoms() == 0 or not large.HasSubstructMatch(small):
+        names = " and ".join(Chem.MolToSmiles(s) or "none" for s in scaffolds)
+        raise InputError(f"`keep_scaffold` needs one scaffold within the other; got {names}.")
+    return small

@@ -111,9 +111,15 @@ def _from_document(document: Mapping[str, Any]) -> PathView:
     for i, step in enumerate(document["steps"]):
         row = {"step": i, "name": ""}
         for key, value in step.items():
-            row |= value if isinstance(value, Mapping) else {key: value}
+            if isinstance(value, Mapping):
+                prefix = "lambda_" if key == "terms" else ""
+                row |= {f"{prefix}{name}": number for name, number in value.items()}
+            else:
+                row[key] = value
         rows.append(row)
     table = pd.DataFrame(rows)
+    terms = [c for c in table.columns if c.startswith("lambda_")]
+    table[terms] = table[terms].fillna(0.0)  # the ends bear none
     _check(table)
     start, end = (str(document[side].get("name") or "") for side in ("start", "end"))
     table.loc[0, "name"], table.loc[len(table) - 1, "name"] = start, end

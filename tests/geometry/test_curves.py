@@ -7,7 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from molinterp.errors import ShapeError
-from molinterp.geometry.curves import linear, slerp
+from molinterp.geometry.curves import CubicSpline, PiecewiseLinear, linear, slerp
 from tests.tolerances import AUTODIFF, EXACT, FLOAT32
 
 CURVES = [linear, slerp]
@@ -204,3 +204,94 @@ def test_ends_of_other_shapes_are_refused(curve, shape0, shape1, message):
 def test_positions_of_another_shape_are_refused(curve, shape):
     with pytest.raises(ShapeError, match=r"`t` must have shape \(n,\); got \(.*\)\. Flatten it\."):
         curve(torch.ones(5), torch.zeros(5), torch.zeros(shape))
+
+
+# Curves through nodes.
+
+FAMILIES = [PiecewiseLinear, CubicSpline]
+families = pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.__name__)
+counts = pytest.mark.parametrize("n_nodes", [2, 3, 4, 5, 9, 33])
+
+
+@families
+@counts
+@dtypes
+def test_a_curve_meets_its_nodes_and_its_ends_exactly(family, n_nodes, dtype):
+    nodes = vectors(2, n_nodes, 3, dtype=dtype)
+    z = family(nodes)(torch.linspace(0, 1, n_nodes, dtype=torch.float64))
+    assert z.dtype == dtype
+    assert torch.equal(z[:, 0], nodes[:, 0]) and torch.equal(z[:, -1], nodes[:, -1])
+    close(z, nodes, TOLERANCE[dtype])
+
+
+@families
+@counts
+def test_a_curve_through_a_line_is_the_line(family, n_nodes):
+    z0, z1 = vectors(5), vectors(5, seed=1)
+    curve = family(linear(z0, z1, torch.linspace(0, 1, n_nodes, dtype=torch.float64)))
+    close(curve(T), linear(z0, z1, T))
+    close(curve.velocity(T), (z1 - z0).expand(9, 5))
+
+
+@counts
+def test_a_spline_through_a_polynomial_is_the_polynomial(n_nodes):
+    powers = torch.arange(min(n_nodes, 4), dtype=torch.float64)
+    weights = vectors(len(powers), 3)
+
+    def polynomial(t):
+        return t[:, None] ** powers @ weights
+
+    curve = CubicSpline(polynomial(torch.linspace(0, 1, n_nodes, dtype=torch.float64)))
+    close(curve(T), polynomial(T), 100 * EXACT)
+
+
+@pytest.mark.parametrize("n_nodes", [5, 9, 17])
+def test_a_spline_through_twice_the_nodes_is_the_same_spline(n_nodes):
+    curve = CubicSpline(vectors(2, n_nodes, 3))
+    finer = CubicSpline(curve(torch.linspace(0, 1, 2 * n_nodes - 1, dtype=torch.float64)))
+    close(finer(T), curve(T), 100 * EXACT)
+
+
+def test_a_spline_is_smooth_at_its_nodes():
+    curve, h = CubicSpline(vectors(6, 3)), 1e-9
+    at = torch.tensor([0.2, 0.4, 0.6, 0.8], dtype=torch.float64)
+    close(curve.velocity(at - h), curve.velocity(at + h), 1e3 * h)
+
+
+def test_a_spline_closes_in_on_a_circle_with_the_fourth_power_of_the_step():
+    t = torch.linspace(0, 1, 401, dtype=torch.float64)
+
+    def turn(s):
+        return torch.stack([torch.cos(3 * s), torch.sin(3 * s)], -1)
+
+    errors = [
+        (CubicSpline(turn(torch.linspace(0, 1, n + 1, dtype=torch.float64)))(t) - turn(t)).abs().max()
+        for n in (8, 16, 32)
+    ]
+    assert errors[0] / errors[1] > 12 and errors[1] / errors[2] > 12
+
+
+@families
+def test_velocity_of_a_curve_is_its_derivative(family):
+    curve, h = family(vectors(2, 6, 3)), 1e-6
+    at = torch.tensor([0.05, 0.33, 0.5, 0.71, 0.97], dtype=torch.float64)
+    # Central differences: exact up to rounding over the step for these polynomials.
+    close(curve.velocity(at), (curve(at + h) - curve(at - h)) / (2 * h), AUTODIFF)
+
+
+@families
+def test_gradients_reach_every_node(family):
+    nodes = vectors(2, 6, 3).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: family(x)(T), (nodes,))
+    (gradient,) = torch.autograd.grad(family(nodes)(T).square().sum(), nodes)
+    assert (gradient != 0).all()
+
+
+@families
+def test_curves_refuse_what_does_not_fit(family):
+    with pytest.raises(
+        ShapeError, match=r"`nodes` must have shape \(\.\.\., k \+ 1, d\) with k >= 1; got \(1, 3\)"
+    ):
+        family(torch.ones(1, 3))
+    with pytest.raises(ShapeError, match=r"`t` must have shape \(n,\); got \(2, 1\)\. Flatten it\."):
+        family(torch.ones(4, 3))(torch.ones(2, 1))

@@ -22,12 +22,16 @@ def molecule_path(names=("aspirin", "ibuprofen"), smiles=SMILES, notes=()):
         Step(
             s,
             i / (len(smiles) - 1),
+            "curve",
             tanimoto(mols[i - 1], mol) if i else None,
             tanimoto(mols[0], mol),
             tanimoto(mols[-1], mol),
             describe(mol),
+            {"range": 0.1 * i},
         )
         for i, (s, mol) in enumerate(zip(smiles, mols, strict=True))
     )
     trips = (RoundTrip(smiles[0], True, 1.0), RoundTrip("", False, 0.0))
-    return MoleculePath(steps, *names, "linear", "default", 0, 0.9, 10, {"alert": 2}, trips, notes)
+    return MoleculePath(
+        steps, *names, "linear", "default", 0, True, 2.0, 1.5, 0.9, 10, 8, {"alert": 2}, trips, notes
+    )

@@ -57,7 +57,7 @@ def test_the_page_asks_for_nothing_and_bears_no_inline_style_or_handler():
 
 def test_a_figure_a_card_and_a_row_each():
     parsed = _parsed(page(view_of(molecule_path())))
-    assert parsed.tags.count("figure") == 15
+    assert parsed.tags.count("figure") == 16
     cards = [
         v for t, k, v in parsed.attributes if (t, k) == ("svg", "aria-label") and v.startswith("Structure of")
     ]

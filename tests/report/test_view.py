@@ -29,7 +29,7 @@ def test_terms_that_a_step_bears_become_columns(tmp_path):
         step["terms"] = {"density": 0.1 * i}
     file = tmp_path / "path.json"
     file.write_text(json.dumps(document))
-    assert "density" in read_view(file).numeric
+    assert "lambda_density" in read_view(file).numeric
 
 
 def test_one_pair_of_a_paths_table(tmp_path):

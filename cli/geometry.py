@@ -1,0 +1,61 @@
+"""`molinterp geometry`: what lies between two compounds costs, in each output space."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+SPACES = ("latent", "fingerprint", "properties", "tokens")
+
+
+@click.command()
+@click.argument("start")
+@click.argument("end")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help=".csv or .tsv.")
+@click.option(
+    "--output-space",
+    "spaces",
+    type=click.Choice(SPACES),
+    multiple=True,
+    help="What counts as a change; give it again for more.  [default: all]",
+)
+@click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
+@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+def geometry(
+    start: str, end: str, output: Path | None, spaces: tuple[str, ...], model: str, quiet: bool
+) -> None:
+    """Length, energy and quality of line, slerp and geodesic between START and END.
+
+    Both are given as to `molinterp path`. The table goes to stdout as TSV, or to the file given by -o.
+    Column `improvement` is the relative length improvement, 1 - length / length of the line.
+    """
+    from molinterp.bundle import Bundle
+    from molinterp.chem.compounds import resolve
+    from molinterp.errors import InputError
+    from molinterp.output import check_writable, write_whole
+    from molinterp.spaces import compare_curves
+
+    if output is not None:
+        check_writable(output)
+        if output.suffix not in (".csv", ".tsv"):
+            raise InputError(f"an output file must end in .csv or .tsv; got {output.name!r}.")
+    first, last = resolve(start), resolve(end)
+    rows = compare_curves(Bundle.load(model), first.smiles, last.smiles, spaces or SPACES)
+    table: list[tuple[str, ...]] = [("space", "curve", "length", "energy", "quality", "improvement")]
+    for r in rows:
+        numbers = (f"{r.length:.6g}", f"{r.energy:.6g}", f"{r.quality:.6g}", f"{r.improvement:.6f}")
+        table.append((r.space, r.curve, *numbers))
+    separator = "," if output is not None and output.suffix == ".csv" else "\t"
+    text = "".join(separator.join(row) + "\n" for row in table)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_whole(output, text)
+    if quiet:
+        return
+    if any(r.space == "properties" for r in rows):
+        click.echo("note: properties are measured by their means; the bundle has no uncertainty", err=True)
+    for r in rows:
+        if r.curve == "geodesic":
+            click.echo(f"{r.space}: the geodesic is {r.improvement:.1%} shorter than the line", err=True)

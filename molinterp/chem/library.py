@@ -1,0 +1,151 @@
+"""A library of compounds that exist: a catalogue or an in-house set, searched by similarity.
+
+Fingerprints are packed into 64-bit words. Compounds are sorted by their number of bits, so that those too
+small or too large to be similar enough are never looked at (Swamidass and Baldi, J. Chem. Inf. Model. 2007).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+from rdkit import Chem
+from rdkit.DataStructs import BitVectToBinaryText, ExplicitBitVect
+
+from molinterp.chem.readers import Record, read_records
+from molinterp.chem.similarity import N_BITS, ecfp4
+from molinterp.chem.standardise import standardise
+from molinterp.errors import InputError, InvalidMoleculeError
+
+Words = npt.NDArray[np.uint64]
+Progress = Callable[[Iterable[Any]], Iterable[Any]]
+_SCHEMA = 1
+
+
+@final
+@dataclass(frozen=True)
+class Library:
+    """Compounds with their packed fingerprints, in order of their number of bits."""
+
+    smiles: tuple[str, ...]
+    """Canonical SMILES in standard form, each once."""
+    words: Words
+    """ECFP4 of each compound, (n, 32)."""
+    counts: npt.NDArray[np.int64]
+    """Bits set in each fingerprint, (n,), ascending."""
+
+    def __len__(self) -> int:
+        """Number of compounds."""
+        return len(self.smiles)
+
+    @classmethod
+    def of(cls, smiles: Iterable[str]) -> Library:
+        """The library of compounds in standard form."""
+        unique = list(dict.fromkeys(smiles))
+        mols = (Chem.MolFromSmiles(s) for s in unique)
+        words = np.array([_packed(ecfp4(m)) for m in mols], np.uint64).reshape(len(unique), N_BITS // 64)
+        counts = np.bitwise_count(words).sum(1, dtype=np.int64)
+        order = np.argsort(counts, kind="stable")
+        return cls(tuple(unique[i] for i in order), words[order], counts[order])
+
+    @classmethod
+    def load(cls, source: Path, cache: Path | None = None, progress: Progress = lambda x: x) -> Library:
+        """The compounds of a file; those that are no molecules are left out.
+
+        Args:
+            source: any file that `read_records` reads.
+            cache: folder of indices; None means `molinterp` in the user's cache folder. The index is made
+                anew when the file changes.
+            progress: wraps the compounds while an index is made, to show a bar.
+
+        Raises:
+            InputError: the file cannot be read or holds no molecule.
+        """
+        folder = _cache_folder() if cache is None else cache
+        try:
+            digest = hashlib.sha256(source.read_bytes()).hexdigest()
+        except OSError as error:
+            raise InputError(f"library '{source}' cannot be read: {error.strerror}.") from error
+        index = folder / f"library-{_SCHEMA}-{digest[:32]}.npz"
+        if index.is_file():
+            with np.load(index, allow_pickle=False) as arrays:
+                text = bytes(arrays["smiles"]).decode("ascii")
+                return cls(tuple(text.split("\n")), arrays["words"], arrays["counts"])
+        library = cls.of(_standard(progress(read_records(str(source)))))
+        if not library.smiles:
+            raise InputError(f"library '{source}' holds no molecule. Give a file with a SMILES a line.")
+        library._save(index)
+        return library
+
+    def _save(self, index: Path) -> None:
+        index.parent.mkdir(parents=True, exist_ok=True)
+        text = np.frombuffer("\n".join(self.smiles).encode("ascii"), np.uint8)
+        temporary = index.with_name(f".{index.stem}.{os.getpid()}.npz")
+        np.savez(temporary, smiles=text, words=self.words, counts=self.counts)
+        temporary.replace(index)
+
+    def similarities(
+        self, query: ExplicitBitVect, floor: float = 0.0
+    ) -> tuple[slice, npt.NDArray[np.float32]]:
+        """Tanimoto similarities of a query with the compounds that can reach `floor` by their size.
+
+        Returns:
+            A slice of the library, and the similarities of the compounds in it.
+        """
+        bits = _packed(query)
+        n = int(np.bitwise_count(bits).sum())
+        largest = n / floor if floor else np.inf
+        low, high = np.searchsorted(self.counts, floor * n), np.searchsorted(self.counts, largest, "right")
+        part = slice(int(low), int(high))
+        common = np.bitwise_count(self.words[part] & bits).sum(1, dtype=np.int32)
+        either = self.counts[part] + n - common
+        return part, (common / np.maximum(either, 1)).astype(np.float32)
+
+    def between(self, near: Chem.Mol, towards: Chem.Mol, floor: float, n: int) -> list[str]:
+        """The `n` compounds most similar to `towards` among those at least `floor` similar to `near`."""
+        part, to_near = self.similarities(ecfp4(near), floor)
+        found = np.flatnonzero(to_near >= floor)
+        bits = _packed(ecfp4(towards))
+        rows = self.words[part][found]
+        common = np.bitwise_count(rows & bits).sum(1, dtype=np.int32)
+        either = self.counts[part][found] + int(np.bitwise_count(bits).sum()) - common
+        best = np.argsort(-(common / np.maximum(either, 1)), kind="stable")[:n]
+        return [self.smiles[part.start + int(i)] for i in found[best]]
+
+
+def known_smiles(source: str) -> frozenset[str]:
+    """Canonical SMILES without stereo of the compounds of a file, to tell what is new.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    return frozenset(without_stereo(s) for s in _standard(read_records(source)))
+
+
+def without_stereo(smiles: str) -> str:
+    """Canonical SMILES without stereo."""
+    return str(Chem.MolToSmiles(Chem.MolFromSmiles(smiles), isomericSmiles=False))
+
+
+def _packed(fingerprint: ExplicitBitVect) -> Words:
+    return np.frombuffer(BitVectToBinaryText(fingerprint), np.uint64)
+
+
+def _standard(records: Iterable[Record]) -> Iterable[str]:
+    for record in records:
+        try:
+            yield standardise(record.smiles).smiles
+        except InvalidMoleculeError:
+            continue
+
+
+def _cache_folder() -> Path:
+    import pooch
+
+    return Path(pooch.os_cache("molinterp"))

@@ -1,0 +1,172 @@
+"""Exponential and logarithm map, distance: the metric as a geometer uses it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from molinterp.errors import InputError, ShapeError
+from molinterp.geometry.geodesic import geodesic
+from molinterp.geometry.metric import Metric
+
+
+def exp(v: Tensor, z: Tensor, metric: Metric, *, n_steps: int = 32) -> Tensor:
+    """Where the geodesic that leaves z with velocity v is after one unit of time, (..., d).
+
+    Args:
+        v: tangent vectors, (..., d).
+        z: points of tangency, (..., d).
+        metric: must be positive definite along the way.
+        n_steps: of the integrator.
+
+    Raises:
+        ShapeError: `v` and `z` differ in shape.
+        InputError: the metric is singular on the way.
+    """
+    return geodesic_flow(v, z, metric, n_steps=n_steps)[..., -1, :]
+
+
+def geodesic_flow(v: Tensor, z: Tensor, metric: Metric, *, n_steps: int = 32) -> Tensor:
+    """The geodesics that leave z with velocity v, (..., n_steps + 1, d), at equal steps of time.
+
+    The geodesic equation in its Hamiltonian form, z' = G⁻¹p and p' = ½ ∇(z'ᵀ G z') with z' held fixed,
+    so that no Christoffel symbol is formed; Runge and Kutta's method of the fourth order. Speed is
+    conserved up to its error. Arvanitidis, Hansen and Hauberg, 2018, arXiv 1710.11379, equation 10, is the
+    same equation.
+
+    Args:
+        v: tangent vectors, (..., d).
+        z: points of tangency, (..., d).
+        metric: must be positive definite along the way.
+        n_steps: of the integrator.
+
+    Raises:
+        ShapeError: `v` and `z` differ in shape.
+        InputError: the metric is singular on the way.
+    """
+    if v.shape != z.shape or z.ndim < 1:
+        raise ShapeError(
+            f"`v` and `z` must have the same shape (..., d); got {tuple(v.shape)} and {tuple(z.shape)}."
+            " Give one tangent vector a point."
+        )
+    shape, d = z.shape, z.shape[-1]
+    at = z.detach().reshape(-1, d)
+    momentum = (metric.metric_matrix(at) @ v.detach().reshape(-1, d, 1)).detach()[..., 0]
+    out, h = [at], 1 / n_steps
+    for _ in range(n_steps):
+        a, ap = _flow(at, momentum, metric)
+        b, bp = _flow(at + h / 2 * a, momentum + h / 2 * ap, metric)
+        c, cp = _flow(at + h / 2 * b, momentum + h / 2 * bp, metric)
+        e, ep = _flow(at + h * c, momentum + h * cp, metric)
+        at = at + h / 6 * (a + 2 * b + 2 * c + e)
+        momentum = momentum + h / 6 * (ap + 2 * bp + 2 * cp + ep)
+        out.append(at)
+    return torch.stack(out, 1).reshape(*shape[:-1], n_steps + 1, d)
+
+
+def log(
+    z1: Tensor,
+    z0: Tensor,
+    metric: Metric,
+    *,
+    n_segments: int = 32,
+    tol: float = 1e-6,
+    n_shots: int = 8,
+    n_steps: int = 32,
+) -> Tensor:
+    """The tangent vector at z0 whose geodesic arrives at z1 after one unit of time, (..., d).
+
+    The velocity of the curve that `geodesic` finds from the straight line, as long as that curve, is
+    corrected by shooting: Broyden, A Class of Methods for Solving Nonlinear Simultaneous Equations, 1965.
+
+    Args:
+        z1: ends, (..., d).
+        z0: points of tangency, (..., d).
+        metric: output space and λ; with shots, positive definite along the way.
+        n_segments: as for `geodesic`.
+        tol: as for `geodesic`.
+        n_shots: corrections at most; 0 leaves the velocity as it is, good to about √tol.
+        n_steps: of the integrator, the same as for `exp`.
+
+    Raises:
+        ShapeError: `z0` and `z1` differ in shape.
+        NotFiniteError: a callable gives NaN or infinity.
+        InputError: with shots, the metric is singular on the way.
+    """
+    found = geodesic(metric, z0, z1, n_segments=n_segments, tol=tol, max_iterations=500)
+    velocity = found.curve.velocity(torch.zeros(1))[..., 0, :].reshape(-1, z0.shape[-1])
+    start, end = z0.detach().reshape(velocity.shape), z1.detach().reshape(velocity.shape)
+    speed = metric.norm(velocity, start)
+    velocity = velocity * torch.where(speed > 0, found.length.reshape(-1) / speed, 1)[:, None]
+    return _shoot(velocity, start, end, metric, n_shots, n_steps).reshape(z0.shape)
+
+
+def _shoot(v: Tensor, z0: Tensor, z1: Tensor, metric: Metric, n_shots: int, n_steps: int) -> Tensor:
+    """Tangent vectors (n, d) corrected until their geodesics arrive; the best of all shots."""
+    if n_shots == 0:
+        return v
+    miss = exp(v, z0, metric, n_steps=n_steps) - z1
+    inverse = torch.eye(v.shape[1], dtype=v.dtype, device=v.device).expand(len(v), -1, -1).clone()
+    best, least = v, miss.norm(dim=1)
+    for _ in range(n_shots):
+        if float(least.max()) <= 10 * torch.finfo(v.dtype).eps * float(1 + z1.norm(dim=1).max()):
+            break
+        step = -(inverse @ miss[..., None])[..., 0]
+        v = v + step
+        last, miss = miss, exp(v, z0, metric, n_steps=n_steps) - z1
+        change = (inverse @ (miss - last)[..., None])[..., 0]
+        row = (step[:, None] @ inverse)[:, 0]
+        share = (step * change).sum(1)
+        safe = torch.where(share == 0, 1, share)
+        inverse = inverse + ((step - change) / safe[:, None])[..., None] * row[:, None]
+        nearer = miss.norm(dim=1) < least
+        best = torch.where(nearer[:, None], v, best)
+        least = torch.where(nearer, miss.norm(dim=1), least)
+    return best
+
+
+def distance(z0: Tensor, z1: Tensor, metric: Metric, *, n_segments: int = 16, tol: float = 1e-4) -> Tensor:
+    """Length of the geodesic between z0 and z1, both (..., d): (...).
+
+    Raises:
+        ShapeError: `z0` and `z1` differ in shape.
+        NotFiniteError: a callable gives NaN or infinity.
+    """
+    return geodesic(metric, z0, z1, n_segments=n_segments, tol=tol, max_iterations=200).length
+
+
+def pairwise_distances(z: Tensor, metric: Metric, *, n_segments: int = 16, tol: float = 1e-3) -> Tensor:
+    """Distances between all points z (n, d): (n, n), symmetric, 0 on the diagonal.
+
+    Each of the n (n - 1) / 2 pairs is solved once, all in batches.
+
+    Raises:
+        ShapeError: `z` is no matrix.
+        NotFiniteError: a callable gives NaN or infinity.
+    """
+    if z.ndim != 2:
+        raise ShapeError(f"`z` must have shape (n, d); got {tuple(z.shape)}. Flatten the batch.")
+    out = z.new_zeros(len(z), len(z))
+    if len(z) > 1:
+        i, j = torch.triu_indices(len(z), len(z), 1, device=z.device)
+        out[i, j] = out[j, i] = distance(z[i], z[j], metric, n_segments=n_segments, tol=tol)
+    return out
+
+
+def _flow(z: Tensor, momentum: Tensor, metric: Metric) -> tuple[Tensor, Tensor]:
+    """Derivatives in time of points and momenta, both (n, d)."""
+    with torch.no_grad():
+        matrix = metric.metric_matrix(z)
+        factor, failed = torch.linalg.cholesky_ex(matrix)
+        if failed.any() or not torch.isfinite(matrix).all():
+            raise InputError(
+                "`metric` must be positive definite along a geodesic; it is singular at "
+                f"{z[(failed != 0).nonzero()[:1, 0]].tolist()}. Add a floor to the output space, as "
+                "`stacked(phi, latent)`."
+            )
+        velocity = torch.cholesky_solve(momentum[..., None], factor)[..., 0]
+    with torch.enable_grad():
+        at = z.detach().requires_grad_()
+        half = 0.5 * metric.norm(velocity, at).square().sum()
+        force = torch.autograd.grad(half, at)[0] if half.requires_grad else torch.zeros_like(z)
+    return velocity, force

@@ -1,0 +1,168 @@
+"""The metric λ(z)² J_Φᵀ J_Φ: what a small change of z costs, and what a curve costs as a whole.
+
+Convention everywhere: energy E = ½ ∫ λ² ‖dΦ/dt‖² dt, length L = ∫ λ ‖dΦ/dt‖ dt, quality exp(-L).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from molinterp.errors import ShapeError
+from molinterp.geometry.spaces import LocalSpace, Map
+
+Field = Callable[[Tensor], Tensor]
+"""λ: z (n, d) -> (n,), positive."""
+
+
+@final
+@dataclass(frozen=True)
+class Metric:
+    """λ(z)² J_Φ(z)ᵀ J_Φ(z), the Euclidean pull-back of an output space times a squared cost.
+
+    Arvanitidis, Hansen and Hauberg, Latent Space Oddity, 2018, arXiv 1710.11379 (pull-back); Struski
+    et al., Feature-Based Interpolation and Geodesics, 2019, arXiv 1904.03445 (λ = -log Q).
+    """
+
+    phi: Map | LocalSpace
+    """Output space Φ: z (n, d) -> (n, h), differentiable. Points come as the rows of a matrix."""
+    lambda_: Field | None = None
+    """λ: z (n, d) -> (n,), positive; None is the constant 1."""
+
+    def images(self, z: Tensor) -> Tensor:
+        """Φ at every point: (..., d) -> (..., h).
+
+        Raises:
+            ShapeError: `phi` does not give one row a point.
+            TypeError: `phi` is a `LocalSpace`, which has no one image.
+        """
+        if isinstance(self.phi, LocalSpace):
+            raise TypeError("a LocalSpace has charts, no images; ask `chart_images` for them.")
+        flat = z.reshape(-1, z.shape[-1])
+        return _checked_rows(self.phi(flat), len(flat)).reshape(*z.shape[:-1], -1)
+
+    def chart_images(self, z: Tensor, at: Tensor, context: Tensor | None = None) -> Tensor:
+        """Φ at z (..., m, d) in the charts that hold at the points `at` (..., d): (..., m, h).
+
+        `at` may have the shape of z too. An output space that is no `LocalSpace` is its own chart
+        everywhere. `context` is what `contexts(at)` gave; None means that it is asked for here.
+        """
+        if not isinstance(self.phi, LocalSpace):
+            return self.images(z)
+        known = self.contexts(at) if context is None else context
+        if known is None:
+            raise TypeError("a LocalSpace must give a context.")
+        flat, base = z.reshape(-1, z.shape[-1]), known.flatten(0, -2)
+        base = base.repeat_interleave(len(flat) // max(1, len(base)), 0)
+        return _checked_rows(self.phi.chart(flat, base), len(flat)).reshape(*z.shape[:-1], -1)
+
+    @torch.no_grad()
+    def contexts(self, at: Tensor) -> Tensor | None:
+        """What the charts at points (..., d) depend on, (..., k); None where Φ is no `LocalSpace`."""
+        if not isinstance(self.phi, LocalSpace):
+            return None
+        found = self.phi.context(at.reshape(-1, at.shape[-1]))
+        return found.reshape(*at.shape[:-1], -1)
+
+    def costs(self, z: Tensor) -> Tensor:
+        """λ at every point: (..., d) -> (...).
+
+        Raises:
+            ShapeError: `lambda_` does not give one number a point.
+        """
+        if self.lambda_ is None:
+            return z.new_ones(z.shape[:-1])
+        flat = z.reshape(-1, z.shape[-1])
+        found = self.lambda_(flat)
+        if found.shape != flat.shape[:1]:
+            raise ShapeError(
+                f"`lambda_` must give shape ({len(flat)},) for z of shape {tuple(flat.shape)}; "
+                f"got {tuple(found.shape)}. Give one positive number a point."
+            )
+        return found.reshape(z.shape[:-1])
+
+    def jacobian(self, z: Tensor) -> Tensor:
+        """J_Φ, (..., h, d), by forward-mode differentiation."""
+        d = z.shape[-1]
+        wide = z[..., None, :].expand(*z.shape[:-1], d, d).contiguous()
+        eye = torch.eye(d, dtype=z.dtype, device=z.device).expand_as(wide).contiguous()
+        return torch.func.jvp(lambda x: self.chart_images(x, z), (wide,), (eye,))[1].mT
+
+    def push_forward(self, v: Tensor, z: Tensor) -> Tensor:
+        """J_Φ(z) v, (..., h), of tangent vectors v (..., d) at points z (..., d)."""
+        return torch.func.jvp(lambda x: self.chart_images(x, z), (z,), (v,))[1]
+
+    def metric_matrix(self, z: Tensor) -> Tensor:
+        """G(z), (..., d, d), symmetric and positive semi-definite."""
+        jacobian = self.jacobian(z)
+        return self.costs(z).square()[..., None, None] * (jacobian.mT @ jacobian)
+
+    def inner_product(self, u: Tensor, v: Tensor, z: Tensor) -> Tensor:
+        """uᵀ G(z) v, (...), of tangent vectors (..., d) at z (..., d)."""
+        u, v, z = torch.broadcast_tensors(u, v, z)
+        products = (self.push_forward(u, z) * self.push_forward(v, z)).sum(-1)
+        return self.costs(z).square() * products
+
+    def norm(self, v: Tensor, z: Tensor) -> Tensor:
+        """√(vᵀ G(z) v), (...): the speed at which a curve with velocity v runs through z."""
+        v, z = torch.broadcast_tensors(v, z)
+        return self.costs(z) * self.push_forward(v, z).norm(dim=-1)
+
+    def log_volume(self, z: Tensor) -> Tensor:
+        """½ log det G(z), (...): how much of the output space a piece of latent space holds.
+
+        It is -inf where Φ has fewer outputs than z has dimensions.
+        """
+        jacobian = self.jacobian(z)
+        if jacobian.shape[-2] < jacobian.shape[-1]:
+            return torch.full_like(z[..., 0], -torch.inf)
+        logs = torch.linalg.svdvals(jacobian).log().sum(-1)
+        return logs + z.shape[-1] * self.costs(z).log()
+
+    def chords(self, nodes: Tensor) -> Tensor:
+        """λ ‖ΔΦ‖ over each step of a sequence of points, (..., n), λ at the middle of the step.
+
+        Args:
+            nodes: (..., n + 1, d).
+
+        Raises:
+            ShapeError: there are fewer than two points.
+        """
+        if nodes.ndim < 2 or nodes.shape[-2] < 2:
+            raise ShapeError(
+                f"`nodes` must have shape (..., n + 1, d) with n >= 1; got {tuple(nodes.shape)}. "
+                "Give at least two points."
+            )
+        a, b = nodes[..., :-1, :], nodes[..., 1:, :]
+        middle = (a + b) / 2
+        if isinstance(self.phi, LocalSpace):
+            steps = self.chart_images(b, middle) - self.chart_images(a, middle)
+        else:
+            steps = self.images(nodes).diff(dim=-2)
+        return self.costs(middle) * steps.norm(dim=-1)
+
+    def energy(self, nodes: Tensor) -> Tensor:
+        """E of the curve through `nodes` (..., n + 1, d) at equal steps of t, (...)."""
+        chords = self.chords(nodes)
+        return 0.5 * chords.shape[-1] * chords.square().sum(-1)
+
+    def length(self, nodes: Tensor) -> Tensor:
+        """L of the curve through `nodes` (..., n + 1, d), (...); blind to how it is run through."""
+        return self.chords(nodes).sum(-1)
+
+    def quality(self, nodes: Tensor) -> Tensor:
+        """exp(-L) of the curve through `nodes` (..., n + 1, d), (...), in (0, 1]."""
+        return torch.exp(-self.length(nodes))
+
+
+def _checked_rows(images: Tensor, n: int) -> Tensor:
+    if images.ndim != 2 or len(images) != n:
+        raise ShapeError(
+            f"`phi` must give shape ({n}, h) for {n} points; got {tuple(images.shape)}. "
+            "Flatten all but the first dimension."
+        )
+    return images

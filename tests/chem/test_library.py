@@ -1,0 +1,78 @@
+import gzip
+
+import pytest
+from molinterp.data import drugs
+from rdkit import Chem
+
+from molinterp.chem.library import Library, known_smiles, without_stereo
+from molinterp.chem.similarity import ecfp4, tanimoto
+from molinterp.errors import InputError
+
+DRUGS = [Chem.CanonSmiles(s) for s in list(drugs().values())[:60]]
+
+
+def mol(smiles: str) -> Chem.Mol:
+    return Chem.MolFromSmiles(smiles)
+
+
+@pytest.fixture(scope="module")
+def library():
+    return Library.of(DRUGS)
+
+
+@pytest.mark.parametrize("floor", [0.0, 0.1, 0.3, 1.0])
+def test_similarities_are_those_of_the_molecules(library, floor):
+    query = mol(DRUGS[7])
+    part, found = library.similarities(ecfp4(query), floor)
+    inside = set(range(*part.indices(len(library))))
+    for k, smiles in enumerate(library.smiles):
+        expected = tanimoto(query, mol(smiles))
+        if k in inside:
+            assert found[k - part.start] == pytest.approx(expected, abs=1e-6)
+        else:
+            assert expected < floor
+
+
+def test_between_is_what_a_loop_finds(library):
+    near, towards = mol(DRUGS[3]), mol(DRUGS[11])
+    passing = [s for s in library.smiles if tanimoto(mol(s), near) >= 0.08]
+    best = sorted(passing, key=lambda s: -tanimoto(mol(s), towards))
+    found = library.between(near, towards, 0.08, 5)
+    assert len(found) == min(5, len(passing)) > 1
+    assert [tanimoto(mol(s), towards) for s in found] == [tanimoto(mol(s), towards) for s in best[:5]]
+
+
+def test_a_compound_stands_once(library):
+    assert len(Library.of([*DRUGS, *DRUGS])) == len(library) == len(set(DRUGS))
+
+
+def test_a_file_is_indexed_once_and_again_when_it_changes(tmp_path):
+    file, cache = tmp_path / "catalogue.smi.gz", tmp_path / "cache"
+    with gzip.open(file, "wt") as stream:
+        stream.write("smiles name\nCCO ethanol\nnot-a-molecule x\n[Na+].CC(=O)[O-] acetate\nCCO again\n")
+    first = Library.load(file, cache)
+    assert sorted(first.smiles) == ["CC(=O)O", "CCO"]
+    (index,) = cache.iterdir()
+    again = Library.load(file, cache, progress=lambda items: pytest.fail("indexed twice"))
+    assert again.smiles == first.smiles
+    assert (again.words == first.words).all() and (again.counts == first.counts).all()
+    with gzip.open(file, "at") as stream:
+        stream.write("CCN ethylamine\n")
+    assert len(Library.load(file, cache)) == 3
+    assert index.exists()
+
+
+def test_a_file_without_molecules_is_an_error(tmp_path):
+    file = tmp_path / "empty.smi"
+    file.write_text("# nothing\n")
+    with pytest.raises(InputError, match="holds no molecule"):
+        Library.load(file, tmp_path)
+    with pytest.raises(InputError, match="cannot be read"):
+        Library.load(tmp_path / "missing.smi", tmp_path)
+
+
+def test_known_compounds_are_told_without_stereo(tmp_path):
+    file = tmp_path / "known.smi"
+    file.write_text("C[C@H](N)C(=O)O\n")
+    assert known_smiles(str(file)) == {"CC(N)C(=O)O"}
+    assert without_stereo("C[C@@H](N)C(=O)O") == "CC(N)C(=O)O"

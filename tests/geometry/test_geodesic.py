@@ -1,0 +1,328 @@
+"""Geodesics: closed forms, the laws of a minimiser, bad pairs, batches."""
+
+import math
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from molinterp.errors import InputError, NotFiniteError, ShapeError
+from molinterp.geometry.curves import linear
+from molinterp.geometry.geodesic import GeodesicResult, geodesic
+from molinterp.geometry.graph import NeighbourGraph
+from molinterp.geometry.metric import Metric
+from molinterp.geometry.spaces import LocalSpace, latent
+from tests.geometry.examples import (
+    COSTS,
+    SPACES,
+    cube_cost,
+    disc_cost,
+    half_sphere,
+    network,
+    vector,
+    vectors,
+)
+from tests.tolerances import EXACT, FLOAT32, SOLVER
+
+METRICS = {f"{s}, {c}": Metric(SPACES[s], COSTS[c]) for s in SPACES for c in COSTS}
+metrics = pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+T = torch.linspace(0, 1, 401, dtype=torch.float64)
+LN2 = math.log(2)
+
+
+def close(actual, expected, tolerance=EXACT):
+    assert_close(actual, expected, rtol=tolerance, atol=tolerance)
+
+
+def solve(metric, z0, z1, **options):
+    return geodesic(metric, z0, z1, **{"tol": 1e-6, "max_iterations": 500} | options)
+
+
+# The four manifolds of Struski et al., arXiv 1904.03445, section IV.
+
+
+def test_plane_gives_the_straight_line():
+    found = solve(Metric(latent, lambda z: z.new_full(z.shape[:1], LN2)), vector(0, 1), vector(1, 0))
+    close(found.curve(T), linear(vector(0, 1), vector(1, 0), T))
+    close(float(found.length), LN2 * math.sqrt(2))
+    assert found.message == ("converged",)
+
+
+def test_half_sphere_gives_the_great_circle():
+    metric = Metric(half_sphere)
+    found = solve(metric, vector(0, 1), vector(1, 0), n_segments=32)
+    # Seen from the centre (0, 0, 1) the ends are (0, 1, -1) / √2 and (1, 0, -1) / √2, 60 degrees apart.
+    close(float(found.length), math.pi / 3, SOLVER)
+    points = half_sphere(found.curve(T)) - vector(0, 0, 1)
+    normal = torch.linalg.cross(points[0], points[-1])
+    close(points @ (normal / normal.norm()), torch.zeros(401).double(), SOLVER)
+
+
+@pytest.mark.parametrize("interpolation", ["cubic", "linear"])
+def test_disc_is_gone_round_by_tangent_arc_tangent(interpolation):
+    metric, z0, z1 = Metric(latent, disc_cost), vector(-1.3, 0), vector(1.3, 0)
+    start = torch.stack([z0, vector(0, 1), z1])
+    found = solve(metric, z0, z1, starts=[start], n_segments=64, interpolation=interpolation)
+    tangent, angle = math.sqrt(1.3**2 - 1), math.pi - 2 * math.acos(1 / 1.3)
+    # Ten times SOLVER: the cost has a kink at the rim and 64 segments resolve it to this.
+    close(float(found.length) / LN2, 2 * tangent + angle, 10 * SOLVER)
+    assert found.curve(T).norm(dim=1).min() > 1 - 10 * SOLVER
+
+
+def test_disc_is_gone_round_from_a_graph_where_the_line_is_a_saddle():
+    metric, z0, z1 = Metric(latent, disc_cost), vector(-1.3, 0), vector(1.3, 0)
+    line = geodesic(metric, z0, z1)
+    close(line.curve(T)[:, 1], torch.zeros(401).double())
+    path = NeighbourGraph(metric, n_neighbours=6).fit(1.2 * vectors(200, 2)).paths(z0, z1)
+    both = geodesic(metric, z0, z1, starts=[torch.stack([z0, z1]), path])
+    assert both.energy < 0.5 * line.energy
+    assert both.start_energy <= metric.energy(path) * (1 + 0.1)
+
+
+def test_cube_keeps_to_its_surface():
+    z0, z1 = vector(0, 0, 1), vector(1, 0, 0)
+    found = solve(Metric(latent, cube_cost), z0, z1, interpolation="linear")
+    close(float(found.length), 2 * LN2, SOLVER)
+    assert (1 - found.curve(T).abs().amax(1)).abs().max() < SOLVER
+
+
+# Laws of a minimiser.
+
+
+@metrics
+def test_ends_are_exact_and_speed_is_constant(metric):
+    z0, z1 = vectors(4, 3), vectors(4, 3, seed=1)
+    found = solve(metric, z0, z1, n_segments=32)
+    assert found.converged.all()
+    assert torch.equal(found.curve(T)[:, 0], z0) and torch.equal(found.curve(T)[:, -1], z1)
+    assert (found.length.square() <= 2 * found.energy * (1 + EXACT)).all()
+    # 2E - L² is the variance of the speed; it goes with the solver's tolerance in energy.
+    close(found.length.square(), 2 * found.energy, 10 * SOLVER)
+
+
+@metrics
+def test_no_end_above_the_start_whatever_the_budget(metric):
+    z0, z1 = 3 * vectors(6, 3), 3 * vectors(6, 3, seed=1)
+    energies = [geodesic(metric, z0, z1, max_iterations=n).energy for n in (0, 1, 3, 30)]
+    line = geodesic(metric, z0, z1).start_energy
+    for energy in energies:
+        assert (energy <= line).all()
+    assert (energies[-1] <= energies[0]).all()
+
+
+@metrics
+def test_reversing_the_ends_reverses_the_geodesic(metric):
+    z0, z1 = vectors(4, 3), vectors(4, 3, seed=1)
+    there, back = solve(metric, z0, z1), solve(metric, z1, z0)
+    close(there.length, back.length, SOLVER)
+
+
+def test_a_neighbouring_curve_is_no_shorter():
+    metric = METRICS["network, wavy"]
+    z0, z1 = vectors(3, 3), vectors(3, 3, seed=1)
+    found = solve(metric, z0, z1, n_segments=32)
+    for seed in range(5):
+        bump = 0.05 * torch.sin(torch.pi * T)[:, None] * vectors(3, 1, 3, seed=seed)
+        assert (metric.energy(found.curve(T) + bump) > metric.energy(found.curve(T))).all()
+
+
+def test_a_batch_is_a_loop():
+    metric = METRICS["network, wavy"]
+    z0, z1 = vectors(2, 3, 3), vectors(2, 3, 3, seed=1)
+    batch = geodesic(metric, z0, z1)
+    assert batch.curve(T).shape == (2, 3, 401, 3)
+    for i in range(2):
+        for j in range(3):
+            alone = geodesic(metric, z0[i, j], z1[i, j])
+            close(batch.curve(T)[i, j], alone.curve(T), SOLVER)
+            close(batch.energy[i, j], alone.energy, SOLVER)
+            assert batch.iterations[i, j] == alone.iterations
+
+
+def test_many_chunks_are_one_batch(monkeypatch):
+    metric, z0, z1 = METRICS["network, wavy"], vectors(5, 3), vectors(5, 3, seed=1)
+    whole = geodesic(metric, z0, z1)
+    monkeypatch.setattr("molinterp.geometry.geodesic.CHUNK", 2)
+    close(geodesic(metric, z0, z1).energy, whole.energy, SOLVER)
+
+
+def test_float32_agrees_with_float64():
+    metric, z0, z1 = METRICS["bits, wavy"], vectors(8, 3), vectors(8, 3, seed=1)
+    found = geodesic(metric, z0.float(), z1.float())
+    assert found.curve(T).dtype == found.energy.dtype == found.length.dtype == torch.float32
+    # Ten times SOLVER: the two may stop a step apart, at a tolerance of 1e-3.
+    close(found.length.double(), geodesic(metric, z0, z1).length, 10 * SOLVER)
+
+
+def test_length_does_not_change_with_the_unit_of_the_latent_space():
+    phi, z0, z1 = network(3, 8), vectors(4, 3), vectors(4, 3, seed=1)
+    plain = solve(Metric(phi), z0, z1)
+    scaled = solve(Metric(lambda z: phi(z / 1000)), 1000 * z0, 1000 * z1)
+    close(scaled.length, plain.length, SOLVER)
+
+
+def test_length_does_not_change_with_a_shear_of_the_latent_space():
+    phi, z0, z1 = SPACES["network"], vectors(4, 3), vectors(4, 3, seed=1)
+    shear = torch.eye(3).double() + torch.diag(vector(5, -3), 1)
+    sheared = solve(Metric(lambda z: phi(z @ torch.linalg.inv(shear))), z0 @ shear, z1 @ shear)
+    close(sheared.length, solve(Metric(phi), z0, z1).length, SOLVER)
+
+
+def test_a_constant_output_space_costs_nothing():
+    found = geodesic(Metric(lambda z: 0 * z), vectors(2, 3), vectors(2, 3, seed=1))
+    assert found.energy.tolist() == [0, 0] and found.converged.all()
+
+
+def test_more_segments_are_taken_where_the_curve_needs_them():
+    # A narrow bump of cost in the way of the second pair alone.
+    metric = Metric(
+        latent, lambda z: 1 + 3 * torch.exp(-((z[:, 0] - 0.1) / 0.15).square() - z[:, 1].square())
+    )
+    z0, z1 = vector(-1, 5, -1, 0.1).view(2, 2), vector(1, 5, 1, 0.1).view(2, 2)
+    coarse = geodesic(metric, z0, z1, n_segments=4)
+    fine = geodesic(metric, z0, z1, n_segments=4, max_segments=64)
+    assert fine.energy[1] < coarse.energy[1]
+    close(fine.energy[0], coarse.energy[0], SOLVER)
+    assert fine.iterations[0] == coarse.iterations[0]
+
+
+def test_the_best_of_several_starts_is_kept():
+    metric, z0, z1 = Metric(latent, disc_cost), vector(-1.3, 0.2), vector(1.3, 0.2)
+    ways = [torch.stack([z0, vector(0, y), z1]) for y in (1.2, -1.2)]
+    above, below = (float(geodesic(metric, z0, z1, starts=[way]).length) for way in ways)
+    assert below > above + 0.1
+    for starts in (ways, ways[::-1]):
+        assert float(geodesic(metric, z0, z1, starts=starts).length) == pytest.approx(above, rel=SOLVER)
+
+
+def test_a_start_that_cannot_be_beaten_is_returned():
+    metric, z0, z1 = Metric(latent, disc_cost), vector(-1.3, 0), vector(1.3, 0)
+    way = solve(metric, z0, z1, starts=[torch.stack([z0, vector(0, 1), z1])]).curve(T[::25])
+    found = geodesic(metric, z0, z1, starts=[way], max_iterations=0)
+    assert found.energy == found.start_energy
+    assert found.message == ("the start could not be improved",) and not found.converged
+
+
+def test_charts_of_a_local_space_lead_to_the_same_geodesic():
+    phi, z0, z1 = network(3, 8), vectors(3, 3), vectors(3, 3, seed=1)
+    local = LocalSpace(lambda z: z.new_zeros(len(z), 1), lambda z, context: phi(z) + context)
+    close(geodesic(Metric(local), z0, z1).length, geodesic(Metric(phi), z0, z1).length, SOLVER)
+
+
+def test_nothing_handed_in_is_changed_and_no_graph_is_left():
+    metric, z0, z1 = METRICS["network, wavy"], vectors(2, 3).requires_grad_(), vectors(2, 3, seed=1)
+    start = torch.stack([z0.detach(), vectors(2, 3, seed=2), z1], 1)
+    copies = z0.clone(), z1.clone(), start.clone()
+    with torch.no_grad():
+        found = geodesic(metric, z0, z1, starts=[start])
+    assert all(torch.equal(a, b) for a, b in zip((z0, z1, start), copies, strict=True))
+    assert not found.energy.requires_grad and not found.curve(T).requires_grad
+
+
+def test_a_result_is_frozen():
+    found = geodesic(Metric(latent), vectors(3), vectors(3, seed=1))
+    assert isinstance(found, GeodesicResult) and found.energy.shape == () and len(found.message) == 1
+    with pytest.raises(AttributeError):
+        found.energy = 0
+
+
+# Bad pairs.
+
+
+def test_equal_ends_give_a_constant_curve():
+    z0, z1 = vectors(3, 3), vectors(3, 3, seed=1)
+    z1[1] = z0[1]
+    found = geodesic(METRICS["network, wavy"], z0, z1)
+    assert float(found.length[1]) == float(found.energy[1]) == 0 and bool(found.converged[1])
+    close(found.curve(T)[1], z0[1].expand(401, 3))
+    assert found.message == ("converged", "ends are equal; a constant curve", "converged")
+
+
+def test_all_ends_equal():
+    z = vectors(2, 3)
+    assert geodesic(METRICS["network, wavy"], z, z).length.tolist() == [0, 0]
+
+
+def broken_at(pair, phi):
+    """`phi`, with NaN wherever the first coordinate is beyond 50."""
+    return lambda z: torch.where(z[:, :1] > 50, torch.nan, phi(z))
+
+
+@pytest.mark.parametrize("name", ["phi", "lambda_"])
+def test_nan_names_the_callable_and_the_pair(name):
+    z0, z1 = vectors(2, 2, 3), vectors(2, 2, 3, seed=1)
+    z0[1, 0, 0] = 100
+    phi = broken_at(2, network(3, 8)) if name == "phi" else latent
+    cost = None if name == "phi" else (lambda z: torch.where(z[:, 0] > 50, torch.nan, 1.0))
+    with pytest.raises(NotFiniteError, match=rf"`{name}` must give finite numbers; .* at pair 2\.") as caught:
+        geodesic(Metric(phi, cost), z0, z1)
+    assert (caught.value.name, caught.value.pair) == (name, 2)
+
+
+def test_an_end_that_is_nan_is_named():
+    z0 = vectors(3, 3)
+    z0[1, 2] = torch.nan
+    with pytest.raises(NotFiniteError, match=r"`z0, z1 or starts` must give finite numbers; .* at pair 1"):
+        geodesic(Metric(latent), z0, vectors(3, 3, seed=1))
+
+
+def test_a_bad_pair_leaves_the_others_as_they_were():
+    z0, z1, phi = vectors(4, 3), vectors(4, 3, seed=1), network(3, 8)
+    sound = geodesic(Metric(phi), z0[[0, 1, 3]], z1[[0, 1, 3]])
+    z0[2, 0] = 100
+    found = geodesic(Metric(broken_at(2, phi)), z0, z1, errors="keep")
+    close(found.curve(T)[[0, 1, 3]], sound.curve(T), FLOAT32)
+    close(found.energy[[0, 1, 3]], sound.energy, FLOAT32)
+    assert found.converged.tolist() == [True, True, False, True]
+    assert math.isnan(found.energy[2]) and math.isnan(found.length[2]) and math.isnan(found.start_energy[2])
+    close(found.curve(T)[2], linear(z0[2], z1[2], T))
+    assert found.message[2] == "a callable gave NaN or infinity; the straight line"
+
+
+def test_nan_beside_the_way_is_gone_round():
+    # Undefined under the line: steps that lead there count as too far.
+    metric = Metric(latent, lambda z: torch.where(z[:, 1] < -0.01, torch.nan, 2 - z[:, 1].clamp(max=1)))
+    found = geodesic(metric, vector(-1, 0), vector(1, 0))
+    assert found.energy < found.start_energy and torch.isfinite(found.energy)
+
+
+@pytest.mark.parametrize(
+    ("shape0", "shape1", "message"),
+    [
+        ((2, 3), (2, 4), r"`z0` and `z1` must have the same shape \(\.\.\., d\); got \(2, 3\) and \(2, 4\)"),
+        ((), (), r"got \(\) and \(\)"),
+        ((0, 3), (0, 3), r"`z0` must hold one pair or more; got \(0, 3\)"),
+    ],
+)
+def test_ends_of_other_shapes_are_refused(shape0, shape1, message):
+    with pytest.raises(ShapeError, match=message):
+        geodesic(Metric(latent), torch.ones(shape0), torch.zeros(shape1))
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (2, 5, 4), (3, 5, 3), (2, 1, 3)])
+def test_starts_of_other_shapes_are_refused(shape):
+    message = r"`starts\[0\]` must have shape \(\*\(2,\), k, 3\) to match the ends; got \("
+    with pytest.raises(ShapeError, match=message):
+        geodesic(Metric(latent), vectors(2, 3), vectors(2, 3, seed=1), starts=[torch.ones(shape)])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_segments": 1}, "`n_segments` must be at least 2; got 1"),
+        ({"max_segments": 8}, "`max_segments` must be at least `n_segments`, 16; got 8"),
+        ({"max_iterations": -1}, "`max_iterations` must be at least 0; got -1"),
+        ({"tol": 0.0}, r"`tol` must lie between 0 and 1; got 0\.0"),
+        ({"interpolation": "quintic"}, '`interpolation` must be "cubic" or "linear"; got \'quintic\''),
+        ({"errors": "ignore"}, '`errors` must be "raise" or "keep"; got \'ignore\''),
+        ({"starts": []}, "`starts` must hold one curve a pair or more; got none"),
+    ],
+)
+def test_options_out_of_range_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        geodesic(Metric(latent), vectors(2, 3), vectors(2, 3, seed=1), **options)
+
+
+def test_an_output_space_without_gradient_is_refused():
+    with pytest.raises(InputError, match="`phi` must be differentiable; got a tensor without a gradient"):
+        geodesic(Metric(lambda z: z.detach().sin()), vectors(2, 3), vectors(2, 3, seed=1))

@@ -1,0 +1,111 @@
+"""Exponential and logarithm map and distance: theorems of Riemannian geometry."""
+
+import math
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from molinterp.errors import InputError, ShapeError
+from molinterp.geometry.maps import distance, exp, geodesic_flow, log, pairwise_distances
+from molinterp.geometry.metric import Metric
+from molinterp.geometry.spaces import latent
+from tests.geometry.examples import COSTS, SPACES, half_sphere, vector, vectors
+from tests.tolerances import AUTODIFF, EXACT, SOLVER
+
+METRICS = {
+    f"{s}, {c}": Metric(SPACES[s], COSTS[c])
+    for s, c in (("latent", "constant"), ("network", "constant"), ("network", "wavy"))
+}
+metrics = pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+
+
+def close(actual, expected, tolerance=EXACT):
+    assert_close(actual, expected, rtol=tolerance, atol=tolerance)
+
+
+@metrics
+def test_exp_undoes_log(metric):
+    z0, z1 = vectors(2, 3), vectors(2, 3) + 0.5 * vectors(2, 3, seed=1)
+    tangent = log(z1, z0, metric, n_steps=12)
+    close(exp(tangent, z0, metric, n_steps=12), z1, SOLVER)
+
+
+@metrics
+def test_log_is_as_long_as_the_distance(metric):
+    z0, z1 = vectors(2, 3), vectors(2, 3) + 0.5 * vectors(2, 3, seed=1)
+    v = log(z1, z0, metric, n_steps=12)
+    close(metric.norm(v, z0), distance(z0, z1, metric, n_segments=32, tol=1e-6), 10 * SOLVER)
+
+
+@metrics
+def test_distance_is_symmetric_and_keeps_the_triangle(metric):
+    a, b, c = (vectors(3, 3, seed=i) for i in range(3))
+    close(distance(a, b, metric), distance(b, a, metric), SOLVER)
+    assert (distance(a, c, metric) <= distance(a, b, metric) + distance(b, c, metric) + SOLVER).all()
+    assert (distance(a, b, metric) > 0).all() and distance(a, a, metric).tolist() == [0, 0, 0]
+
+
+@metrics
+def test_speed_is_conserved_along_a_geodesic(metric):
+    z, v = vectors(2, 3), 0.5 * vectors(2, 3, seed=1)
+    chords = metric.chords(geodesic_flow(v, z, metric)) * 32
+    # Chords fall short of arcs by the square of the step, a thousandth here.
+    close(chords, metric.norm(v, z)[:, None].expand_as(chords), 10 * SOLVER)
+
+
+def test_exp_of_the_plane_is_a_sum():
+    v, z = vectors(2, 4, 3), vectors(2, 4, 3, seed=1)
+    close(exp(v, z, Metric(latent), n_steps=4), z + v)
+    close(log(z + v, z, Metric(latent)), v, AUTODIFF)
+
+
+def test_exp_of_the_sphere_is_a_great_circle():
+    metric, z, v = Metric(half_sphere), vector(0.3, -0.2), vector(0.5, 0.4)
+    centre = vector(0, 0, 1)
+    start = half_sphere(z[None])[0] - centre
+    tangent = metric.push_forward(v[None], z[None])[0]
+    angle = tangent.norm()
+    expected = start * torch.cos(angle) + tangent / angle * torch.sin(angle)
+    close(half_sphere(exp(v, z, metric)[None])[0] - centre, expected, AUTODIFF * 100)
+
+
+def test_twice_the_tangent_vector_takes_the_same_way():
+    metric, z, v = METRICS["network, wavy"], vectors(2, 3), 0.3 * vectors(2, 3, seed=1)
+    close(geodesic_flow(2 * v, z, metric, n_steps=32)[:, 16], exp(v, z, metric, n_steps=16), AUTODIFF)
+
+
+def test_distance_on_the_sphere_is_the_angle():
+    close(float(distance(vector(0, 1), vector(1, 0), Metric(half_sphere))), math.pi / 3, SOLVER)
+
+
+def test_pairwise_distances_are_those_of_the_pairs():
+    metric, z = METRICS["network, wavy"], vectors(4, 3)
+    matrix = pairwise_distances(z, metric)
+    assert torch.equal(matrix, matrix.mT) and matrix.diagonal().tolist() == [0] * 4
+    close(matrix[0, 3], distance(z[0], z[3], metric, tol=1e-3), SOLVER)
+    assert pairwise_distances(z[:1], metric).tolist() == [[0]]
+
+
+def test_shots_come_nearer_than_the_velocity_of_the_curve():
+    metric, z0, z1 = METRICS["network, wavy"], vectors(2, 3), vectors(2, 3, seed=1)
+    rough, fine = (log(z1, z0, metric, n_shots=n, n_steps=12) for n in (0, 4))
+    rough, fine = (exp(v, z0, metric, n_steps=12) - z1 for v in (rough, fine))
+    assert (fine.norm(dim=1) < rough.norm(dim=1)).all()
+
+
+def test_a_singular_metric_is_refused():
+    flat = Metric(lambda z: z[:, :1])
+    with pytest.raises(
+        InputError, match=r"`metric` must be positive definite along a geodesic; it is singul"
+    ):
+        exp(vectors(3), vectors(3, seed=1), flat)
+
+
+def test_shapes_that_do_not_fit_are_refused():
+    with pytest.raises(ShapeError, match=r"`v` and `z` must have the same shape \(\.\.\., d\); got \(2, 3\)"):
+        exp(vectors(2, 3), vectors(3), Metric(latent))
+    with pytest.raises(ShapeError, match=r"`z0` and `z1` must have the same shape"):
+        log(vectors(2, 3), vectors(3), Metric(latent))
+    with pytest.raises(ShapeError, match=r"`z` must have shape \(n, d\); got \(3,\)\. Flatten"):
+        pairwise_distances(vectors(3), Metric(latent))

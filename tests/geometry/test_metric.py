@@ -1,0 +1,150 @@
+"""The metric: symmetric, positive definite, one with the costs of curves."""
+
+import math
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from molinterp.errors import ShapeError
+from molinterp.geometry.curves import linear
+from molinterp.geometry.metric import Metric
+from molinterp.geometry.spaces import LocalSpace, latent
+from tests.geometry.examples import COSTS, SPACES, half_sphere, network, paraboloid, vector, vectors
+from tests.tolerances import AUTODIFF, EXACT, SOLVER
+
+METRICS = {f"{s}, {c}": Metric(SPACES[s], COSTS[c]) for s in SPACES for c in COSTS}
+metrics = pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+
+
+def close(actual, expected, tolerance=EXACT):
+    assert_close(actual, expected, rtol=tolerance, atol=tolerance)
+
+
+@metrics
+def test_matrix_is_symmetric_and_positive_definite(metric):
+    matrix = metric.metric_matrix(vectors(4, 2, 3))
+    assert matrix.shape == (4, 2, 3, 3)
+    close(matrix, matrix.mT)
+    assert torch.linalg.eigvalsh(matrix).min() > 0
+
+
+@metrics
+def test_inner_product_is_that_of_the_matrix(metric):
+    u, v, z = (vectors(4, 3, seed=i) for i in range(3))
+    expected = torch.einsum("ni,nij,nj->n", u, metric.metric_matrix(z), v)
+    close(metric.inner_product(u, v, z), expected, AUTODIFF)
+    close(metric.norm(v, z).square(), metric.inner_product(v, v, z), AUTODIFF)
+
+
+@metrics
+def test_log_volume_is_that_of_the_matrix(metric):
+    z = vectors(4, 3)
+    close(metric.log_volume(z), 0.5 * torch.logdet(metric.metric_matrix(z)), AUTODIFF)
+
+
+@metrics
+def test_length_squared_is_at_most_twice_the_energy(metric):
+    nodes = linear(vectors(5, 3), vectors(5, 3, seed=1), torch.linspace(0, 1, 21))
+    assert (metric.length(nodes).square() <= 2 * metric.energy(nodes) * (1 + EXACT)).all()
+
+
+@metrics
+def test_length_of_a_fine_curve_is_the_integral_of_its_speed(metric):
+    z0, z1, t = vectors(3), vectors(3, seed=1), torch.linspace(0, 1, 401, dtype=torch.float64)
+    middles = linear(z0, z1, (t[1:] + t[:-1]) / 2)
+    speed = metric.norm((z1 - z0).expand_as(middles), middles)
+    close(metric.length(linear(z0, z1, t)), speed.mean(), SOLVER)
+    close(metric.energy(linear(z0, z1, t)), 0.5 * speed.square().mean(), SOLVER)
+
+
+@metrics
+def test_length_is_blind_to_the_way_a_curve_is_run_through(metric):
+    t = torch.linspace(0, 1, 401, dtype=torch.float64)
+    z0, z1 = vectors(3), vectors(3, seed=1)
+    close(metric.length(linear(z0, z1, t**2)), metric.length(linear(z0, z1, t)), SOLVER)
+    assert metric.energy(linear(z0, z1, t**2)) > metric.energy(linear(z0, z1, t))
+
+
+def test_sphere_against_its_closed_form():
+    # z is the gnomonic image of the sphere: G = (I (1 + |z|²) - z zᵀ) / (1 + |z|²)².
+    z = vectors(6, 2)
+    square = 1 + z.square().sum(1)[:, None, None]
+    expected = (torch.eye(2).double() * square - z[:, :, None] * z[:, None]) / square**2
+    close(Metric(half_sphere).metric_matrix(z), expected, AUTODIFF)
+
+
+def test_paraboloid_against_its_closed_form():
+    z = vectors(6, 2)
+    expected = torch.eye(2).double() + 4 * z[:, :, None] * z[:, None]
+    close(Metric(paraboloid).metric_matrix(z), expected, AUTODIFF)
+
+
+def test_costs_count_twice_in_the_matrix_and_the_energy_and_once_in_the_length():
+    z = vectors(4, 5, 3)
+    plain, dear = Metric(latent), Metric(latent, lambda x: x.new_full(x.shape[:1], 3.0))
+    close(dear.metric_matrix(z), 9 * plain.metric_matrix(z))
+    close(dear.energy(z), 9 * plain.energy(z))
+    close(dear.length(z), 3 * plain.length(z))
+    close(dear.quality(z), plain.quality(z) ** 3)
+
+
+def test_quality_of_one_step_at_even_odds():
+    nodes = vector(0.0, 1.0)[:, None]
+    metric = Metric(latent, lambda z: z.new_full(z.shape[:1], math.log(2)))
+    close(metric.quality(nodes), vector(0.5)[0])
+
+
+def test_a_space_with_too_few_outputs_has_no_volume():
+    assert Metric(network(3, 2)).log_volume(vectors(4, 3)).tolist() == [-math.inf] * 4
+
+
+def test_a_local_space_with_one_chart_is_the_plain_space():
+    phi = network(3, 8)
+    local = LocalSpace(lambda z: z.new_zeros(len(z), 1), lambda z, context: phi(z) + context)
+    z, u, v = vectors(4, 6, 3), vectors(4, 6, 3, seed=1), vectors(4, 6, 3, seed=2)
+    for name in ("metric_matrix", "log_volume", "chords", "energy", "length"):
+        close(getattr(Metric(local), name)(z), getattr(Metric(phi), name)(z), AUTODIFF)
+    close(Metric(local).inner_product(u, v, z), Metric(phi).inner_product(u, v, z), AUTODIFF)
+
+
+def test_the_chart_of_a_local_space_is_not_differentiated():
+    # Φ = x·z with the context x = z held fixed has derivative z, not 2z.
+    local = LocalSpace(lambda z: z, lambda z, context: z * context)
+    z = vectors(5, 1)
+    close(Metric(local).metric_matrix(z)[:, 0], z.square(), AUTODIFF)
+
+
+def test_gradients_reach_points_and_costs():
+    nodes = vectors(2, 5, 3).requires_grad_()
+    assert torch.autograd.gradcheck(METRICS["network, wavy"].energy, (nodes,))
+
+
+@pytest.mark.parametrize(
+    ("phi", "message"),
+    [
+        (lambda z: z.sum(), r"`phi` must give shape \(6, h\) for 6 points; got \(\)"),
+        (lambda z: z[:2], r"got \(2, 3\)\. Flatten"),
+        (lambda z: z[:, :, None], r"got \(6, 3, 1\)"),
+    ],
+)
+def test_an_output_space_of_another_shape_is_named(phi, message):
+    with pytest.raises(ShapeError, match=message):
+        Metric(phi).energy(vectors(6, 3))
+
+
+def test_a_cost_of_another_shape_is_named():
+    message = r"`lambda_` must give shape \(5,\) for z of shape \(5, 3\); got \(5, 1\)\. Give one"
+    with pytest.raises(ShapeError, match=message):
+        Metric(latent, lambda z: z[:, :1]).energy(vectors(6, 3))
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 3), (4, 1, 3)])
+def test_a_curve_of_one_point_is_refused(shape):
+    with pytest.raises(ShapeError, match=r"`nodes` must have shape \(\.\.\., n \+ 1, d\) with n >= 1; got"):
+        Metric(latent).length(vectors(*shape))
+
+
+def test_a_local_space_has_no_images():
+    with pytest.raises(TypeError, match="a LocalSpace has charts, no images"):
+        Metric(LocalSpace(latent, lambda z, context: z)).images(vectors(2, 3))
