@@ -17,10 +17,11 @@ _UNITS: Mapping[str, str] = {"mw": "g/mol", "tpsa": "Å²"}
 def label_of(column: str) -> str:
     """A column's name as a heading: words, with its unit where it has one.
 
-    >>> label_of("similarity_to_start"), label_of("mw")
-    ('similarity to start', 'mw, g/mol')
+    >>> label_of("similarity_to_start"), label_of("mw"), label_of("lambda_range")
+    ('similarity to start', 'mw, g/mol', 'λ range')
     """
     unit = _UNITS.get(column)
+    column = column.replace("lambda_", "λ ", 1) if column.startswith("lambda_") else column
     return column.replace("_", " ") + (f", {unit}" if unit else "")
 
 
