@@ -1,6 +1,7 @@
 """Geodesics through a random decoder: time, energy and memory, beside stochman where it is installed.
 
     OMP_NUM_THREADS=1 python benchmarks/geometry.py                       # side by side
+    OMP_NUM_THREADS=1 python benchmarks/geometry.py --bundle default      # drugs, fingerprint space
     OMP_NUM_THREADS=1 python benchmarks/geometry.py --cost docs/geometry-cost.png
 
 The decoder is a perceptron d -> 256 -> 256 -> 512 with tanh between, drawn after torch.manual_seed(0);
@@ -11,27 +12,28 @@ uniform points in float64 and divided by those of the straight line, mean over t
 from __future__ import annotations
 
 import argparse
-import json
+import contextlib
 import math
 import platform
 import resource
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor
 
 from molinterp.geometry.curves import linear
 from molinterp.geometry.geodesic import geodesic
+from molinterp.geometry.grid import RIDGE
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.network_curve import NetworkCurve
 
 T = torch.linspace(0, 1, 200, dtype=torch.float64)
 DIMENSIONS = (2, 4, 8, 16, 32, 64, 128, 256)
-PAIRS = (1, 2, 4, 8, 16, 32, 100, 320, 1000, 3200, 10_000)
+PAIRS = (1, 2, 4, 8, 16, 32, 100, 320, 1000, 10_000)
 
 
 def decoder(d: int, dtype: torch.dtype = torch.float32) -> Callable[[Tensor], Tensor]:
@@ -64,7 +66,7 @@ def figures(points: Tensor, d: int) -> tuple[float, float]:
     return float(energy.mean()), float((metric.length(curve) / metric.length(line)).mean())
 
 
-def best_of(n: int, work: Callable[[], Tensor]) -> tuple[float, float, Tensor]:
+def best_of(n: int, work: Callable[[], Any]) -> tuple[float, float, Any]:
     """Least wall-clock and processor seconds of n runs, and what the last one gave."""
     walls, cpus = [], []
     for _ in range(n):
@@ -162,40 +164,54 @@ def side_by_side(d: int, n: int) -> None:
         print(f"| {name} | {wall / n:.4f} | {cpu / n:.4f} | {energy:.4f} | {length:.4f} |", flush=True)
 
 
-def one(d: int, n: int, device: str) -> None:
-    """Time and peak memory of one size, as JSON, in a process of its own."""
-    z0, z1 = (z.to(device) for z in ends(d, n))
-    phi = decoder(d)
-    if device != "cpu":
-        torch.set_default_device(device)
-        phi = decoder(d)
-    metric = Metric(phi)
-    geodesic(metric, z0[:1], z1[:1])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    wall, cpu, _ = best_of(1 if n > 1000 else 4, lambda: geodesic(metric, z0, z1).energy.cpu())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    print(json.dumps({"d": d, "pairs": n, "wall": wall, "cpu": cpu, "mib": peak / 1024}))
+def in_bundle(name: str, n: int) -> None:
+    """Pairs of drugs in the fingerprint space of a bundle, with and without the mean metric."""
+    from molinterp.data import drugs
+
+    from molinterp.bundle import Bundle
+    from molinterp.errors import VocabularyError
+    from molinterp.spaces import output_space
+
+    bundle, z = Bundle.load(name), []
+    for smiles in drugs().values():
+        with contextlib.suppress(VocabularyError):
+            z.append(bundle.encode([smiles])[0])
+    order = torch.randperm(len(z), generator=torch.Generator().manual_seed(0))
+    z0, z1 = (torch.stack(z)[order[i * n : (i + 1) * n]] for i in (0, 1))
+    metric = Metric(output_space(bundle, "fingerprint"))
+    line = metric.energy(linear(z0, z1, T)).detach()
+    print("| solver | processor s | steps | energy / line's |\n|---|---|---|---|")
+    for title, tol, ridge in (
+        ("default", 1e-3, None),
+        ("G nearly isotropic", 1e-3, 1.0),
+        ("tol 1e-5", 1e-5, None),
+    ):
+        with mock.patch("molinterp.geometry.grid.RIDGE", RIDGE if ridge is None else ridge):
+            _, cpu, found = best_of(2, lambda: geodesic(metric, z0, z1, tol=tol, max_iterations=400))  # noqa: B023
+        energy = (metric.energy(found.curve(T)).detach() / line).mean()
+        print(f"| {title} | {cpu / n:.4f} | {found.iterations.float().mean():.1f} | {float(energy):.4f} |")
 
 
 def cost(picture: Path, device: str) -> None:
     """Time and memory against dimensions (32 pairs) and against pairs (64 dimensions), and their plot."""
-    rows = {
-        "d": [measured(d, 32, device) for d in DIMENSIONS],
-        "pairs": [measured(64, n, device) for n in PAIRS],
-    }
-    for name, found in rows.items():
-        print(f"\n| {name} | ms a geodesic | processor ms | memory, MiB |\n|---|---|---|---|")
-        for r in found:
-            wall, cpu = (1000 * r[k] / r["pairs"] for k in ("wall", "cpu"))
-            print(f"| {r[name]:,} | {wall:.1f} | {cpu:.1f} | {r['mib']:.0f} |")
+    rows: dict[str, list[dict[str, float]]] = {"d": [], "pairs": []}
+    sizes = {"d": [(d, 32) for d in DIMENSIONS], "pairs": [(64, n) for n in PAIRS]}
+    for name, pairs in sizes.items():
+        print(f"\n| {name} | ms a geodesic | processor ms | peak memory, MiB |\n|---|---|---|---|")
+        for d, n in pairs:
+            rows[name].append({"size": d if name == "d" else n} | measured(d, n, device))
+            print("| {:,} | {:.1f} | {:.1f} | {:.0f} |".format(*rows[name][-1].values()), flush=True)
     plot(picture, rows)
 
 
 def measured(d: int, n: int, device: str) -> dict[str, float]:
-    command = [sys.executable, __file__, "--one", str(d), str(n), "--device", device]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    z0, z1 = (z.to(device) for z in ends(d, n))
+    with torch.device(device):
+        metric = Metric(decoder(d))
+    wall, cpu, _ = best_of(1 if n > 320 else 4, lambda: geodesic(metric, z0, z1).energy.cpu())
+    # Kilobytes on Linux; of the process so far, so sizes come in rising order.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"wall": 1000 * wall / n, "cpu": 1000 * cpu / n, "mib": peak}
 
 
 def plot(picture: Path, rows: dict[str, list[dict[str, float]]]) -> None:
@@ -203,9 +219,7 @@ def plot(picture: Path, rows: dict[str, list[dict[str, float]]]) -> None:
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for axis, (name, found) in zip(axes, rows.items(), strict=True):
-        axis.loglog(
-            [r[name] for r in found], [1000 * r["cpu"] / r["pairs"] for r in found], "o-", color="#1f4e79"
-        )
+        axis.loglog([r["size"] for r in found], [r["cpu"] for r in found], "o-", color="#1f4e79")
         axis.set_xlabel(
             {"d": "latent dimensions, 32 pairs", "pairs": "pairs in one call, 64 dimensions"}[name]
         )
@@ -222,16 +236,15 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, default=64)
     parser.add_argument("--pairs", type=int, default=32)
     parser.add_argument("--cost", type=Path, help="Measure the cost against sizes and plot it here.")
+    parser.add_argument("--bundle", help="Pairs of drugs in the fingerprint space of this bundle.")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--one", type=int, nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    if args.one:
-        one(*args.one, args.device)
-        return
     print(f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, one thread")
     if args.cost:
         cost(args.cost, args.device)
+    elif args.bundle:
+        in_bundle(args.bundle, args.pairs)
     else:
         side_by_side(args.dimensions, args.pairs)
 

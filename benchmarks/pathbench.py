@@ -28,7 +28,7 @@ def main() -> None:
     )
     parser.add_argument("pairs", type=Path)
     parser.add_argument("paths", type=Path)
-    parser.add_argument("--method", choices=sorted(METHODS), default="linear")
+    parser.add_argument("--method", choices=METHODS, default="geodesic")
     parser.add_argument(
         "--pointwise", action="store_true", help="no assembly: decodes of the curve as they come"
     )

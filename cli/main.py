@@ -7,7 +7,10 @@ import sys
 
 import click
 from molinterp.cli.batch import batch
+from molinterp.cli.features import features
+from molinterp.cli.fit import fit
 from molinterp.cli.geometry import geometry
+from molinterp.cli.median import median
 from molinterp.cli.models import models
 from molinterp.cli.path import path
 from molinterp.cli.refine import refine
@@ -37,10 +40,13 @@ def cli() -> None:
 cli.add_command(path)
 cli.add_command(report)
 cli.add_command(batch)
+cli.add_command(median)
 cli.add_command(geometry)
 cli.add_command(train)
 cli.add_command(refine)
 cli.add_command(models)
+cli.add_command(fit)
+cli.add_command(features)
 
 
 def main() -> None:

@@ -11,7 +11,26 @@ import click
 NO_TIMEOUT = 1e9
 """Seconds: the clock must not decide what a path is; a batch's own budget ends a pair that takes too long."""
 _OPTIONS = (
-    click.option("--method", type=click.Choice(["linear", "slerp"]), default="linear", show_default=True),
+    click.option(
+        "--method", type=click.Choice(["geodesic", "linear", "slerp"]), default="geodesic", show_default=True
+    ),
+    click.option(
+        "--output-space",
+        type=click.Choice(["latent", "fingerprint", "properties", "tokens"]),
+        default="fingerprint",
+        show_default=True,
+        help="What counts as a change along the geodesic.",
+    ),
+    click.option(
+        "--keep", multiple=True, metavar="FEATURE", help="All molecules must have it, as bbb, logp=1..4."
+    ),
+    click.option(
+        "--gain", multiple=True, metavar="FEATURE", help="The start may lack it; once gained it stays."
+    ),
+    click.option(
+        "--lose", multiple=True, metavar="FEATURE", help="The start may have it; once lost it stays away."
+    ),
+    click.option("--avoid", multiple=True, metavar="FEATURE", help="No molecule may have it."),
     click.option(
         "--steps", type=click.IntRange(min=2), help="Molecules wanted, ends included.  [default: auto]"
     ),
@@ -32,8 +51,8 @@ _OPTIONS = (
     click.option("--max-sa", type=click.FloatRange(1, 10), help="Largest SA score.  [default: ends' + 0.5]"),
     click.option("--alerts", default="PAINS,BRENK", show_default=True, help="Catalogues to heed, or none."),
     click.option("--elements", help="Only these, as C,N,O,F.  [default: any familiar]"),
-    click.option("--substructure", metavar="SMARTS", help="Every molecule must hold it."),
-    click.option("--scaffold", is_flag=True, help="Every molecule must hold the scaffold the ends share."),
+    click.option("--substructure", metavar="SMARTS", help="The same as --keep smarts:SMARTS."),
+    click.option("--scaffold", is_flag=True, help="The same as --keep scaffold."),
     click.option(
         "--library", type=click.Path(path_type=Path), help="Compounds that exist; they may stand too."
     ),
@@ -54,8 +73,13 @@ def path_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def portable_options(asked: dict[str, Any]) -> dict[str, Any]:
     """Arguments of `molinterp.interpolate`, of JSON types, from the values of `path_options`."""
     library = asked["library"]
+    pattern = [f"smarts:{asked['substructure']}"] if asked["substructure"] else []
+    scaffold = ["scaffold"] if asked["scaffold"] else []
     return {
         "method": asked["method"],
+        "output_space": asked["output_space"],
+        "keep": [*asked["keep"], *pattern, *scaffold],
+        **{name: list(asked[name]) for name in ("gain", "lose", "avoid")},
         "steps": asked["steps"],
         "pointwise": asked["pointwise"],
         "search": {
@@ -68,8 +92,6 @@ def portable_options(asked: dict[str, Any]) -> dict[str, Any]:
             "max_sa_score": asked["max_sa"],
             "catalogues": [] if asked["alerts"] == "none" else asked["alerts"].split(","),
             "elements": None if asked["elements"] is None else asked["elements"].split(","),
-            "substructure": asked["substructure"],
-            "keep_scaffold": asked["scaffold"],
         },
         "library": None if library is None else str(library),
         "only_library": asked["only_library"],

@@ -16,7 +16,24 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help=".csv, .tsv, .json, .sdf, .smi or .html."
 )
-@click.option("--method", type=click.Choice(["linear", "slerp"]), default="linear", show_default=True)
+@click.option(
+    "--method", type=click.Choice(["geodesic", "linear", "slerp"]), default="geodesic", show_default=True
+)
+@click.option(
+    "--output-space",
+    type=click.Choice(["latent", "fingerprint", "properties", "tokens"]),
+    default="fingerprint",
+    show_default=True,
+    help="What counts as a change along the geodesic.",
+)
+@click.option(
+    "--keep", multiple=True, metavar="FEATURE", help="All molecules must have it, as bbb, logp=1..4."
+)
+@click.option("--gain", multiple=True, metavar="FEATURE", help="The start may lack it; once gained it stays.")
+@click.option(
+    "--lose", multiple=True, metavar="FEATURE", help="The start may have it; once lost it stays away."
+)
+@click.option("--avoid", multiple=True, metavar="FEATURE", help="No molecule may have it.")
 @click.option("--steps", type=click.IntRange(min=2), help="Molecules wanted, ends included.  [default: auto]")
 @click.option(
     "--min-step-similarity",
@@ -43,8 +60,8 @@ if TYPE_CHECKING:
 @click.option("--max-sa", type=click.FloatRange(1, 10), help="Largest SA score.  [default: ends' + 0.5]")
 @click.option("--alerts", default="PAINS,BRENK", show_default=True, help="Catalogues to heed, or none.")
 @click.option("--elements", help="Only these, as C,N,O,F.  [default: any familiar]")
-@click.option("--substructure", metavar="SMARTS", help="Every molecule must hold it.")
-@click.option("--scaffold", is_flag=True, help="Every molecule must hold the scaffold that the ends share.")
+@click.option("--substructure", metavar="SMARTS", help="The same as --keep smarts:SMARTS.")
+@click.option("--scaffold", is_flag=True, help="The same as --keep scaffold.")
 @click.option("--library", type=click.Path(path_type=Path), help="Compounds that exist; they may stand too.")
 @click.option("--only-library", is_flag=True, help="Only compounds of the library may stand between.")
 @click.option("--reference", type=click.Path(), help="Known compounds: a column says which steps are.")
@@ -61,6 +78,11 @@ def path(
     compounds: tuple[str, ...],
     output: Path | None,
     method: str,
+    output_space: str,
+    keep: tuple[str, ...],
+    gain: tuple[str, ...],
+    lose: tuple[str, ...],
+    avoid: tuple[str, ...],
     steps: int | None,
     min_step_similarity: float,
     objective: Literal["smooth", "short"],
@@ -106,6 +128,15 @@ def path(
     options: dict[str, Any] = dict(
         bundle=model,
         method=method,
+        output_space=output_space,
+        keep=(
+            *keep,
+            *((f"smarts:{substructure}",) if substructure else ()),
+            *(("scaffold",) if scaffold else ()),
+        ),
+        gain=gain,
+        lose=lose,
+        avoid=avoid,
         steps=steps,
         pointwise=pointwise,
         search=Search(
@@ -118,8 +149,6 @@ def path(
             max_sa_score=max_sa,
             catalogues=() if alerts == "none" else tuple(alerts.split(",")),
             elements=None if elements is None else tuple(elements.split(",")),
-            substructure=substructure,
-            keep_scaffold=scaffold,
         ),
         library=None if library is None else Library.load(library, progress=_bar(quiet)),
         only_library=only_library,

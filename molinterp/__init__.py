@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from molinterp.batch import interpolate_table
     from molinterp.bundle import Bundle
-    from molinterp.features import LatentEncoder
     from molinterp.interpolation import interpolate
+    from molinterp.latent_features import LatentEncoder
     from molinterp.path import MoleculePath
 
 __version__ = "0.1.0"
@@ -23,7 +23,7 @@ if (_ROOT / "pyproject.toml").is_file():
 
 _HOMES = {
     "Bundle": "bundle",
-    "LatentEncoder": "features",
+    "LatentEncoder": "latent_features",
     "MoleculePath": "path",
     "interpolate": "interpolation",
     "interpolate_table": "batch",

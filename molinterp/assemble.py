@@ -161,6 +161,7 @@ class _Assembler:
 
     def _settled(self, solve: Callable[[npt.NDArray[np.bool_]], tuple[int, ...]]) -> tuple[int, ...]:
         """Solve until every molecule of the path is settled."""
+        self._all.weigh()
         while True:
             path = solve(self._all.allowed)
             # Every one is looked at, so that one more solution takes account of several.

@@ -1,7 +1,8 @@
 """A bundle: vocabulary, network and heads in one folder that can be shared, checked and loaded.
 
-The folder holds `bundle.json` and three safetensors files with half-precision weights. Every file's
-SHA-256 stands in `bundle.json` and is checked at each load. Nothing is ever unpickled.
+The folder holds `bundle.json`, three safetensors files with half-precision weights, and, where they
+were fitted, files with what is known of realism. Every file's SHA-256 stands in `bundle.json` and is
+checked at each load. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, final
@@ -22,6 +23,8 @@ from torch import Tensor
 
 from molinterp.errors import BundleError
 from molinterp.pretrained import BUNDLES, bundle_folder
+from molinterp.realism.models import FILES as REALISM_FILES
+from molinterp.realism.models import RealismModels
 from molinterp.tokens import Tokenizer, pad
 from molinterp.vae.decoding import greedy, sample
 from molinterp.vae.network import MoleculeVAE, VAEConfig
@@ -55,6 +58,8 @@ class Bundle:
     """Data hash and counts, budget, options, seed and versions of the training."""
     figures: Mapping[str, Any]
     """Figures measured by `molinterp models eval`."""
+    realism: RealismModels = field(default_factory=RealismModels)
+    """Density, validity and features on the latent space; empty where nothing was fitted."""
 
     @property
     def device(self) -> torch.device:
@@ -123,10 +128,12 @@ class Bundle:
             hashes = {}
             for name, prefixes in _FILES.items():
                 part = {k: v.half().contiguous().cpu() for k, v in weights.items() if k.startswith(prefixes)}
-                save_file(part, temporary / name)
-                (temporary / name).chmod(0o644)
-                hashes[name] = _sha256(temporary / name)
-            text = json.dumps(self._header() | {"files": hashes}, indent=1)
+                hashes[name] = _write(part, temporary / name)
+            files, realism = self.realism.to_files()
+            for name, part in files.items():
+                hashes[name] = _write(part, temporary / name)
+            header = self._header() | ({"realism": realism} if files else {}) | {"files": hashes}
+            text = json.dumps(header, indent=1)
             (temporary / HEADER).write_text(text + "\n", encoding="utf-8")
             if folder.exists():
                 shutil.rmtree(folder)
@@ -164,6 +171,8 @@ class Bundle:
             for file in _FILES:
                 weights |= {k: v.float() for k, v in load_file(folder / file).items()}
             model.load_state_dict(weights, assign=True)
+            extra = {file: load_file(folder / file) for file in REALISM_FILES if file in header["files"]}
+            realism = RealismModels.from_files(extra, header["realism"]) if extra else RealismModels()
         except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BundleError(_damaged(folder, reason)) from error
@@ -174,6 +183,7 @@ class Bundle:
             property_names=tuple(header["properties"]),
             training=header["training"],
             figures=header["figures"],
+            realism=realism,
         )
 
 
@@ -212,7 +222,7 @@ def read_header(folder: Path) -> dict[str, Any]:
             f"bundle '{folder}' has schema {schema!r}; this version of molinterp reads {SCHEMA}. "
             "Train it again, or install the version that made it."
         )
-    for file in _FILES:
+    for file in (*_FILES, *(f for f in REALISM_FILES if f in files)):
         path = folder / file
         if not path.is_file():
             raise BundleError(_damaged(folder, f"{file} is missing"))
@@ -223,6 +233,13 @@ def read_header(folder: Path) -> dict[str, Any]:
 
 def _damaged(folder: Path, reason: str) -> str:
     return f"bundle '{folder}' is damaged: {reason}. Restore it, or install molinterp again."
+
+
+def _write(tensors: Mapping[str, Tensor], path: Path) -> str:
+    """Write a file of tensors and return its SHA-256."""
+    save_file(dict(tensors), path)
+    path.chmod(0o644)
+    return _sha256(path)
 
 
 def _sha256(path: Path) -> str:

@@ -26,8 +26,8 @@ BATCH = 256
 Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
 
-def read_split(path: Path, split: str, n: int) -> list[str]:
-    """The first `n` SMILES of a split of a table with columns `smiles` and `split`.
+def read_split(path: Path, split: str, n: int | None) -> list[str]:
+    """The first `n` SMILES of a split of a table with columns `smiles` and `split`; None means all.
 
     Raises:
         InputError: the table has no such column or no such molecule.
@@ -42,7 +42,7 @@ def read_split(path: Path, split: str, n: int) -> list[str]:
         raise InputError(f"'{path}' must have a column 'smiles'; found {', '.join(table)}.")
     if "split" in table:
         table = table[table["split"] == split]
-    smiles = table["smiles"].head(n).tolist()
+    smiles = table["smiles"].head(len(table) if n is None else n).tolist()
     if not smiles:
         raise InputError(f"'{path}' holds no molecule of the split {split!r}.")
     return smiles

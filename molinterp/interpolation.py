@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from pathlib import Path
-from types import MappingProxyType
 from typing import TypedDict, Unpack, final
 
 import torch
@@ -26,11 +25,14 @@ from molinterp.chem.standardise import Compound, standardise
 from molinterp.errors import InputError, MolinterpError, VocabularyError
 from molinterp.geometry import discrete
 from molinterp.geometry.curves import linear, slerp
+from molinterp.geometry.geodesic import geodesic
+from molinterp.geometry.metric import Metric
 from molinterp.path import MoleculePath, RoundTrip, Step
+from molinterp.restraints import Restraints, restrain
+from molinterp.spaces import output_space as space_of
 
-Curve = Callable[[Tensor, Tensor, Tensor], Tensor]
-METHODS: Mapping[str, Curve] = MappingProxyType({"linear": linear, "slerp": slerp})
-"""Name of a method to its curve (z0, z1, t) -> (n, d)."""
+METHODS = ("geodesic", "linear", "slerp")
+"""Curves between two latent points."""
 N_POINTS = 64
 """Points of the curve that are decoded."""
 N_SAMPLES = 4
@@ -40,6 +42,8 @@ N_BETWEEN = 6
 N_ABOUT = 6
 """Points decoded about a molecule at a gap, drawn from its posterior."""
 TEMPERATURE = 0.7
+SOLVER_TOLERANCE = 1e-2
+"""Relative to the energy: the curve is a guide, its decodes are judged one by one."""
 SHELF_SIMILARITY = 0.4
 """Least similarity of a compound of a library to the molecule beside a gap."""
 N_SHELF = 40
@@ -51,6 +55,11 @@ class Options(TypedDict, total=False):
 
     bundle: Bundle | str | Path | None
     method: str
+    output_space: str
+    keep: Sequence[str]
+    gain: Sequence[str]
+    lose: Sequence[str]
+    avoid: Sequence[str]
     steps: int | None
     pointwise: bool
     search: Search | None
@@ -67,7 +76,12 @@ def interpolate(
     b: str,
     *,
     bundle: Bundle | str | Path | None = None,
-    method: str = "linear",
+    method: str = "geodesic",
+    output_space: str = "fingerprint",
+    keep: Sequence[str] = (),
+    gain: Sequence[str] = (),
+    lose: Sequence[str] = (),
+    avoid: Sequence[str] = (),
     steps: int | None = None,
     pointwise: bool = False,
     search: Search | None = None,
@@ -81,8 +95,9 @@ def interpolate(
 ) -> MoleculePath:
     """Molecules between two compounds: real-looking, makeable, each a small step from the last.
 
-    The curve between the two latent points is cut at 64 places; each is decoded greedily and four times
-    at random. What is no molecule, is not made of familiar atom environments, raises an alert that neither
+    The curve between the two latent points is the geodesic that stays where the model knows real compounds
+    with the features asked for. It is cut at 64 places; each is decoded greedily and four times at random.
+    What is no molecule, is not made of familiar atom environments, raises an alert that neither
     end raises, or is harder to make than the ends, is left out. The path is the discrete geodesic through
     the rest; its gaps are filled from the latent space about them and by edits. The ends are the compounds
     themselves, never their reconstructions.
@@ -91,7 +106,12 @@ def interpolate(
         a: SMILES of the start.
         b: SMILES of the end.
         bundle: a loaded bundle, or the name or folder of one; None means "default".
-        method: "linear" or "slerp".
+        method: "geodesic", "linear" or "slerp".
+        output_space: what counts as a change along a geodesic: one of `molinterp.spaces.NAMES`.
+        keep: features that all molecules must have, in the language of `molinterp.chem.features`.
+        gain: features that the start may lack; once gained they stay.
+        lose: features that the start may have; once lost they stay away.
+        avoid: features that no molecule may have.
         steps: molecules wanted, ends included; None leaves it open.
         pointwise: take the first good decode at each point of the curve instead of a path of small steps.
         search: how the path is sought; None means the defaults of `Search`.
@@ -114,6 +134,11 @@ def interpolate(
         b,
         bundle=bundle,
         method=method,
+        output_space=output_space,
+        keep=keep,
+        gain=gain,
+        lose=lose,
+        avoid=avoid,
         steps=steps,
         pointwise=pointwise,
         search=replace(search or Search(), n_paths=1),
@@ -195,7 +220,12 @@ def _solve(
     b: str,
     *,
     bundle: Bundle | str | Path | None = None,
-    method: str = "linear",
+    method: str = "geodesic",
+    output_space: str = "fingerprint",
+    keep: Sequence[str] = (),
+    gain: Sequence[str] = (),
+    lose: Sequence[str] = (),
+    avoid: Sequence[str] = (),
     steps: int | None = None,
     pointwise: bool = False,
     search: Search | None = None,
@@ -216,10 +246,14 @@ def _solve(
     if only_library and (library is None or pointwise):
         raise InputError("`only_library` must come with a `library` and without `pointwise`.")
     model = _bundle(bundle, device)
-    candidates = Candidates(start.mol, end.mol, (limits or Limits()).judge(start.mol, end.mol))
+    restraints = restrain(model, start.mol, end.mol, keep=keep, gain=gain, lose=lose, avoid=avoid)
+    judge = (limits or Limits()).judge(start.mol, end.mol, conditions=[restraints.fault])
+    candidates = Candidates(
+        start.mol, end.mol, judge, lambda smiles: _latent_terms(model, restraints, smiles)
+    )
     ends = model.encode([start.smiles, end.smiles])
-    t = torch.linspace(0, 1, N_POINTS + 2, device=ends.device)[1:-1]
-    decodes = _decodes(model, METHODS[method](ends[0], ends[1], t), seed)
+    points = _curve(ends, method, lambda: Metric(space_of(model, output_space), restraints.realism))
+    decodes = _decodes(model, points, seed)
     if pointwise:
         found = [Assembly(_pointwise(candidates, decodes, steps), True, 0, False)]
     else:
@@ -232,10 +266,11 @@ def _solve(
                 candidates.add(proposal, "curve")
         found = assemble(candidates, sources, search)
     notes = [f"start: {c}" for c in start.changes] + [f"end: {c}" for c in end.changes]
+    notes += restraints.notes
     n_valid = sum(decoded_molecule(text) is not None for text in decodes)
     return [
         MoleculePath(
-            steps=_steps(candidates, assembly.path, reference),
+            steps=_steps(candidates, assembly.path, restraints, reference),
             start_name=names[0],
             end_name=names[-1],
             method=method,
@@ -249,7 +284,7 @@ def _solve(
             n_candidates=len(candidates) - 2,
             rejected=dict(candidates.rejected),
             round_trips=_round_trips(model, ends, start, end),
-            notes=(*notes, *_remarks(assembly, search)),
+            notes=(*notes, *_remarks(assembly, search), *_broken(candidates, assembly, restraints)),
         )
         for assembly in found
     ]
@@ -311,6 +346,32 @@ def _is_encodable(model: Bundle, smiles: str) -> bool:
     return True
 
 
+def _curve(ends: Tensor, method: str, metric: Callable[[], Metric]) -> Tensor:
+    """Points (N_POINTS, d) between the two `ends` (2, d), without these."""
+    t = torch.linspace(0, 1, N_POINTS + 2, device=ends.device)[1:-1]
+    if method == "linear":
+        return linear(ends[0], ends[1], t)
+    if method == "slerp":
+        return slerp(ends[0], ends[1], t)
+    return geodesic(metric(), ends[:1], ends[1:], tol=SOLVER_TOLERANCE).curve(t)[0]
+
+
+def _latent_terms(model: Bundle, restraints: Restraints, smiles: Sequence[str]) -> list[dict[str, float]]:
+    """Weighted λ terms at the latent point of each molecule; none for one that the model cannot spell."""
+    known = [s for s in smiles if _is_encodable(model, s)]
+    if not known or not restraints.realism.terms:
+        return [{} for _ in smiles]
+    weights = dict(zip(restraints.realism.names, restraints.realism.weights, strict=True))
+    found = dict(zip(known, restraints.terms_at(model.encode(known)), strict=True))
+    return [{name: weights[name] * v for name, v in found.get(s, {}).items()} for s in smiles]
+
+
+def _broken(candidates: Candidates, assembly: Assembly, restraints: Restraints) -> Iterable[str]:
+    broken = restraints.broken_at([candidates[i].mol for i in assembly.path])
+    for name, places in broken.items():
+        yield f"{name}: broken at step {', '.join(str(p) for p in places)}"
+
+
 def _decodes(model: Bundle, points: Tensor, seed: int) -> list[str]:
     """Greedy decodes of all points, then N_SAMPLES rounds of sampled ones."""
     generator = torch.Generator().manual_seed(seed)
@@ -345,11 +406,15 @@ def _remarks(assembly: Assembly, search: Search) -> Iterable[str]:
 
 
 def _steps(
-    candidates: Candidates, path: tuple[int, ...], reference: frozenset[str] | None
+    candidates: Candidates,
+    path: tuple[int, ...],
+    restraints: Restraints,
+    reference: frozenset[str] | None,
 ) -> tuple[Step, ...]:
     table = candidates.similarity
     walked = [0.0, *accumulate(1.0 - float(table[i, j]) for i, j in pairwise(path))]
     start, end = candidates[0].mol, candidates[1].mol
+    scores = restraints.scores([candidates[i].mol for i in path])
     out = []
     for k, number in enumerate(path):
         found = candidates[number]
@@ -363,6 +428,7 @@ def _steps(
                 similarity_to_end=tanimoto(end, found.mol),
                 properties=describe(found.mol),
                 terms=found.terms,
+                features=scores[k],
                 is_known=None if reference is None else without_stereo(found.smiles) in reference,
             )
         )

@@ -31,7 +31,7 @@ def render(path: MoleculePath, suffix: str, *, raw_cells: bool = False) -> str:
         InputError: another suffix.
     """
     if suffix in (".csv", ".tsv"):
-        return _table(path.to_frame(), suffix, raw_cells)
+        return table(path.to_frame(), suffix, raw_cells)
     if suffix == ".json":
         return json.dumps(_document(path), indent=1) + "\n"
     if suffix == ".sdf":
@@ -65,7 +65,7 @@ def render_several(paths: Sequence[MoleculePath], suffix: str, *, raw_cells: boo
     frames = [path.to_frame() for path in paths]
     for number, frame in enumerate(frames, start=1):
         frame.insert(0, "path", number)
-    return _table(pd.concat(frames), suffix, raw_cells)
+    return table(pd.concat(frames), suffix, raw_cells)
 
 
 def numbered(target: Path, n: int) -> list[Path]:
@@ -73,7 +73,8 @@ def numbered(target: Path, n: int) -> list[Path]:
     return [target] if n == 1 else [target.with_stem(f"{target.stem}-{k}") for k in range(1, n + 1)]
 
 
-def _table(frame: pd.DataFrame, suffix: str, raw_cells: bool) -> str:
+def table(frame: pd.DataFrame, suffix: str, raw_cells: bool = False) -> str:
+    """A frame as text, .csv or .tsv by the suffix; cells are neutralised unless they shall stay raw."""
     frame = frame if raw_cells else neutralised(frame)
     separator = "," if suffix == ".csv" else "\t"
     return frame.to_csv(sep=separator, index=False, float_format="%.6g", lineterminator="\n")

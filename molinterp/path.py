@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ class Step:
     properties: Mapping[str, float]
     """Name to value, in the units of `molinterp.chem.properties`."""
     terms: Mapping[str, float]
-    """λ terms of the molecule by name, dimensionless, none negative; empty for the ends."""
+    """λ terms by name, of the molecule and of its latent point, weighted, dimensionless, none negative."""
+    features: Mapping[str, float] = field(default_factory=dict)
+    """Feature asked for to its score on the molecule, in [0, 1]; it holds from 0.5 on."""
     is_known: bool | None = None
     """Whether it stands in the reference, stereo aside; None where there is no reference."""
 
@@ -64,7 +66,7 @@ class MoleculePath:
     end_name: str
     """What the user called the end; may be empty."""
     method: str
-    """Curve in latent space: linear or slerp."""
+    """Curve in latent space: geodesic, linear or slerp."""
     bundle: str
     """Name of the model."""
     seed: int
@@ -172,6 +174,7 @@ class MoleculePath:
                 "similarity_to_start": s.similarity_to_start,
                 "similarity_to_end": s.similarity_to_end,
                 **s.properties,
+                **{f"feature_{name}": score for name, score in s.features.items()},
                 **({} if s.is_known is None else {"is_known": s.is_known}),
                 **{f"lambda_{name}": s.terms.get(name, 0.0) for name in terms},
             }

@@ -11,3 +11,8 @@ BUNDLES = tuple(sorted(p.parent.name for p in _HERE.glob("*/bundle.json")))
 def bundle_folder(name: str) -> Path:
     """Folder of the shipped bundle `name`, one of BUNDLES."""
     return _HERE / name
+
+
+def classifier_files() -> dict[str, tuple[Path, Path]]:
+    """Shipped molecule classifiers: name to its JSON file and its safetensors file."""
+    return {p.stem: (p, p.with_suffix(".safetensors")) for p in sorted((_HERE / "features").glob("*.json"))}

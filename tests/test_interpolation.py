@@ -17,7 +17,7 @@ LENIENT = Limits(catalogues=())
 L_ALANINE, D_ALANINE = "C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O"
 
 
-@pytest.fixture(scope="module", params=[("linear", False), ("slerp", False), ("linear", True)])
+@pytest.fixture(scope="module", params=[("geodesic", False), ("slerp", False), ("linear", True)])
 def path(request):
     method, pointwise = request.param
     return interpolate(ASPIRIN, IBUPROFEN, method=method, pointwise=pointwise)
@@ -105,7 +105,7 @@ def test_several_paths_share_no_molecule_between():
 
 
 def test_a_substructure_is_kept_all_along():
-    found = interpolate(ASPIRIN, IBUPROFEN, limits=Limits(substructure="c1ccccc1C"))
+    found = interpolate(ASPIRIN, IBUPROFEN, keep=["smarts:c1ccccc1C"])
     query = Chem.MolFromSmarts("c1ccccc1C")
     assert len(found) > 2
     assert all(Chem.MolFromSmiles(s).HasSubstructMatch(query) for s in found.smiles)
@@ -154,11 +154,12 @@ def test_round_trips_of_memorised_ends_are_exact(small_bundle):
         ("c1ccc", IBUPROFEN, {}, InvalidMoleculeError, "unclosed ring 1"),
         (ASPIRIN, "", {}, InvalidMoleculeError, "it is empty"),
         (ASPIRIN, "OC(=O)c1ccccc1OC(C)=O", {}, InputError, "the same compound"),
-        (ASPIRIN, IBUPROFEN, {"method": "spline"}, InputError, "must be one of linear, slerp"),
+        (ASPIRIN, IBUPROFEN, {"method": "spline"}, InputError, "must be one of geodesic, linear, slerp"),
         (ASPIRIN, IBUPROFEN, {"steps": 1}, InputError, "must be at least 2"),
         (ASPIRIN, IBUPROFEN, {"device": "abacus"}, InputError, "`device` must be one that torch can use"),
-        (ASPIRIN, IBUPROFEN, {"limits": Limits(substructure="n1")}, InputError, "must be a SMARTS pattern"),
-        (ASPIRIN, IBUPROFEN, {"limits": Limits(substructure="CN")}, InputError, "must be in both ends"),
+        (ASPIRIN, IBUPROFEN, {"keep": ["smarts:n1"]}, InputError, "SMARTS"),
+        (ASPIRIN, IBUPROFEN, {"keep": ["logp=4..1"]}, InputError, "logp"),
+        (ASPIRIN, IBUPROFEN, {"output_space": "hyper"}, InputError, "must be one of latent, fingerprint"),
         (ASPIRIN, IBUPROFEN, {"limits": Limits(elements=("C", "Xx"))}, InputError, "must be symbols"),
         (ASPIRIN, "C[As](C)C", {}, VocabularyError, r"unknown token \[As\]"),
         (ASPIRIN, "CCCCCCCC.CCCCCCCO", {}, InvalidMoleculeError, "mixture without a clear parent"),

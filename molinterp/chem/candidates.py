@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, final
 
@@ -20,13 +20,15 @@ SIZE_RANGE = (0.75, 1.1)
 """Heavy atoms of a candidate: least share of the smaller end's, largest of the larger end's."""
 SCALES = {"logp": 1.0, "tpsa": 25.0, "mw": 50.0}
 """How far a property may leave the range of the two ends before λ grows by its weight; own units."""
-RANGE_WEIGHT = 0.5
+RANGE_WEIGHT = 2.0
 """Weight in λ of the mean distance, in SCALES, by which properties leave the range of the two ends."""
-QED_WEIGHT = 4.0
+QED_WEIGHT = 16.0
 """Weight in λ of the depth of QED below the lower end's."""
 FLOOR = 1.0
 """λ_0: of a molecule that nothing speaks against."""
 
+Weigh = Callable[[Sequence[str]], Sequence[Mapping[str, float]]]
+"""SMILES to λ terms by name, none negative, one mapping a molecule."""
 _PROPERTIES = {"logp": logp, "tpsa": tpsa, "mw": mw}
 
 
@@ -68,9 +70,11 @@ class Candidates:
     them on demand.
     """
 
-    def __init__(self, start: Chem.Mol, end: Chem.Mol, judge: Judge) -> None:
-        """Begin with the two ends."""
+    def __init__(self, start: Chem.Mol, end: Chem.Mol, judge: Judge, weigh: Weigh | None = None) -> None:
+        """Begin with the two ends; `weigh` gives further λ terms of molecules, as those of a model."""
         self.judge = judge
+        self._weigh = weigh
+        self._n_weighed = 0
         sizes = [m.GetNumHeavyAtoms() for m in (start, end)]
         self.sizes = range(int(SIZE_RANGE[0] * min(sizes)), int(SIZE_RANGE[1] * max(sizes)) + 2)
         self.rejected: Counter[str] = Counter()
@@ -93,6 +97,16 @@ class Candidates:
     def __getitem__(self, index: int) -> Candidate:
         """The candidate of a number."""
         return self._all[index]
+
+    def weigh(self) -> None:
+        """Take the further λ terms of all candidates that lack them."""
+        if self._weigh is None or self._n_weighed == len(self):
+            return
+        fresh = range(self._n_weighed, len(self))
+        for i, terms in zip(fresh, self._weigh([self._all[k].smiles for k in fresh]), strict=True):
+            self._all[i] = replace(self._all[i], terms={**self._all[i].terms, **terms})
+            self._weights[i] += sum(terms.values())
+        self._n_weighed = len(self)
 
     @property
     def similarity(self) -> npt.NDArray[np.float32]:

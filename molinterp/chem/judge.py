@@ -9,10 +9,9 @@ from typing import final
 
 from rdkit import Chem, rdBase
 
-from molinterp.chem.alerts import CATALOGUES, alerts
+from molinterp.chem.alerts import CATALOGUES, alerts, has_alert
 from molinterp.chem.environments import EnvironmentTable
 from molinterp.chem.properties import sa_score
-from molinterp.chem.similarity import murcko_scaffold
 from molinterp.data import environment_ids
 from molinterp.errors import InputError
 
@@ -22,6 +21,8 @@ MAX_ATOMS = 100
 """Decodes with more heavy atoms are turned down unread."""
 COMMON_RINGS = frozenset({3, 4, 5, 6, 7})
 """Ring sizes that need no example in an end."""
+CLEAN_SA_SCORE = 4.5
+"""Largest SA score of a clean compound."""
 
 
 @cache
@@ -39,6 +40,21 @@ def decoded_molecule(smiles: str) -> Chem.Mol | None:
     if mol is None or not 1 <= mol.GetNumHeavyAtoms() <= MAX_ATOMS:
         return None
     return mol
+
+
+def is_clean(mol: Chem.Mol) -> bool:
+    """Whether a molecule is familiar, uncharged, free of alerts and easy to make (SA score <= 4.5).
+
+    The absolute verdict, where `Judge` holds a molecule against two ends.
+    """
+    return (
+        len(Chem.GetMolFrags(mol)) == 1
+        and Chem.GetFormalCharge(mol) == 0
+        and not any(a.GetNumRadicalElectrons() for a in mol.GetAtoms())
+        and default_table().is_familiar(mol)
+        and sa_score(mol) <= CLEAN_SA_SCORE
+        and not has_alert(mol)
+    )
 
 
 Condition = Callable[[Chem.Mol], str | None]
@@ -175,52 +191,19 @@ class Limits:
     """Alert catalogues looked at, of PAINS and BRENK; empty means that alerts do not matter."""
     elements: tuple[str, ...] | None = None
     """Symbols of the elements allowed; None means any in familiar environments."""
-    substructure: str | None = None
-    """SMARTS that every molecule must hold; both ends must too."""
-    keep_scaffold: bool = False
-    """Whether every molecule must hold the part of the Murcko scaffold that both ends share whole."""
 
-    def judge(self, start: Chem.Mol, end: Chem.Mol) -> Judge:
-        """The judge of a path under these limits.
+    def judge(self, *ends: Chem.Mol, conditions: Sequence[Condition] = ()) -> Judge:
+        """The judge of what lies between `ends`, under these limits and what else is asked.
 
         Raises:
-            InputError: a limit is out of range, or an end does not hold what must be kept.
+            InputError: a limit is out of range or names nothing.
         """
         if self.max_sa_score is not None and not 1 <= self.max_sa_score <= 10:
             raise InputError(f"`max_sa_score` must be in [1, 10]; got {self.max_sa_score}.")
-        conditions = []
-        if self.substructure is not None:
-            conditions.append(_holds(self.substructure, "substructure", start, end))
-        if self.keep_scaffold:
-            conditions.append(_holds(Chem.MolToSmarts(_shared_scaffold(start, end)), "scaffold", start, end))
         return Judge.between(
-            start,
-            end,
+            *ends,
             max_sa_score=self.max_sa_score,
             catalogues=self.catalogues,
             elements=self.elements,
             conditions=conditions,
         )
-
-
-def _holds(smarts: str, reason: str, *ends: Chem.Mol) -> Condition:
-    with rdBase.BlockLogs():
-        query = Chem.MolFromSmarts(smarts)
-    if query is None or query.GetNumAtoms() == 0:
-        raise InputError(f"`substructure` must be a SMARTS pattern; got {smarts!r}.")
-    for end in ends:
-        if not end.HasSubstructMatch(query):
-            raise InputError(
-                f"`{reason}` {smarts} must be in both ends; {Chem.MolToSmiles(end)} lacks it. "
-                "Choose a pattern that both hold."
-            )
-    return lambda mol: None if mol.HasSubstructMatch(query) else reason
-
-
-def _shared_scaffold(start: Chem.Mol, end: Chem.Mol) -> Chem.Mol:
-    scaffolds = [Chem.MolFromSmiles(murcko_scaffold(m)) for m in (start, end)]
-    small, large = sorted(scaffolds, key=lambda m: m.GetNumAtoms())
-    if small.GetNumAtoms() == 0 or not large.HasSubstructMatch(small):
-        names = " and ".join(Chem.MolToSmiles(s) or "none" for s in scaffolds)
-        raise InputError(f"`keep_scaffold` needs one scaffold within the other; got {names}.")
-    return small

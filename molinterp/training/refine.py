@@ -34,9 +34,7 @@ from rdkit import Chem
 from torch import Tensor
 
 from molinterp.bundle import Bundle
-from molinterp.chem.alerts import alerts
-from molinterp.chem.judge import Judge, decoded_molecule, default_table
-from molinterp.chem.properties import sa_score
+from molinterp.chem.judge import Judge, decoded_molecule, is_clean
 from molinterp.errors import InputError, VocabularyError
 from molinterp.tokens import IntArray, pad
 from molinterp.training.batches import stream
@@ -45,8 +43,6 @@ from molinterp.training.objective import losses, token_cross_entropy
 
 BATCH = 512
 """Molecules encoded or points decoded together."""
-MAX_SA_SCORE = 4.5
-"""Of a clean compound."""
 FIXED = ("encoder_", "posterior.", "embedding.")
 """Parameters that stay as they are, by the beginning of their names."""
 
@@ -152,13 +148,7 @@ class Anchors:
 
 def _is_clean(texts: Sequence[str]) -> bool:
     mol = decoded_molecule(texts[0])
-    return (
-        mol is not None
-        and Chem.GetFormalCharge(mol) == 0
-        and default_table().is_familiar(mol)
-        and sa_score(mol) <= MAX_SA_SCORE
-        and not alerts(mol)
-    )
+    return mol is not None and is_clean(mol)
 
 
 def _encode_rows(bundle: Bundle, corpus: Corpus, rows: Rows, config: RefineConfig) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,7 @@ from tests.report.paths import molecule_path
 ASKED = {
     "method": "slerp",
     "search": Search(min_step_similarity=0.4, objective="short", timeout=5.0),
-    "limits": Limits(max_sa_score=4.0, catalogues=(), elements=("C", "O"), keep_scaffold=True),
+    "limits": Limits(max_sa_score=4.0, catalogues=(), elements=("C", "O")),
     "library": None,
 }
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
 
-from molinterp.chem.alerts import CATALOGUES, alerts
+from molinterp.chem.alerts import CATALOGUES, alerts, has_alert
 from molinterp.chem.gate import parse
 from molinterp.errors import InputError
 from tests.molecules import DRUGS
@@ -58,3 +58,9 @@ def test_a_second_component_hides_nothing():
 def test_a_catalogue_of_another_name_is_refused(catalogues, wrong):
     with pytest.raises(InputError, match=f"`catalogues` must be among PAINS, BRENK; got '{wrong}'"):
         alerts(parse("C"), catalogues)
+
+
+@pytest.mark.parametrize("name", DRUGS)
+def test_having_an_alert_is_having_one_by_name(name):
+    mol = Chem.MolFromSmiles(DRUGS[name])
+    assert has_alert(mol) == bool(alerts(mol))

@@ -2,7 +2,7 @@ import pytest
 from rdkit import Chem
 
 from molinterp.chem.environments import EnvironmentTable
-from molinterp.chem.judge import SA_SLACK, Judge, decoded_molecule
+from molinterp.chem.judge import SA_SLACK, Judge, decoded_molecule, is_clean
 from molinterp.chem.properties import sa_score
 
 ASPIRIN, IBUPROFEN = (Chem.MolFromSmiles(s) for s in ("CC(=O)Oc1ccccc1C(=O)O", "CC(C)Cc1ccc(C(C)C(=O)O)cc1"))
@@ -61,3 +61,19 @@ def test_what_is_no_molecule_to_read_is_none(text):
 
 def test_a_decode_is_read():
     assert Chem.MolToSmiles(decoded_molecule("C1=CC=CC=C1")) == "c1ccccc1"
+
+
+@pytest.mark.parametrize(
+    ("smiles", "clean"),
+    [
+        ("CC(C)Cc1ccc(C(C)C(=O)O)cc1", True),
+        ("O=[N+]([O-])c1ccccc1", False),
+        ("C[N+](C)(C)CCO", False),
+        ("CC(=O)O.CCO", False),
+        ("C[CH]C", False),
+        ("FC1=NN=PC1=S=NON=O", False),
+        ("CN1CC[C@]23c4c5ccc(O)c4O[C@H]2[C@@H](O)C=C[C@H]3[C@H]1C5", False),
+    ],
+)
+def test_clean_is_absolute(smiles, clean):
+    assert is_clean(Chem.MolFromSmiles(smiles, sanitize=True)) == clean

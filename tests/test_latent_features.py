@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks as checks
 
 from molinterp.errors import InputError, InvalidMoleculeError, ShapeError, VocabularyError
-from molinterp.features import LatentEncoder
+from molinterp.latent_features import LatentEncoder
 from tests.tolerances import FLOAT32
 
 SMILES = ["CCO", "OCC", "CC(=O)O", "c1ccccc1", "CCCCN", "[Na+].CC(=O)[O-]"]

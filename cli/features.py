@@ -1,0 +1,113 @@
+"""`molinterp features`: list, teach and measure what a path can keep."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.group()
+def features() -> None:
+    """Features that a path can keep, gain, lose or avoid."""
+
+
+@features.command("list")
+@click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
+@click.option("--json", "as_json", is_flag=True, help="All figures, as JSON.")
+def list_(model: str, as_json: bool) -> None:
+    """Trained classifiers, rules and properties, with what was measured of each."""
+    from molinterp.bundle import Bundle
+    from molinterp.restraints import feature_table
+
+    table = feature_table(Bundle.load(model))
+    if as_json:
+        click.echo(json.dumps(table, indent=1))
+        return
+    click.echo("feature\tkind\tcompounds\tauc_random\tauc_scaffold\tcalibration_error\trank_agreement")
+    columns = ("kind", "n", "auc_random", "auc_scaffold", "calibration_error", "rank_agreement")
+    for name, facts in table.items():
+        click.echo("\t".join([name, *(_cell(facts.get(c)) for c in columns)]))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+@features.command()
+@click.argument("name")
+@click.argument("labels", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--column", help="Column of the labels.  [default: the first one of 0 and 1]")
+@click.option("--at-least", type=float, help="Turns numbers into labels: 1 from this value on.")
+@click.option("--model", default="default", show_default=True, help="Bundle that learns the feature.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder written.  [default: --model]")
+@click.option("--molecules-only", is_flag=True, help="Write NAME.json and NAME.safetensors, no bundle.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+def train(
+    name: str,
+    labels: tuple[Path, ...],
+    column: str | None,
+    at_least: float | None,
+    model: str,
+    output: Path | None,
+    molecules_only: bool,
+    seed: int,
+) -> None:
+    """Teach a bundle the feature NAME from LABELS, CSV files of SMILES and 0/1.
+
+    A classifier of molecules learns from the labels; a latent one learns from it on the bundle's
+    reference points. Then `molinterp path --keep NAME` keeps the feature. Figures go to stdout as JSON.
+    """
+    import torch
+
+    from molinterp.bundle import Bundle, locate
+    from molinterp.chem.features import check_name
+    from molinterp.errors import InputError
+    from molinterp.training.classifiers import fit_classifier, read_labels
+    from molinterp.training.realism import teach_feature
+
+    check_name(name)
+    if molecules_only and output is None:
+        raise InputError("--molecules-only needs a folder to write to: give --output.")
+    torch.set_num_threads(1)
+    smiles, y, n_left_out = read_labels(labels, column, at_least)
+    if n_left_out:
+        click.echo(f"note: {n_left_out} rows left out: no molecule, or both labels", err=True)
+    facts = {"labels": [p.name for p in labels], "column": column, "at_least": at_least}
+    classifier = fit_classifier(name, smiles, y, seed, facts)
+    if molecules_only and output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        classifier.save(output)
+        click.echo(json.dumps(dict(classifier.facts), indent=1))
+        return
+    bundle = teach_feature(Bundle.load(model), classifier, seed=seed)
+    bundle.save(output or locate(model))
+    click.echo(json.dumps({**classifier.facts, **bundle.realism.facts["features"][name]}, indent=1))
+
+
+@features.command("eval")
+@click.argument("name")
+@click.argument("labels", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--column", help="Column of the labels.  [default: the first one of 0 and 1]")
+@click.option("--at-least", type=float, help="Turns numbers into labels: 1 from this value on.")
+@click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
+def evaluate(
+    name: str, labels: tuple[Path, ...], column: str | None, at_least: float | None, model: str
+) -> None:
+    """Hold the feature NAME, on molecules and on latent space, against LABELS.
+
+    Compounds that it was trained on flatter it: give others.
+    """
+    import torch
+
+    from molinterp.bundle import Bundle
+    from molinterp.restraints import evaluate_feature
+    from molinterp.training.classifiers import read_labels
+
+    torch.set_num_threads(1)
+    smiles, y, _ = read_labels(labels, column, at_least)
+    click.echo(json.dumps(evaluate_feature(Bundle.load(model), name, smiles, y), indent=1))

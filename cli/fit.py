@@ -1,0 +1,76 @@
+"""`molinterp fit`: what a bundle knows of realism, learnt on its latent space."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("part", type=click.Choice(["all", "density", "validity", "features", "windows"]))
+@click.argument("molecules", type=click.Path(path_type=Path))
+@click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder written.  [default: --model]")
+@click.option("--density", type=click.Choice(["mixture", "flow", "prior", "radial"]), default="mixture")
+@click.option("--compounds", type=click.IntRange(min=2), default=30_000, show_default=True, help="Encoded.")
+@click.option("--points", type=click.IntRange(min=100), default=16_000, show_default=True, help="Decoded.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of torch.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+def fit(
+    part: str,
+    molecules: Path,
+    model: str,
+    output: Path | None,
+    density: str,
+    compounds: int,
+    points: int,
+    threads: int,
+    seed: int,
+    quiet: bool,
+) -> None:
+    """Fit a PART of a bundle's realism on MOLECULES (.csv, .csv.gz with columns smiles and split).
+
+    The split train is learnt from, valid is measured on. The parts are the density of encoded
+    compounds, the validity of decodes, the latent form of all features, and the property windows. The
+    figures go to stdout as JSON, and into the bundle.
+    """
+    import json
+
+    import torch
+
+    from molinterp.bundle import Bundle, locate
+    from molinterp.chem.classifier import shipped_classifiers
+    from molinterp.evaluation import read_split
+    from molinterp.training.realism import PARTS, fit_parts, gather
+
+    torch.set_num_threads(threads)
+    bundle = Bundle.load(model)
+    material = gather(
+        bundle,
+        read_split(molecules, "train", None),
+        read_split(molecules, "valid", None),
+        n_compounds=compounds,
+        n_decodes=points,
+        seed=seed,
+        progress=lambda items, total, label: _bar(items, total, label, quiet),
+    )
+    fitted = fit_parts(
+        bundle,
+        material,
+        PARTS if part == "all" else (part,),
+        shipped_classifiers(),
+        density=density,
+        seed=seed,
+        progress=lambda items, total, label: _bar(items, total, label, quiet),
+    )
+    fitted.save(output or locate(model))
+    click.echo(json.dumps(dict(fitted.realism.facts), indent=1))
+
+
+def _bar(items: Any, total: int, label: str, quiet: bool) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(items, total=total, desc=label, leave=False, disable=quiet)

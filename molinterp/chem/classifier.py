@@ -1,0 +1,209 @@
+"""Classifiers of molecules: ECFP4 counts and descriptors in, a calibrated probability out.
+
+Half of the log-odds comes from a linear model, half from boosted trees; both are fitted by
+`molinterp.training.classifiers` and evaluated here with numpy alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+from rdkit import Chem
+from rdkit.Chem import Crippen, Descriptors, rdFingerprintGenerator, rdMolDescriptors
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from molinterp.errors import BundleError
+from molinterp.pretrained import classifier_files
+
+N_COUNTS = 1024
+"""Hashed ECFP4 counts."""
+N_DESCRIPTORS = 14
+_generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=N_COUNTS)
+
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int32]
+
+
+def classifier_inputs(mols: Sequence[Chem.Mol]) -> Floats:
+    """log(1 + count) of 1,024 hashed ECFP4 environments, then 14 descriptors: (n, 1038) float32."""
+    out = np.zeros((len(mols), N_COUNTS + N_DESCRIPTORS), np.float32)
+    for row, mol in zip(out, mols, strict=True):
+        row[:N_COUNTS] = np.log1p(_generator.GetCountFingerprintAsNumPy(mol))
+        row[N_COUNTS:] = _descriptors(mol)
+    return out
+
+
+def _descriptors(mol: Chem.Mol) -> list[float]:
+    r = rdMolDescriptors
+    return [
+        Descriptors.MolWt(mol),  # type: ignore[attr-defined]
+        Crippen.MolLogP(mol),  # type: ignore[attr-defined]
+        Crippen.MolMR(mol),  # type: ignore[attr-defined]
+        r.CalcTPSA(mol),
+        r.CalcNumHBD(mol),
+        r.CalcNumHBA(mol),
+        r.CalcNumRotatableBonds(mol),
+        r.CalcNumRings(mol),
+        r.CalcNumAromaticRings(mol),
+        r.CalcFractionCSP3(mol),
+        mol.GetNumHeavyAtoms(),
+        Chem.GetFormalCharge(mol),
+        r.CalcNumHeteroatoms(mol),
+        r.CalcLabuteASA(mol),
+    ]
+
+
+@final
+@dataclass(frozen=True)
+class Trees:
+    """Regression trees, flat; their values sum."""
+
+    roots: Integers
+    """(n_trees,), the first node of each tree."""
+    column: Integers
+    """(n_nodes,), the input that a node looks at."""
+    threshold: Floats
+    """(n_nodes,); left where the input is at most this."""
+    left: Integers
+    """(n_nodes,), the next node; a leaf leads to itself."""
+    right: Integers
+    """(n_nodes,), likewise."""
+    value: Floats
+    """(n_nodes,), what a leaf adds."""
+    depth: int
+    """Steps from a root to the deepest leaf."""
+
+    def __call__(self, inputs: Floats) -> Floats:
+        """Sum over trees (n,) for inputs (n, n_columns)."""
+        node = np.repeat(self.roots[None], len(inputs), 0)
+        rows = np.arange(len(inputs))[:, None]
+        for _ in range(self.depth):
+            goes_left = inputs[rows, self.column[node]] <= self.threshold[node]
+            node = np.where(goes_left, self.left[node], self.right[node])
+        return np.asarray(self.value[node].sum(1), np.float32)
+
+
+@final
+@dataclass(frozen=True)
+class MoleculeClassifier:
+    """p(a molecule has a property), calibrated."""
+
+    name: str
+    """What `--keep` calls it."""
+    mean: Floats
+    """(n_columns,), taken off the inputs of the linear model."""
+    scale: Floats
+    """(n_columns,), which they are divided by."""
+    coefficients: Floats
+    """(n_columns,) of the linear model."""
+    intercepts: Floats
+    """(2,), of the linear model and of the trees."""
+    trees: Trees
+    """The boosted trees."""
+    calibration: Floats
+    """(2,): log-odds = a raw + b, raw being the mean of the two models."""
+    facts: Mapping[str, Any]
+    """What was measured: training size, ROC-AUC, calibration error, versions."""
+
+    def log_odds(self, mols: Sequence[Chem.Mol]) -> Floats:
+        """Calibrated log-odds (n,) that each molecule has the property."""
+        return self.of_inputs(classifier_inputs(mols))
+
+    def of_inputs(self, inputs: Floats) -> Floats:
+        """The same from `classifier_inputs`, (n, 1038) -> (n,)."""
+        linear = ((inputs - self.mean) / self.scale) @ self.coefficients + self.intercepts[0]
+        raw = 0.5 * linear + 0.5 * (self.trees(inputs) + self.intercepts[1])
+        return np.asarray(self.calibration[0] * raw + self.calibration[1], np.float32)
+
+    def probability(self, mols: Sequence[Chem.Mol]) -> Floats:
+        """Probability (n,) that each molecule has the property."""
+        return np.asarray(1 / (1 + np.exp(-self.log_odds(mols))), np.float32)
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """All arrays by name, in the smallest types that keep their values, for a safetensors file."""
+        t = self.trees
+        return {
+            "mean": self.mean,
+            "scale": self.scale,
+            "coefficients": self.coefficients,
+            "intercepts": self.intercepts,
+            "calibration": self.calibration,
+            "roots": t.roots,
+            "column": t.column.astype(np.int16),
+            "threshold": t.threshold,
+            "left": t.left,
+            "right": t.right,
+            "value": t.value,
+            "depth": np.array([t.depth], np.int32),
+        }
+
+    @classmethod
+    def from_arrays(
+        cls, name: str, arrays: Mapping[str, npt.NDArray[Any]], facts: Mapping[str, Any]
+    ) -> MoleculeClassifier:
+        """The classifier that `to_arrays` described.
+
+        Raises:
+            KeyError: an array is missing.
+        """
+        trees = Trees(
+            roots=arrays["roots"],
+            column=arrays["column"].astype(np.int32),
+            threshold=arrays["threshold"],
+            left=arrays["left"],
+            right=arrays["right"],
+            value=arrays["value"],
+            depth=int(arrays["depth"][0]),
+        )
+        parts = ("mean", "scale", "coefficients", "intercepts", "calibration")
+        return cls(name=name, trees=trees, facts=dict(facts), **{p: arrays[p] for p in parts})
+
+    def save(self, folder: Path) -> None:
+        """Write NAME.safetensors and NAME.json, with the SHA-256 of the former, into a folder."""
+        weights = folder / f"{self.name}.safetensors"
+        save_file(self.to_arrays(), weights)
+        weights.chmod(0o644)
+        text = json.dumps({"sha256": _sha256(weights), **self.facts}, indent=1)
+        (folder / f"{self.name}.json").write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, header: Path, weights: Path) -> MoleculeClassifier:
+        """The classifier that `save` wrote; its name is that of the file.
+
+        Raises:
+            BundleError: a file is missing or damaged.
+        """
+        try:
+            facts = json.loads(header.read_text(encoding="utf-8"))
+            if facts.pop("sha256") != _sha256(weights):
+                raise ValueError(f"{weights.name} does not match its SHA-256")
+            return cls.from_arrays(header.stem, load_file(weights), facts)
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            raise BundleError(
+                f"classifier '{header.stem}' is damaged: {error}. Restore it, or install molinterp again."
+            ) from error
+
+
+@cache
+def shipped_classifiers() -> Mapping[str, MoleculeClassifier]:
+    """The classifiers that ship with molinterp, by name.
+
+    Raises:
+        BundleError: a file is missing or damaged.
+    """
+    files = classifier_files().items()
+    return MappingProxyType({name: MoleculeClassifier.load(*paths) for name, paths in files})
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,107 @@
+"""What is asked of a path: features to keep, gain, lose or avoid, and where a path breaks them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import final
+
+from rdkit import Chem
+
+from molinterp.chem.classifier import MoleculeClassifier
+from molinterp.chem.features import Feature, parse_feature
+from molinterp.errors import InputError
+
+
+class Mode(StrEnum):
+    """How a path shall stand to a feature."""
+
+    KEEP = "keep"
+    """All molecules have it."""
+    GAIN = "gain"
+    """The start may lack it; once gained it stays, and the end has it."""
+    LOSE = "lose"
+    """The start may have it; once lost it stays away, and the end lacks it."""
+    AVOID = "avoid"
+    """No molecule has it."""
+
+
+@final
+@dataclass(frozen=True)
+class Constraint:
+    """A feature and how a path shall stand to it."""
+
+    feature: Feature
+    """The feature."""
+    mode: Mode
+    """Keep, gain, lose or avoid."""
+
+    @property
+    def name(self) -> str:
+        """Mode and feature, as "keep bbb"."""
+        return f"{self.mode} {self.feature.name}"
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether having the feature is what is asked for."""
+        return self.mode in (Mode.KEEP, Mode.GAIN)
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether a single molecule can break it, wherever it stands."""
+        return self.mode in (Mode.KEEP, Mode.AVOID)
+
+    def broken_at(self, has: Sequence[bool]) -> list[int]:
+        """Places on a path that break it, ends included.
+
+        Args:
+            has: whether each molecule has the feature, in order.
+        """
+        good = [h == self.is_wanted for h in has]
+        first = 0 if self.is_strict else next((i for i, g in enumerate(good) if g), len(good) - 1)
+        return [i for i in range(first, len(good)) if not good[i]]
+
+    def allows(self, mol: Chem.Mol) -> bool:
+        """Whether a molecule may stand somewhere on the path."""
+        return not self.is_strict or self.feature.holds([mol])[0] == self.is_wanted
+
+    def fault_of_ends(self, start: Chem.Mol, end: Chem.Mol) -> str | None:
+        """Why no path between two compounds can meet it, in a sentence; None where one can."""
+        has = self.feature.holds([start, end])
+        broken = self.broken_at(has)
+        if not broken:
+            return None
+        which = " and ".join(("the start", "the end")[i] for i in broken)
+        verb = "lacks" if self.is_wanted else "has"
+        if len(broken) == 2:
+            verb = "lack" if self.is_wanted else "have"
+        advice = ""
+        if self.is_strict and has[0] != has[1]:
+            advice = f" Ask for --{Mode.GAIN if has[1] else Mode.LOSE} {self.feature.name} instead."
+        return f"{self.name}: {which} {verb} it.{advice}"
+
+
+def parse_constraints(
+    requests: Mapping[Mode, Sequence[str]],
+    classifiers: Mapping[str, MoleculeClassifier],
+    ends: Sequence[Chem.Mol] = (),
+) -> tuple[Constraint, ...]:
+    """Constraints from texts of the feature language, in the order keep, gain, lose, avoid.
+
+    Args:
+        requests: mode to texts.
+        classifiers: trained classifiers by name.
+        ends: the two ends of the path.
+
+    Raises:
+        InputError: a text names no feature, or one feature is asked for twice.
+    """
+    out: dict[str, Constraint] = {}
+    for mode in Mode:
+        for text in requests.get(mode, ()):
+            constraint = Constraint(parse_feature(text, classifiers, ends), mode)
+            earlier = out.setdefault(constraint.feature.name, constraint)
+            if earlier is not constraint:
+                raise InputError(f"feature {text!r} is asked for twice: {earlier.name}, {constraint.name}.")
+    return tuple(out.values())

@@ -1,0 +1,248 @@
+"""Features of molecules, and the language in which they are asked for.
+
+| text | feature |
+|---|---|
+| `bbb`, or any other classifier by name | its probability is at least one half |
+| `lipinski`, `veber`, `no-alerts`, `clean` | a rule holds |
+| `logp=1..4`, `tpsa<90`, `qed>=0.5`, `hbd=2` | a property lies in a window; `1..4` includes its ends |
+| `smarts:c1ccncc1` | the molecule has a substructure |
+| `scaffold` | it has the Murcko scaffold that both ends of the path share |
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+from rdkit import Chem, rdBase
+
+from molinterp.chem.alerts import has_alert
+from molinterp.chem.classifier import MoleculeClassifier
+from molinterp.chem.judge import is_clean
+from molinterp.chem.properties import PROPERTIES, hba, hbd, logp, mw, rotatable_bonds, tpsa
+from molinterp.chem.similarity import murcko_scaffold
+from molinterp.errors import InputError
+
+Floats = npt.NDArray[np.float32]
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+"""How a feature may be called."""
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_RANGE = re.compile(rf"(\w+)\s*=\s*({_NUMBER})?\s*\.\.\s*({_NUMBER})?")
+_COMPARISON = re.compile(rf"(\w+)\s*(<=|>=|<|>|=)\s*({_NUMBER})")
+
+
+def lipinski(mol: Chem.Mol) -> bool:
+    """At most one of: over 500 g/mol, logP over 5, over 5 donors, over 10 acceptors.
+
+    Lipinski et al., Adv. Drug Deliv. Rev. 1997.
+    """
+    return (mw(mol) > 500) + (logp(mol) > 5) + (hbd(mol) > 5) + (hba(mol) > 10) <= 1
+
+
+def veber(mol: Chem.Mol) -> bool:
+    """At most 10 rotatable bonds and 140 square angstroms of polar surface.
+
+    Veber et al., J. Med. Chem. 2002.
+    """
+    return rotatable_bonds(mol) <= 10 and tpsa(mol) <= 140
+
+
+def no_alerts(mol: Chem.Mol) -> bool:
+    """No PAINS and no BRENK alert."""
+    return not has_alert(mol)
+
+
+RULES: Mapping[str, Callable[[Chem.Mol], bool]] = MappingProxyType(
+    {"lipinski": lipinski, "veber": veber, "no-alerts": no_alerts, "clean": is_clean}
+)
+"""Rules by name."""
+
+
+def check_name(name: str) -> None:
+    """Make sure that a trained feature may be called `name`.
+
+    Raises:
+        InputError: it is that of a rule or a property, or not lower-case letters, digits, - and _.
+    """
+    if not NAME.fullmatch(name):
+        raise InputError(f"feature name {name!r} must be lower-case letters, digits, - or _, at most 32.")
+    if name in RULES or name in PROPERTIES or name in ("scaffold", "smarts"):
+        raise InputError(f"feature name {name!r} is taken by a rule or a property. Choose another one.")
+
+
+class Feature(ABC):
+    """Something that a molecule has or lacks."""
+
+    name: str
+
+    @abstractmethod
+    def scores(self, mols: Sequence[Chem.Mol]) -> Floats:
+        """How surely each molecule has it, (n,) in [0, 1]; 0 or 1 where there is no doubt."""
+
+    def holds(self, mols: Sequence[Chem.Mol]) -> list[bool]:
+        """Whether each molecule has it: its score is at least one half."""
+        return [bool(s >= 0.5) for s in self.scores(mols)]
+
+
+@final
+@dataclass(frozen=True)
+class ClassifierFeature(Feature):
+    """A trained classifier says yes."""
+
+    name: str
+    """As in the language."""
+    classifier: MoleculeClassifier
+    """Its probability is the score."""
+
+    def scores(self, mols: Sequence[Chem.Mol]) -> Floats:
+        """See `Feature.scores`."""
+        return self.classifier.probability(mols) if mols else np.zeros(0, np.float32)
+
+
+@final
+@dataclass(frozen=True)
+class RuleFeature(Feature):
+    """A rule holds."""
+
+    name: str
+    """As in the language."""
+    rule: Callable[[Chem.Mol], bool]
+    """The rule."""
+
+    def scores(self, mols: Sequence[Chem.Mol]) -> Floats:
+        """See `Feature.scores`."""
+        return np.array([float(self.rule(m)) for m in mols], np.float32)
+
+
+@final
+@dataclass(frozen=True)
+class WindowFeature(Feature):
+    """A property lies in a window."""
+
+    name: str
+    """As in the language."""
+    column: str
+    """Name in PROPERTIES."""
+    low: float
+    """Lower end, -inf where there is none."""
+    high: float
+    """Upper end, inf where there is none."""
+    is_open: bool = False
+    """Whether the ends themselves lie outside, as in `tpsa<90`."""
+
+    def scores(self, mols: Sequence[Chem.Mol]) -> Floats:
+        """See `Feature.scores`."""
+        values = [PROPERTIES[self.column](m) for m in mols]
+        inside = [self.low < v < self.high if self.is_open else self.low <= v <= self.high for v in values]
+        return np.array(inside, np.float32)
+
+
+@final
+@dataclass(frozen=True)
+class SubstructureFeature(Feature):
+    """The molecule has a substructure."""
+
+    name: str
+    """As in the language."""
+    pattern: Chem.Mol
+    """What it must match."""
+
+    def scores(self, mols: Sequence[Chem.Mol]) -> Floats:
+        """See `Feature.scores`."""
+        return np.array([float(m.HasSubstructMatch(self.pattern)) for m in mols], np.float32)
+
+
+def parse_feature(
+    text: str, classifiers: Mapping[str, MoleculeClassifier], ends: Sequence[Chem.Mol] = ()
+) -> Feature:
+    """The feature that a text of the language names.
+
+    Args:
+        text: as in the table of this module.
+        classifiers: trained classifiers by name.
+        ends: the two ends of the path, which `scaffold` needs.
+
+    Raises:
+        InputError: it names nothing; the nearest name is suggested.
+    """
+    wanted = text.strip()
+    if wanted in classifiers:
+        return ClassifierFeature(wanted, classifiers[wanted])
+    if wanted in RULES:
+        return RuleFeature(wanted, RULES[wanted])
+    if wanted == "scaffold":
+        return SubstructureFeature("scaffold", _shared_scaffold(ends))
+    if wanted.startswith("smarts:"):
+        return SubstructureFeature(wanted, _pattern(wanted.removeprefix("smarts:")))
+    if any(c in wanted for c in "<>="):
+        return _window(wanted)
+    known = [*classifiers, *RULES, "scaffold"]
+    if wanted in PROPERTIES:
+        raise InputError(f"feature {text!r} is a property and needs a window: {wanted}=1..4 or {wanted}<4.")
+    hint = _nearest(wanted, [*known, *PROPERTIES])
+    raise InputError(
+        f"feature {text!r} is not known.{hint} Known: {', '.join(known)}, smarts:..., windows as logp=1..4."
+    )
+
+
+def _nearest(text: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(text.lower(), known, n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def _window(text: str) -> WindowFeature:
+    between, compared = _RANGE.fullmatch(text), _COMPARISON.fullmatch(text)
+    if between:
+        column, low, high = between.groups()
+        ends = (float(low) if low else -math.inf, float(high) if high else math.inf)
+        is_open = False
+    elif compared:
+        column, sign, value = compared.groups()
+        number = float(value)
+        ends = (-math.inf if "<" in sign else number, math.inf if ">" in sign else number)
+        is_open = sign in ("<", ">")
+    else:
+        raise InputError(
+            f"window {text!r} is not understood. Write it as logp=1..4, tpsa<90, sa_score<=4 or qed>=0.5."
+        )
+    if column not in PROPERTIES:
+        raise InputError(
+            f"window {text!r} names no property.{_nearest(column, list(PROPERTIES))} "
+            f"Known: {', '.join(PROPERTIES)}."
+        )
+    if ends[0] > ends[1]:
+        raise InputError(f"window {text!r} must have low <= high; got {ends[0]:g} > {ends[1]:g}. Swap them.")
+    if ends == (-math.inf, math.inf):
+        raise InputError(f"window {text!r} must have a low or a high end; got neither.")
+    return WindowFeature(text, column, *ends, is_open)
+
+
+def _pattern(smarts: str) -> Chem.Mol:
+    with rdBase.BlockLogs():
+        pattern = Chem.MolFromSmarts(smarts) if smarts else None
+    if pattern is None or len(smarts) > 500:
+        raise InputError(f"'smarts:{smarts[:80]}' is not a SMARTS pattern. Check brackets and ring digits.")
+    return pattern
+
+
+def _shared_scaffold(ends: Sequence[Chem.Mol]) -> Chem.Mol:
+    """The smaller of the ends' Murcko scaffolds, where the other end has it too."""
+    if not ends:
+        raise InputError("feature 'scaffold' needs the two ends of a path; here there are none.")
+    scaffolds = [Chem.MolFromSmiles(murcko_scaffold(m)) for m in ends]
+    smallest = min(scaffolds, key=lambda s: s.GetNumAtoms())
+    if smallest.GetNumAtoms() == 0 or not all(m.HasSubstructMatch(smallest) for m in ends):
+        shown = " and ".join(Chem.MolToSmiles(s) or "none" for s in scaffolds)
+        raise InputError(
+            f"feature 'scaffold' needs a Murcko scaffold that both ends have; theirs are {shown}. "
+            "Name the part to keep with smarts:."
+        )
+    return smallest

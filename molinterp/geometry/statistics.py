@@ -1,0 +1,73 @@
+"""Means on the latent space under a metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from molinterp.errors import ShapeError
+from molinterp.geometry.geodesic import geodesic
+from molinterp.geometry.metric import Metric
+
+
+@final
+@dataclass(frozen=True)
+class MeanResult:
+    """A Fréchet mean and how it was found."""
+
+    mean: Tensor
+    """(d,)."""
+    variance: float
+    """Mean squared distance of the points to it, in squared units of the output space."""
+    iterations: int
+    """Steps taken."""
+    is_converged: bool
+    """Whether the last step was as small as asked."""
+
+
+def frechet_mean(
+    z: Tensor, metric: Metric, *, n_segments: int = 16, tol: float = 1e-3, max_iterations: int = 30
+) -> MeanResult:
+    """The point with the least sum of squared distances to some points.
+
+    Fréchet 1948. Starts at the arithmetic mean and follows the mean of the initial velocities of the
+    geodesics to all points, which is the gradient of the sum (Karcher 1977); a step that does not lower the
+    sum is halved.
+
+    Args:
+        z: points (n, d), at least one.
+        metric: output space and λ.
+        n_segments: segments of the geodesics.
+        tol: length of the last step over the spread of the points, dimensionless.
+        max_iterations: steps at most.
+
+    Raises:
+        ShapeError: `z` is no matrix or holds no point.
+        NotFiniteError: a callable of the metric gives NaN or infinity.
+    """
+    if z.ndim != 2 or len(z) == 0:
+        raise ShapeError(f"`z` must have shape (n, d) with n >= 1; got {tuple(z.shape)}.")
+    mean, share = z.mean(0), 1.0
+    spread = float((z - mean).norm(dim=1).mean())
+    variance, step = _towards(mean, z, metric, n_segments)
+    for iteration in range(max_iterations):
+        if share * float(step.norm()) <= tol * spread:
+            return MeanResult(mean, variance, iteration, True)
+        trial = mean + share * step
+        trial_variance, trial_step = _towards(trial, z, metric, n_segments)
+        if trial_variance < variance:
+            mean, variance, step = trial, trial_variance, trial_step
+        else:
+            share /= 2
+    return MeanResult(mean, variance, max_iterations, False)
+
+
+def _towards(mean: Tensor, z: Tensor, metric: Metric, n_segments: int) -> tuple[float, Tensor]:
+    """Mean squared distance from a point to all others, and the mean velocity with which they are left."""
+    found = geodesic(metric, mean.expand_as(z), z, n_segments=n_segments, tol=1e-6)
+    start = torch.zeros(1, dtype=z.dtype, device=z.device)
+    velocity = found.curve.velocity(start)[:, 0]
+    return float(found.length.square().mean()), velocity.mean(0)

@@ -1,0 +1,79 @@
+"""The realism index of a density: ri(z) = P[q(Y) <= q(z)] for Y ~ q.
+
+Struski et al., Feature-Based Interpolation and Geodesics in the Latent Spaces of Generative Models,
+2019, arXiv 1904.03445.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from molinterp.realism.density import Density
+
+N_SAMPLES = 20_000
+N_TAIL, N_BODY = 48, 80
+LOWEST = 1e-3
+"""Smallest level of the table that is read off the samples; below it the tail goes on as a line."""
+
+
+@final
+@dataclass(frozen=True)
+class RealismIndex:
+    """How many of a density's own samples are less dense than a point.
+
+    For Y ~ q the index of Y is uniform on (0, 1). Its logarithm is piecewise linear in log q between the
+    entries of a table, goes on as a line below it, so that gradients never vanish far out, and is 0
+    above it.
+    """
+
+    density: Density
+    """The density q."""
+    knots: Tensor
+    """(k,) rising values of log q, nats."""
+    log_levels: Tensor
+    """(k,) logarithm of the index at each knot; the last is 0."""
+
+    @classmethod
+    def fit(cls, density: Density, n_samples: int = N_SAMPLES, seed: int = 0) -> RealismIndex:
+        """The index from the density's own samples.
+
+        Args:
+            density: q.
+            n_samples: points drawn.
+            seed: of the points.
+        """
+        points = density.sample(n_samples, torch.Generator().manual_seed(seed))
+        with torch.no_grad():
+            log_q = torch.cat([density.log_prob(part) for part in points.split(2_048)]).double()
+        lowest = max(LOWEST, 10 / n_samples)
+        tail = torch.logspace(torch.tensor(lowest).log10().item(), -1, N_TAIL, dtype=torch.double)
+        levels = torch.cat([tail[:-1], torch.linspace(0.1, 1.0, N_BODY, dtype=torch.double)])
+        knots = torch.quantile(log_q, levels)
+        # Equal knots, of a density with plateaus, would divide by zero.
+        distinct = torch.ones_like(knots, dtype=torch.bool)
+        distinct[1:] = knots[1:] > knots[:-1]
+        return cls(density, knots[distinct].float(), levels[distinct].log().float())
+
+    def log_index(self, z: Tensor) -> Tensor:
+        """Logarithm of the index (...,), at most 0, at z (..., dim); differentiable."""
+        return self.of_log_prob(self.density.log_prob(z))
+
+    def of_log_prob(self, log_q: Tensor) -> Tensor:
+        """Logarithm of the index (...,) of points whose log-density is `log_q` (...,)."""
+        knots, levels = self.knots.to(log_q), self.log_levels.to(log_q)
+        place = torch.searchsorted(knots, log_q.detach().contiguous()).clamp(1, len(knots) - 1)
+        slope = (levels[1:] - levels[:-1]) / (knots[1:] - knots[:-1])
+        # The tail's slope is that of its lowest tenth of entries: a single gap is noise.
+        far = min(N_TAIL // 4, len(knots) - 1)
+        tail = (levels[far] - levels[0]) / (knots[far] - knots[0])
+        inside = levels[place - 1] + slope[place - 1] * (log_q - knots[place - 1])
+        below = levels[0] + tail * (log_q - knots[0])
+        return torch.where(log_q < knots[0], below, inside).clamp_max(0.0)
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """The index (...,) in (0, 1] at z (..., dim)."""
+        return self.log_index(z).exp()

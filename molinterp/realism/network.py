@@ -1,0 +1,67 @@
+"""Small networks on latent space: standardised input, two hidden layers, outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from molinterp.errors import ShapeError
+
+
+@final
+class LatentNetwork(nn.Module):
+    """z (..., dim) -> (..., n_outputs), differentiable."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, dim: int, n_outputs: int = 1, width: int = 128, dropout: float = 0.0) -> None:
+        """A network with fresh weights.
+
+        Args:
+            dim: of z.
+            n_outputs: of the last layer.
+            width: units of each hidden layer.
+            dropout: share of hidden units left out in training.
+        """
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("scale", torch.ones(dim))
+        self.layers = nn.Sequential(
+            nn.Linear(dim, width),
+            nn.SiLU(),
+            nn.Dropout(dropout),
+            nn.Linear(width, width),
+            nn.SiLU(),
+            nn.Dropout(dropout),
+            nn.Linear(width, n_outputs),
+        )
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Outputs (..., n_outputs) at z (..., dim).
+
+        Raises:
+            ShapeError: z has another number of dimensions.
+        """
+        if z.shape[-1] != len(self.mean):
+            raise ShapeError(
+                f"`z` must have shape (..., {len(self.mean)}) to match the network; got {tuple(z.shape)}. "
+                "Encode with the bundle that it was fitted for."
+            )
+        return self.layers((z - self.mean) / self.scale)
+
+    @classmethod
+    def from_state(cls, tensors: Mapping[str, Tensor]) -> LatentNetwork:
+        """The network whose `state_dict` this is, frozen and in evaluation mode.
+
+        Raises:
+            KeyError: a tensor is missing.
+            RuntimeError: a tensor has another shape than the others imply.
+        """
+        width, dim = tensors["layers.0.weight"].shape
+        network = cls(dim, len(tensors["layers.6.bias"]), width)
+        network.load_state_dict({name: value.float() for name, value in tensors.items()})
+        return network.requires_grad_(False).eval()

@@ -1,0 +1,243 @@
+"""From a bundle and what is asked of a path to λ on latent space and its judge on molecules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from rdkit import Chem
+from torch import Tensor
+
+from molinterp.bundle import Bundle
+from molinterp.chem.classifier import MoleculeClassifier, shipped_classifiers
+from molinterp.chem.constraints import Constraint, Mode, parse_constraints
+from molinterp.chem.features import RULES, ClassifierFeature, Feature, WindowFeature
+from molinterp.chem.properties import PROPERTIES
+from molinterp.errors import InputError
+from molinterp.realism.network import LatentNetwork
+from molinterp.realism.terms import (
+    EPSILON,
+    FLOOR,
+    DensityTerm,
+    ProbabilityTerm,
+    Realism,
+    Term,
+    WindowTerm,
+)
+from molinterp.training.classifiers import calibration_error
+from molinterp.training.latent import fit_network, rank_agreement, soft_cross_entropy
+from molinterp.training.points import encode_all, is_encodable
+
+WEIGHTS: Mapping[str, float] = MappingProxyType({"density": 1.0, "validity": 1.0, "feature": 1.0})
+"""Default w_k by kind of term; see docs/realism.md for what was tried."""
+
+
+@final
+@dataclass(frozen=True)
+class Restraints:
+    """What holds a path to real molecules and to the features asked for."""
+
+    realism: Realism
+    """λ, a callable z (..., dim) -> (...,)."""
+    constraints: tuple[Constraint, ...]
+    """The features asked for, in their molecule form."""
+    notes: tuple[str, ...]
+    """What a reader should know: ends that break a constraint, features without a latent form."""
+
+    def fault(self, mol: Chem.Mol) -> str | None:
+        """The constraint that a molecule breaks wherever it stands, as "keep bbb"; None where none."""
+        return next((c.name for c in self.constraints if not c.allows(mol)), None)
+
+    def scores(self, mols: Sequence[Chem.Mol]) -> list[dict[str, float]]:
+        """For each molecule, feature to its score in [0, 1]."""
+        columns = {c.feature.name: c.feature.scores(mols) for c in self.constraints}
+        return [{name: float(v[i]) for name, v in columns.items()} for i in range(len(mols))]
+
+    def broken_at(self, mols: Sequence[Chem.Mol]) -> dict[str, list[int]]:
+        """For each constraint that a path breaks, the places of the molecules that do so."""
+        found = {c.name: c.broken_at(c.feature.holds(mols)) for c in self.constraints}
+        return {name: places for name, places in found.items() if places}
+
+    def terms_at(self, z: Tensor) -> list[dict[str, float]]:
+        """For each point of z (n, dim), term to its λ_k, unweighted."""
+        with torch.no_grad():
+            columns = {name: value.tolist() for name, value in self.realism.by_term(z).items()}
+        return [{name: v[i] for name, v in columns.items()} for i in range(len(z))]
+
+
+def restrain(
+    bundle: Bundle,
+    start: Chem.Mol,
+    end: Chem.Mol,
+    *,
+    keep: Sequence[str] = (),
+    gain: Sequence[str] = (),
+    lose: Sequence[str] = (),
+    avoid: Sequence[str] = (),
+    density: bool = True,
+    validity: bool = True,
+    weights: Mapping[str, float] = WEIGHTS,
+    epsilon: float = EPSILON,
+    floor: float = FLOOR,
+) -> Restraints:
+    """λ and judge of a path between two compounds.
+
+    A bundle in which a part was not fitted goes without it; a note says so.
+
+    Args:
+        bundle: the model.
+        start: one end, standardised.
+        end: the other.
+        keep: features that all molecules shall have, in the language of `molinterp.chem.features`.
+        gain: features that the start may lack; once gained they stay.
+        lose: features that the start may have; once lost they stay away.
+        avoid: features that no molecule shall have.
+        density: whether the density of encoded compounds counts.
+        validity: whether the validity of decodes counts.
+        weights: w_k of the terms density and validity and of each feature; a feature's own name
+            overrides "feature".
+        epsilon: ε of Q = ε/2 + (1 - ε) p, in (0, 1).
+        floor: λ_0 > 0.
+
+    Raises:
+        InputError: a text names no feature, or a number is out of range.
+    """
+    if not 0 < epsilon < 1:
+        raise InputError(f"`epsilon` must be in (0, 1), as the ε of Q; got {epsilon}.")
+    models, terms, notes = bundle.realism, list[Term](), list[str]()
+    requests = {Mode.KEEP: keep, Mode.GAIN: gain, Mode.LOSE: lose, Mode.AVOID: avoid}
+    constraints = parse_constraints(requests, classifiers_of(bundle), (start, end))
+    if density and models.index is not None:
+        terms.append(DensityTerm(models.index))
+    if validity and models.validity is not None:
+        terms.append(ProbabilityTerm("validity", _log_odds(models.validity), True, epsilon))
+    missing = [n for n, m in (("density", models.index), ("validity", models.validity)) if m is None]
+    if missing:
+        notes.append(f"bundle '{bundle.name}' has no {' and no '.join(missing)}; see `molinterp fit`")
+    for constraint in constraints:
+        fault = constraint.fault_of_ends(start, end)
+        notes += [fault] if fault else []
+        term = latent_term(bundle, constraint, epsilon)
+        if term is None:
+            notes.append(f"{constraint.name}: judged on molecules alone; the bundle has no latent form of it")
+        else:
+            terms.append(term)
+    chosen = tuple(_weight(term.name, weights) for term in terms)
+    return Restraints(Realism(tuple(terms), chosen, floor), constraints, tuple(notes))
+
+
+def _weight(name: str, weights: Mapping[str, float]) -> float:
+    feature = name.partition(" ")[2] or name
+    kind = name if name in ("density", "validity") else "feature"
+    return weights.get(feature, weights.get(kind, WEIGHTS[kind]))
+
+
+def classifiers_of(bundle: Bundle) -> dict[str, MoleculeClassifier]:
+    """Molecule-level classifiers that a bundle can use: those that ship, and its own."""
+    return {**shipped_classifiers(), **bundle.realism.classifiers}
+
+
+def latent_term(bundle: Bundle, constraint: Constraint, epsilon: float = EPSILON) -> Term | None:
+    """The λ_k of a constraint, or None where the bundle has no latent form of its feature.
+
+    A feature without a trained latent form, as `smarts:` and `scaffold`, is taught here and now on the
+    bundle's reference points, where at least 30 of them have it and 30 lack it.
+    """
+    feature, models = constraint.feature, bundle.realism
+    if isinstance(feature, WindowFeature):
+        if models.properties is None or feature.column not in bundle.property_names:
+            return None
+        column = bundle.property_names.index(feature.column)
+
+        def predict(z: Tensor) -> tuple[Tensor, Tensor]:
+            return models.predict_property(column, z)
+
+        low, high = _window_of(feature)
+        return WindowTerm(constraint.name, predict, low, high, constraint.is_wanted, epsilon)
+    network = models.validity if feature.name == "clean" else models.features.get(feature.name)
+    if network is None and not isinstance(feature, ClassifierFeature):
+        network = _taught_now(bundle, feature)
+    if network is None:
+        return None
+    return ProbabilityTerm(constraint.name, _log_odds(network), constraint.is_wanted, epsilon)
+
+
+COUNTS = ("hbd", "hba", "rotatable_bonds", "rings", "aromatic_rings", "heavy_atoms")
+"""Properties that are whole numbers: `hbd=2` is the window from 1.5 to 2.5."""
+
+
+def _window_of(feature: WindowFeature) -> tuple[float, float]:
+    half = 0.5 if feature.column in COUNTS else 0.0
+    half = -half if feature.is_open else half
+    return feature.low - half, feature.high + half
+
+
+MIN_EXAMPLES = 30
+"""Reference points that have a feature, and that lack it, for a latent form to be taught."""
+
+
+def _taught_now(bundle: Bundle, feature: Feature) -> LatentNetwork | None:
+    reference = bundle.realism.reference
+    if reference is None:
+        return None
+    has = torch.from_numpy(feature.scores([Chem.MolFromSmiles(s) for s in reference.smiles]))
+    if not MIN_EXAMPLES <= int(has.sum()) <= len(has) - MIN_EXAMPLES:
+        return None
+    return fit_network(reference.z, has, soft_cross_entropy, width=64, n_steps=500, weight_decay=0.02)
+
+
+def _log_odds(network: LatentNetwork) -> Callable[[Tensor], Tensor]:
+    return lambda z: network(z)[..., 0]
+
+
+def feature_table(bundle: Bundle) -> dict[str, dict[str, Any]]:
+    """All that a path can be asked to keep: name to kind and figures."""
+    latent = bundle.realism.facts.get("features", {})
+    table: dict[str, dict[str, Any]] = {}
+    for name, classifier in classifiers_of(bundle).items():
+        agreement = latent.get(name, {}).get("rank_agreement")
+        table[name] = {"kind": "classifier", **classifier.facts, "rank_agreement": agreement}
+    for name in RULES:
+        table[name] = {"kind": "rule", "rank_agreement": latent.get(name, {}).get("rank_agreement")}
+    of_windows = bundle.realism.facts.get("properties", {})
+    for name in PROPERTIES:
+        table[name] = {"kind": "property", "r2": of_windows.get(name, {}).get("r2")}
+    return table
+
+
+def evaluate_feature(
+    bundle: Bundle, name: str, smiles: Sequence[str], labels: npt.NDArray[np.int64]
+) -> dict[str, float]:
+    """ROC-AUC of a trained feature's two forms against labels, and how far the forms agree.
+
+    Args:
+        bundle: the model.
+        name: of a trained classifier.
+        smiles: canonical SMILES (n).
+        labels: (n,) of 0 and 1, both of them.
+
+    Raises:
+        InputError: the bundle has no classifier of that name.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    classifiers = classifiers_of(bundle)
+    if name not in classifiers:
+        raise InputError(f"`name` must be one of {', '.join(classifiers)}; got {name!r}.")
+    p = classifiers[name].probability([Chem.MolFromSmiles(s) for s in smiles])
+    figures = {"n": len(smiles), "auc_molecules": float(roc_auc_score(labels, p))}
+    figures["calibration_error_molecules"] = calibration_error(p.astype(np.float64), labels)
+    network = bundle.realism.features.get(name)
+    if network is None:
+        return figures
+    known = [i for i, s in enumerate(smiles) if is_encodable(bundle, s)]
+    odds = network(encode_all(bundle, [smiles[i] for i in known]))[:, 0].numpy()
+    figures["n_latent"] = len(known)
+    figures["auc_latent"] = float(roc_auc_score(labels[known], odds))
+    figures["rank_agreement"] = rank_agreement(odds, p[known])
+    return figures

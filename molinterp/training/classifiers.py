@@ -1,0 +1,294 @@
+"""Molecule-level classifiers from labelled SMILES: fit, calibrate, and measure on two kinds of split."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rdkit import Chem, rdBase
+
+import molinterp
+from molinterp.chem.classifier import N_COUNTS, Floats, MoleculeClassifier, Trees, classifier_inputs
+from molinterp.chem.similarity import murcko_scaffold
+from molinterp.chem.standardise import standardise
+from molinterp.errors import InputError, InvalidMoleculeError
+
+N_FOLDS = 5
+MIN_LABELS = 20
+"""Molecules of each class that a classifier needs."""
+REGULARISATION = 0.1
+"""C of the logistic regression."""
+TREES = {"n_estimators": 250, "max_depth": 5, "learning_rate": 0.06, "subsample": 0.7, "max_features": 0.1}
+
+NO_FACTS: Mapping[str, Any] = MappingProxyType({})
+Labels = npt.NDArray[np.int64]
+Split = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+RawModel = Callable[[Floats], Floats]
+
+
+def read_labels(
+    paths: Sequence[Path], column: str | None = None, at_least: float | None = None
+) -> tuple[list[str], Labels, int]:
+    """Standardised SMILES, labels (n,) of 0 and 1, and the number of rows left out.
+
+    Left out are rows that hold no molecule, and compounds that bear both labels.
+
+    Args:
+        paths: .csv files with a column `smiles` and one of labels.
+        column: of the labels; None means the first one of 0 and 1.
+        at_least: a number from this on is a 1, another a 0; None means that labels are 0 and 1.
+
+    Raises:
+        InputError: a file cannot be read or has no such columns, or there are too few molecules of a class.
+    """
+    labels: dict[str, set[int]] = {}
+    n_bad = 0
+    for path in paths:
+        for text, label in _label_rows(path, column, at_least):
+            try:
+                labels.setdefault(standardise(text).smiles, set()).add(label)
+            except InvalidMoleculeError:
+                n_bad += 1
+    # A compound that stands there with both labels teaches nothing.
+    clear = {smiles: label.pop() for smiles, label in labels.items() if len(label) == 1}
+    y = np.array(list(clear.values()), np.int64)
+    check_labels(y, ", ".join(f"'{path}'" for path in paths))
+    return list(clear), y, n_bad + len(labels) - len(clear)
+
+
+def _label_rows(path: Path, column: str | None, at_least: float | None) -> Iterator[tuple[str, int]]:
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"'{path}' cannot be read as a table: {error}.") from error
+    if "smiles" not in table:
+        raise InputError(f"'{path}' must have a column 'smiles'; found {', '.join(map(str, table))}.")
+    others = [c for c in table if c != "smiles"]
+    if column is None:
+        column = next((c for c in others if _is_binary(table[c])), None)
+        if column is None:
+            raise InputError(f"'{path}' must have a column of 0 and 1 beside 'smiles'; found none.")
+    if column not in others:
+        raise InputError(f"'{path}' must have a column {column!r}; found {', '.join(map(str, table))}.")
+    table = table.dropna(subset=["smiles", column])
+    if at_least is None and not _is_binary(table[column]):
+        raise InputError(f"column {column!r} of '{path}' must hold 0 and 1. Give --at-least for numbers.")
+    try:
+        values = table[column].astype(float)
+    except ValueError as error:
+        raise InputError(f"column {column!r} of '{path}' must hold numbers: {error}.") from error
+    ones = values >= (0.5 if at_least is None else at_least)
+    yield from zip(table["smiles"].astype(str), (int(v) for v in ones), strict=True)
+
+
+def _is_binary(values: Any) -> bool:
+    present = values.dropna()
+    return bool(len(present) and present.isin([0, 1]).all())
+
+
+def check_labels(labels: Labels, source: str) -> None:
+    """Make sure that there is something to learn.
+
+    Raises:
+        InputError: fewer than 20 molecules of a class.
+    """
+    for value in (0, 1):
+        n = int((labels == value).sum())
+        if n < MIN_LABELS:
+            raise InputError(
+                f"{source} must hold at least {MIN_LABELS} molecules of each class; got {n} with label "
+                f"{value}. Add labelled molecules."
+            )
+
+
+def fit_classifier(
+    name: str, smiles: Sequence[str], labels: Labels, seed: int = 0, facts: Mapping[str, Any] = NO_FACTS
+) -> MoleculeClassifier:
+    """A calibrated classifier with its figures.
+
+    ROC-AUC and the calibration error are means over five folds whose molecules took no part in the
+    fit: random ones, and ones that share no Murcko scaffold with the rest. Beside them stands the split
+    of MoleculeNet (the rarest scaffolds, a tenth of the molecules, held out).
+
+    Args:
+        name: of the feature.
+        smiles: canonical SMILES (n).
+        labels: (n,) of 0 and 1.
+        seed: of the folds and the trees.
+        facts: what else to keep beside the figures, as the names of the files.
+
+    Raises:
+        InputError: too few molecules of a class.
+    """
+    check_labels(labels, f"the labels of {name!r}")
+    mols = [Chem.MolFromSmiles(s) for s in smiles]
+    inputs = classifier_inputs(mols)
+    scaffolds = [murcko_scaffold(m) for m in mols]
+    out_of_fold = np.zeros(len(labels), np.float32)
+    figures: dict[str, Any] = {**facts, "n": len(labels), "n_positive": int(labels.sum()), "seed": seed}
+    random = _cross_fitted(inputs, labels, _random_folds(labels, seed), out_of_fold, seed)
+    figures |= {"auc_random": random[0], "auc_random_spread": random[1]}
+    calibration = _platt(out_of_fold, labels)
+    figures["calibration_error"] = _cross_calibration_error(out_of_fold, labels, seed)
+    unused = np.zeros_like(out_of_fold)
+    scaffold = _cross_fitted(inputs, labels, _scaffold_folds(scaffolds, seed), unused, seed)
+    figures |= {"auc_scaffold": scaffold[0], "auc_scaffold_spread": scaffold[1]}
+    figures["auc_scaffold_moleculenet"] = _rare_scaffold_auc(inputs, labels, scaffolds, seed)
+    parts = _fit_parts(inputs, labels, seed)
+    figures["versions"] = {
+        "molinterp": molinterp.__version__,
+        "rdkit": rdBase.rdkitVersion,
+        "python": platform.python_version(),
+    }
+    return MoleculeClassifier(name=name, calibration=calibration, facts=figures, **parts)
+
+
+def _fit_parts(inputs: Floats, labels: Labels, seed: int) -> dict[str, Any]:
+    """Fields of a classifier, the calibration left out."""
+    from sklearn.ensemble import GradientBoostingClassifier
+    from sklearn.linear_model import LogisticRegression
+
+    mean = inputs.mean(0)
+    scale = np.where(inputs.std(0) > 0, inputs.std(0), 1).astype(np.float32)
+    # Counts keep their scale, so that rare environments are not blown up.
+    scale[:N_COUNTS], mean[:N_COUNTS] = 1, 0
+    linear = LogisticRegression(C=REGULARISATION, max_iter=2_000).fit((inputs - mean) / scale, labels)
+    boosted = GradientBoostingClassifier(random_state=seed, **TREES).fit(inputs, labels)
+    share = labels.mean()
+    return {
+        "mean": mean,
+        "scale": scale,
+        "coefficients": linear.coef_[0].astype(np.float32),
+        "intercepts": np.array([linear.intercept_[0], np.log(share / (1 - share))], np.float32),
+        "trees": _flat_trees(boosted),
+    }
+
+
+def _flat_trees(boosted: Any) -> Trees:
+    roots, column, threshold, left, right, value = [], [], [], [], [], []
+    n_nodes, depth = 0, 0
+    for (estimator,) in boosted.estimators_:
+        tree = estimator.tree_
+        here = np.arange(tree.node_count)
+        is_leaf = tree.children_left < 0
+        roots.append(n_nodes)
+        column.append(np.where(is_leaf, 0, tree.feature))
+        threshold.append(_rounded_down(tree.threshold))
+        left.append(np.where(is_leaf, here, tree.children_left) + n_nodes)
+        right.append(np.where(is_leaf, here, tree.children_right) + n_nodes)
+        value.append(boosted.learning_rate * tree.value[:, 0, 0] * is_leaf)
+        n_nodes += tree.node_count
+        depth = max(depth, tree.max_depth)
+    integers = (np.concatenate(part).astype(np.int32) for part in (column, left, right))
+    flat_column, flat_left, flat_right = integers
+    return Trees(
+        roots=np.array(roots, np.int32),
+        column=flat_column,
+        threshold=np.concatenate(threshold),
+        left=flat_left,
+        right=flat_right,
+        value=np.concatenate(value).astype(np.float32),
+        depth=int(depth),
+    )
+
+
+def _rounded_down(threshold: npt.NDArray[np.float64]) -> Floats:
+    """Single precision, never above: an input of single precision falls on the same side."""
+    single = threshold.astype(np.float32)
+    return np.where(single > threshold, np.nextafter(single, np.float32(-np.inf)), single)
+
+
+def _raw(inputs: Floats, labels: Labels, seed: int) -> RawModel:
+    identity = np.array([1, 0], np.float32)
+    parts = _fit_parts(inputs, labels, seed)
+    return MoleculeClassifier(name="", calibration=identity, facts={}, **parts).of_inputs
+
+
+def _random_folds(labels: Labels, seed: int) -> Iterator[Split]:
+    from sklearn.model_selection import StratifiedKFold
+
+    folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed)
+    yield from folds.split(labels[:, None], labels)
+
+
+def _scaffold_folds(scaffolds: Sequence[str], seed: int) -> Iterator[Split]:
+    """Folds that share no scaffold; each molecule without rings stands alone."""
+    rng = np.random.default_rng(seed)
+    keys = np.array([s or f"acyclic {i}" for i, s in enumerate(scaffolds)])
+    names = rng.permutation(np.unique(keys))
+    fold_of = dict(zip(names, np.arange(len(names)) % N_FOLDS, strict=True))
+    fold = np.array([fold_of[k] for k in keys])
+    for i in range(N_FOLDS):
+        yield np.flatnonzero(fold != i), np.flatnonzero(fold == i)
+
+
+def _cross_fitted(
+    inputs: Floats, labels: Labels, folds: Iterator[Split], out: Floats, seed: int
+) -> tuple[float, float]:
+    """Mean and standard deviation of ROC-AUC over folds; fills `out` with the held-out raw scores."""
+    from sklearn.metrics import roc_auc_score
+
+    scores = []
+    for fitted, held_out in folds:
+        out[held_out] = _raw(inputs[fitted], labels[fitted], seed)(inputs[held_out])
+        if 0 < labels[held_out].sum() < len(held_out):
+            scores.append(roc_auc_score(labels[held_out], out[held_out]))
+    return float(np.mean(scores)), float(np.std(scores))
+
+
+def _rare_scaffold_auc(inputs: Floats, labels: Labels, scaffolds: Sequence[str], seed: int) -> float | None:
+    """ROC-AUC on the last tenth when scaffolds are sorted from common to rare; None with one class.
+
+    Wu et al., MoleculeNet, Chemical Science 2018, arXiv 1703.00564.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    groups: dict[str, list[int]] = {}
+    for i, s in enumerate(scaffolds):
+        groups.setdefault(s, []).append(i)
+    # Files are often sorted by label: ties are broken at random.
+    rank = np.random.default_rng(seed).permutation(len(labels))
+    order = [i for g in sorted(groups.values(), key=lambda g: (-len(g), rank[g[0]])) for i in g]
+    cut_fit, cut_test = int(0.8 * len(order)), int(0.9 * len(order))
+    fitted, held_out = np.array(order[:cut_fit]), np.array(order[cut_test:])
+    if len(set(labels[fitted])) < 2 or len(set(labels[held_out])) < 2:
+        return None
+    raw = _raw(inputs[fitted], labels[fitted], seed)(inputs[held_out])
+    return float(roc_auc_score(labels[held_out], raw))
+
+
+def _platt(raw: Floats, labels: Labels) -> Floats:
+    """Slope a and intercept b of log-odds = a raw + b.
+
+    Platt, Probabilistic Outputs for Support Vector Machines, 1999.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=1e6).fit(raw[:, None], labels)
+    return np.array([model.coef_[0, 0], model.intercept_[0]], np.float32)
+
+
+def _cross_calibration_error(raw: Floats, labels: Labels, seed: int) -> float:
+    """Expected calibration error of held-out scores whose calibration comes from the other folds."""
+    p = np.zeros(len(raw))
+    for fitted, held_out in _random_folds(labels, seed + 1):
+        a, b = _platt(raw[fitted], labels[fitted])
+        p[held_out] = 1 / (1 + np.exp(-(a * raw[held_out] + b)))
+    return calibration_error(p, labels)
+
+
+def calibration_error(p: npt.NDArray[np.float64], labels: Labels, n_bins: int = 10) -> float:
+    """Expected calibration error: mean |share of ones - mean p| over equal bins of p, in [0, 1].
+
+    Guo et al., On Calibration of Modern Neural Networks, 2017, arXiv 1706.04599.
+    """
+    bins = np.minimum((p * n_bins).astype(int), n_bins - 1)
+    gaps = [abs(labels[bins == i].sum() - p[bins == i].sum()) for i in range(n_bins)]
+    return float(sum(gaps) / len(p))

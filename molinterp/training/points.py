@@ -1,0 +1,138 @@
+"""Latent points with their molecules: encoded compounds, and decodes at and between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from rdkit import Chem
+from torch import Tensor
+
+from molinterp.bundle import Bundle
+from molinterp.chem.judge import decoded_molecule
+from molinterp.errors import InputError, VocabularyError
+from molinterp.realism.reference import Reference
+
+BATCH = 256
+KINDS = ("compound", "between", "prior", "far")
+"""Where points are decoded: at compounds, between two, at prior samples, off the manifold."""
+SHARES = (0.2, 0.5, 0.1, 0.2)
+Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
+
+
+def silent(items: Iterable[Any], total: int, label: str) -> Iterable[Any]:
+    """No progress bar."""
+    return items
+
+
+def encode_compounds(
+    bundle: Bundle, smiles: Sequence[str], n: int, seed: int = 0, progress: Progress = silent
+) -> Reference:
+    """Posterior means of `n` of the compounds, drawn at random; all where there are fewer.
+
+    Args:
+        bundle: the model.
+        smiles: canonical SMILES; those outside the vocabulary are left out.
+        n: compounds wanted.
+        seed: of the choice.
+        progress: wraps the batches, to show a bar.
+
+    Raises:
+        InputError: fewer than two can be written in the vocabulary.
+    """
+    order = np.random.default_rng(seed).permutation(len(smiles))
+    chosen: list[str] = []
+    for i in order:
+        if len(chosen) == n:
+            break
+        if is_encodable(bundle, smiles[i]):
+            chosen.append(smiles[i])
+    if len(chosen) < 2:
+        raise InputError("fewer than two of the molecules can be written in the bundle's vocabulary.")
+    return Reference(encode_all(bundle, chosen, progress), tuple(chosen))
+
+
+def is_encodable(bundle: Bundle, smiles: str) -> bool:
+    """Whether a molecule can be written in the bundle's vocabulary."""
+    try:
+        bundle.tokenizer.symbol_ids(smiles)
+    except VocabularyError:
+        return False
+    return True
+
+
+def encode_all(bundle: Bundle, smiles: Sequence[str], progress: Progress = silent) -> Tensor:
+    """Posterior means (n, latent_dim), in batches of similar length, which saves padding."""
+    by_length = np.argsort([len(s) for s in smiles], kind="stable")
+    z = torch.empty(len(smiles), bundle.latent_dim)
+    starts = range(0, len(smiles), BATCH)
+    for start in progress(starts, len(starts), "encode"):
+        rows = by_length[start : start + BATCH]
+        z[torch.from_numpy(rows)] = bundle.encode([smiles[i] for i in rows]).cpu()
+    return z
+
+
+@final
+@dataclass(frozen=True)
+class Decodes:
+    """Points and what the decoder makes of them, greedily."""
+
+    z: Tensor
+    """(n, dim)."""
+    smiles: tuple[str, ...]
+    """n canonical SMILES; empty where the decode is no molecule."""
+    kind: npt.NDArray[np.int64]
+    """(n,) index into KINDS."""
+
+    def molecules(self) -> Reference:
+        """The points whose decodes are molecules, those off the manifold left out."""
+        far = KINDS.index("far")
+        return Reference(self.z, self.smiles).rows(
+            [i for i, s in enumerate(self.smiles) if s and self.kind[i] != far]
+        )
+
+
+def decode_points(
+    bundle: Bundle, compounds: Reference, n: int, seed: int = 0, progress: Progress = silent
+) -> Decodes:
+    """Greedy decodes at `n` points: compounds, between two compounds, prior samples, far out.
+
+    Args:
+        bundle: the model.
+        compounds: encoded compounds that the points are drawn from.
+        n: points.
+        seed: of the points.
+        progress: wraps the batches, to show a bar.
+    """
+    rng = np.random.default_rng([seed, 1])
+    kind = np.sort(rng.choice(len(KINDS), n, p=SHARES))
+    z = torch.cat([_draw(KINDS[k], compounds.z, int((kind == k).sum()), rng) for k in range(len(KINDS))])
+    starts = range(0, n, BATCH)
+    smiles: list[str] = []
+    for start in progress(starts, len(starts), "decode"):
+        for text in bundle.decode(z[start : start + BATCH]):
+            mol = decoded_molecule(text)
+            smiles.append("" if mol is None else Chem.MolToSmiles(mol))
+    order = rng.permutation(n)
+    return Decodes(z[torch.from_numpy(order)], tuple(smiles[i] for i in order), kind[order])
+
+
+def _draw(kind: str, z: Tensor, n: int, rng: np.random.Generator) -> Tensor:
+    """`n` points of a kind, from encoded compounds (m, dim)."""
+    noise = torch.from_numpy(rng.standard_normal((n, z.shape[1]))).float()
+    if kind == "prior":
+        return noise
+    spread = z.std(0)
+    a, b = (z[torch.from_numpy(rng.integers(0, len(z), n))] for _ in range(2))
+    if kind == "compound":
+        return a
+    t = torch.from_numpy(rng.uniform(0, 1, (n, 1))).float()
+    if kind == "between":
+        # Geodesics leave the straight line: half of the points do too.
+        bend = torch.from_numpy(rng.integers(0, 2, (n, 1)) * rng.uniform(0, 1, (n, 1))).float()
+        return a * (1 - t) + b * t + bend * 0.5 * spread * noise
+    return z.mean(0) + (a - z.mean(0)) * (1 + 1.5 * t) + 0.5 * spread * noise

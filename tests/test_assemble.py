@@ -1,0 +1,112 @@
+from itertools import pairwise
+
+import pytest
+from rdkit import Chem
+
+from molinterp.assemble import MIN_MOLECULES, Search, assemble
+from molinterp.chem.candidates import Candidates
+from molinterp.chem.judge import Limits
+from molinterp.errors import InputError
+
+# Butylphenol to butyl-fluoroaniline by steps of one atom.
+START, END = (Chem.MolFromSmiles(s) for s in ("CCCCc1ccccc1O", "CCCCc1ccc(F)cc1N"))
+BRIDGE = ["CCCCc1ccccc1N", "CCCCc1ccc(F)cc1O", "CCCCc1ccccc1", "CCCCc1ccc(F)cc1"]
+
+
+def fresh(*smiles: str) -> Candidates:
+    found = Candidates(START, END, Limits().judge(START, END))
+    for proposal in found.proposals(smiles):
+        found.add(proposal, "curve")
+    return found
+
+
+def worst(candidates: Candidates, path: tuple[int, ...]) -> float:
+    return min(float(candidates.similarity[i, j]) for i, j in pairwise(path))
+
+
+def test_candidates_that_suffice_are_enough():
+    found = fresh(*BRIDGE)
+    (got,) = assemble(found, {}, Search(min_step_similarity=0.4, edits=False, n_refinements=0))
+    assert got.is_bridged and got.n_rounds == 0
+    assert got.path[0] == 0 and got.path[-1] == 1
+    assert worst(found, got.path) >= 0.4
+
+
+def test_edits_bridge_what_nothing_else_does():
+    found = fresh()
+    (got,) = assemble(found, {}, Search(min_step_similarity=0.6))
+    assert got.is_bridged and got.n_rounds > 0
+    assert worst(found, got.path) >= 0.6
+    assert len(got.path) >= MIN_MOLECULES
+    assert {found[i].origin for i in got.path[1:-1]} == {"edit"}
+
+
+def test_a_source_bridges_under_its_own_name():
+    found = fresh()
+    asked = []
+
+    def source(pairs):
+        asked.extend(pairs)
+        return BRIDGE
+
+    (got,) = assemble(found, {"shelf": source}, Search(min_step_similarity=0.4, edits=False))
+    assert got.is_bridged
+    assert {found[i].origin for i in got.path[1:-1]} == {"shelf"}
+    ends = (found[0].smiles, found[1].smiles)
+    assert ends in asked and ends[::-1] in asked
+
+
+def test_a_gap_that_stays_gives_the_widest_path():
+    found = fresh("CCCCc1ccccc1N")
+    (got,) = assemble(found, {}, Search(min_step_similarity=0.9, edits=False, n_refinements=0))
+    assert not got.is_bridged
+    direct = float(found.similarity[0, 1])
+    assert worst(found, got.path) == max(direct, worst(found, (0, 2, 1)))
+
+
+def test_no_molecule_stands_twice_and_all_are_clear():
+    found = fresh(*BRIDGE, "CCCCc1ccccc1C=O")
+    for got in assemble(found, {}, Search()):
+        assert len(set(got.path)) == len(got.path)
+        assert all(found.is_clear(i) for i in got.path)
+        assert all(found[i].smiles != "CCCCc1ccccc1C=O" for i in got.path)
+
+
+def test_several_paths_have_no_candidate_between_in_common():
+    found = fresh(*BRIDGE)
+    paths = [set(got.path[1:-1]) for got in assemble(found, {}, Search(n_paths=3))]
+    assert len(paths) == 3
+    assert not paths[0] & paths[1] and not paths[0] & paths[2] and not paths[1] & paths[2]
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 9])
+def test_the_number_of_molecules_is_what_was_asked_for(n):
+    (got,) = assemble(fresh(*BRIDGE), {}, Search(n_molecules=n))
+    assert len(got.path) == n
+
+
+def test_a_time_limit_ends_the_search_with_a_path():
+    search = Search(min_step_similarity=0.99, timeout=1e-9)
+    (got,) = assemble(fresh(), {}, search)
+    assert got.is_timed_out and not got.is_bridged
+    assert got.path[0] == 0 and got.path[-1] == 1
+
+
+def test_the_same_candidates_give_the_same_path():
+    first, again = (assemble(fresh(), {}, Search()) for _ in range(2))
+    assert first == again
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"min_step_similarity": 1.0}, r"`min_step_similarity` must be in \(0, 1\); got 1.0"),
+        ({"objective": "fast"}, "`objective` must be one of smooth, short; got 'fast'"),
+        ({"n_molecules": 1}, "`steps` must be at least 2"),
+        ({"n_paths": 0}, "`n_paths` must be at least 1"),
+        ({"timeout": 0.0}, "`timeout` must be positive seconds"),
+    ],
+)
+def test_options_out_of_range_are_named(options, message):
+    with pytest.raises(InputError, match=message):
+        Search(**options)

@@ -1,0 +1,90 @@
+import json
+import sys
+
+import pytest
+from molinterp.cli.main import main
+
+from molinterp.bundle import Bundle
+from molinterp.training import realism
+from tests.conftest import SMALL
+
+ROWS = [
+    f"{'C' * n}{tail},{int(tail in ('O', 'CO'))}" for n in range(1, 21) for tail in ("O", "N", "CO", "CN")
+]
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path, capsys):
+    """The command in this process: exit code, stdout and stderr; the folder is `tmp_path`."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["molinterp", *arguments])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        out, err = capsys.readouterr()
+        return exit_.value.code, out, err
+
+    return call
+
+
+def test_the_list_names_classifiers_rules_and_properties(run):
+    code, out, err = run("features", "list")
+    assert code == 0, err
+    lines = [line.split("\t") for line in out.splitlines()]
+    assert all(len(line) == len(lines[0]) for line in lines)
+    kinds = {line[0]: line[1] for line in lines[1:]}
+    assert (kinds["bbb"], kinds["lipinski"], kinds["logp"]) == ("classifier", "rule", "property")
+    full = json.loads(run("features", "list", "--json")[1])
+    assert full["bbb"]["n"] > 1_000 and full["bbb"]["auc_random"] >= 0.92
+
+
+def test_a_table_of_labels_becomes_a_feature_of_a_bundle(run, saved_bundle, tmp_path, monkeypatch):
+    for function in (realism.fit_parts, realism.teach_feature):
+        monkeypatch.setitem(function.__kwdefaults__, "n_steps", 100)
+    compounds = [f"{s},{split}" for s in SMALL * 8 for split in ("train", "valid")]
+    (tmp_path / "m.csv").write_text("\n".join(["smiles,split", *compounds]))
+    (tmp_path / "labels.csv").write_text("\n".join(["smiles,alcohol", *ROWS]))
+    sizes = ("--compounds", "200", "--points", "100")
+    code, out, err = run("fit", "density", "m.csv", "--model", "small", *sizes, "-q")
+    assert (code, err) == (0, "") and set(json.loads(out)) == {"density"}
+    code, out, err = run("features", "train", "alcohol", "labels.csv", "--model", "small")
+    assert (code, err) == (0, "") and json.loads(out)["labels"] == ["labels.csv"]
+    models = Bundle.load(saved_bundle).realism
+    assert models.index is not None and "alcohol" in models.features and "alcohol" in models.classifiers
+    assert "\nalcohol\tclassifier\t" in run("features", "list", "--model", "small")[1]
+    code, out, err = run("features", "eval", "alcohol", "labels.csv", "--model", "small")
+    assert code == 0 and json.loads(out)["auc_molecules"] > 0.9, err
+
+
+def test_a_classifier_alone_can_be_written(run, tmp_path):
+    (tmp_path / "labels.csv").write_text("\n".join(["smiles,y", *ROWS, "nonsense,1"]))
+    code, _, err = run("features", "train", "mine", "labels.csv", "--molecules-only", "-o", "out")
+    assert code == 0 and "note: 1 rows left out" in err
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["mine.json", "mine.safetensors"]
+
+
+ONE_CLASS = "smiles,y\n" + "".join(f"{'C' * i}O,1\n" for i in range(1, 40))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("fit", "density", "none.csv"), 2, "cannot be read"),
+        (("fit", "everything", "none.csv"), 2, "'everything' is not one of"),
+        (("fit", "all", "none.csv", "--model", "none"), 4, "must be one that ships"),
+        (("features", "train", "Mine", "none.csv"), 2, "must be lower-case letters"),
+        (("features", "train", "logp", "none.csv"), 2, "is taken by a rule or a property"),
+        (("features", "train", "mine", "none.csv"), 2, "cannot be read"),
+        (("features", "train", "mine", "one.csv"), 2, "20 molecules of each class; got 0 with label 0"),
+        (("features", "train", "mine", "one.csv", "--molecules-only"), 2, "give --output"),
+        (("features", "train", "mine"), 2, "Missing argument"),
+        (("features", "eval", "bbb", "none.csv"), 2, "cannot be read"),
+    ],
+)
+def test_bad_input_gives_one_line_and_its_exit_code(run, tmp_path, arguments, code, message):
+    (tmp_path / "one.csv").write_text(ONE_CLASS)
+    found, out, err = run(*arguments)
+    assert message in err
+    assert (found, out) == (code, "")
+    assert [p.name for p in tmp_path.iterdir()] == ["one.csv"]

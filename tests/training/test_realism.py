@@ -1,0 +1,194 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from rdkit import Chem
+
+from molinterp.bundle import HEADER, Bundle
+from molinterp.chem.classifier import shipped_classifiers
+from molinterp.chem.constraints import Mode, parse_constraints
+from molinterp.chem.properties import PROPERTIES
+from molinterp.errors import BundleError, InputError
+from molinterp.realism.models import FILES
+from molinterp.restraints import evaluate_feature, feature_table, latent_term, restrain
+from molinterp.training.points import KINDS, decode_points, encode_compounds
+from molinterp.training.realism import PARTS, fit_parts, gather, teach_feature
+from tests.conftest import SMALL
+
+ETHANOL, ETHYLAMINE = Chem.MolFromSmiles("CCO"), Chem.MolFromSmiles("CCN")
+
+
+@pytest.fixture(scope="module")
+def material(small_bundle):
+    return gather(small_bundle, SMALL * 20, SMALL * 4, n_compounds=600, n_decodes=600)
+
+
+@pytest.fixture(scope="module")
+def fitted(small_bundle, material):
+    classifiers = {"bbb": shipped_classifiers()["bbb"]}
+    return fit_parts(small_bundle, material, PARTS, classifiers, n_steps=150)
+
+
+def test_points_are_drawn_where_they_say(small_bundle):
+    compounds = encode_compounds(small_bundle, SMALL, 32)
+    assert set(compounds.smiles) == set(SMALL)
+    torch.testing.assert_close(compounds.z, small_bundle.encode(compounds.smiles))
+    decodes = decode_points(small_bundle, compounds, 200)
+    assert set(decodes.kind) == set(range(len(KINDS)))
+    at_compounds = decodes.kind == KINDS.index("compound")
+    exact = "donot_use_mm_for_euclid_dist"
+    distances = torch.cdist(decodes.z[at_compounds], compounds.z, compute_mode=exact).min(1)
+    assert distances.values.max() < 1e-4
+    # The small network knows its compounds by heart.
+    found = [s for s, here in zip(decodes.smiles, at_compounds, strict=True) if here]
+    assert found == [compounds.smiles[i] for i in distances.indices]
+    assert "" not in decodes.molecules().smiles
+
+
+def test_points_repeat(small_bundle, material):
+    again = gather(small_bundle, SMALL * 20, SMALL * 4, n_compounds=600, n_decodes=600)
+    assert again.decodes.smiles == material.decodes.smiles
+    assert torch.equal(again.decodes.z, material.decodes.z)
+    other = gather(small_bundle, SMALL * 20, SMALL * 4, n_compounds=600, n_decodes=600, seed=1)
+    assert other.compounds.smiles != material.compounds.smiles
+
+
+def test_molecules_outside_the_vocabulary_are_left_out(small_bundle):
+    assert encode_compounds(small_bundle, ["CCBr", "CCO", "CCN"], 3).smiles.count("CCBr") == 0
+    with pytest.raises(InputError, match="fewer than two of the molecules"):
+        encode_compounds(small_bundle, ["CCBr", "CCO"], 2)
+
+
+def test_every_part_is_fitted_and_measured(fitted):
+    models = fitted.realism
+    assert models.index is not None and models.validity is not None and models.properties is not None
+    assert set(models.features) == {"bbb", "lipinski", "veber", "no-alerts"}
+    assert set(models.facts) == {"density", "validity", "features", "properties"}
+    assert models.facts["density"]["mean_index_three_deviations"] < 0.01
+    assert models.facts["features"]["bbb"]["rank_agreement"] > 0.5
+    assert set(models.facts["properties"]) == set(PROPERTIES)
+    assert models.facts["properties"]["heavy_atoms"]["r2"] > 0.5
+
+
+def test_one_part_leaves_the_others(fitted, material):
+    again = fit_parts(fitted, material, ["density"], {}, density="prior")
+    assert again.realism.validity is fitted.realism.validity
+    assert again.realism.features == fitted.realism.features
+    assert again.realism.facts["density"]["kind"] == "prior"
+
+
+def test_a_bundle_keeps_its_realism_on_disk(fitted, tmp_path):
+    fitted.save(tmp_path / "b")
+    assert {p.name for p in (tmp_path / "b").iterdir()} >= set(FILES)
+    again = Bundle.load(tmp_path / "b")
+    z = fitted.encode(SMALL[:6])
+    for a, b in zip(_terms(fitted), _terms(again), strict=True):
+        torch.testing.assert_close(a(z), b(z), rtol=1e-3, atol=1e-3)
+    assert again.realism.facts == json.loads(json.dumps(fitted.realism.facts))
+    assert again.realism.reference.smiles == fitted.realism.reference.smiles
+    again.with_figures({"x": 1}).save(tmp_path / "c")
+    for file in FILES:
+        assert (tmp_path / "b" / file).read_bytes() == (tmp_path / "c" / file).read_bytes()
+
+
+def _terms(bundle):
+    restraints = restrain(
+        bundle, ETHANOL, ETHYLAMINE, keep=["bbb", "logp=-2..1", "lipinski"], avoid=["mw>80"]
+    )
+    assert restraints.realism.names[:2] == ("density", "validity")
+    return restraints.realism.terms
+
+
+def test_a_damaged_or_missing_part_is_found(fitted, tmp_path):
+    fitted.save(tmp_path / "b")
+    file = tmp_path / "b" / "validity.safetensors"
+    raw = bytearray(file.read_bytes())
+    raw[-5] ^= 1
+    file.write_bytes(raw)
+    with pytest.raises(BundleError, match="validity.safetensors does not match its SHA-256"):
+        Bundle.load(tmp_path / "b")
+    file.unlink()
+    with pytest.raises(BundleError, match="validity.safetensors is missing"):
+        Bundle.load(tmp_path / "b")
+
+
+def test_a_bundle_without_realism_loads_as_before(small_bundle, saved_bundle):
+    assert "realism" not in json.loads((saved_bundle / HEADER).read_text())
+    assert Bundle.load(saved_bundle).realism.index is None
+    restraints = restrain(Bundle.load(saved_bundle), ETHANOL, ETHYLAMINE, keep=["lipinski"])
+    assert restraints.realism.names == ()
+    assert "no density and no validity" in restraints.notes[0]
+    assert restraints.notes[1].startswith("keep lipinski: judged on molecules alone")
+    assert torch.equal(restraints.realism(torch.zeros(3, 8)), torch.full((3,), 0.1))
+
+
+def test_lambda_is_the_sum_that_its_terms_say(fitted):
+    z = fitted.encode(SMALL[:5])
+    weights = {"density": 0.5, "validity": 0.25, "feature": 2.0, "bbb": 3.0}
+    restraints = restrain(
+        fitted, ETHANOL, ETHYLAMINE, keep=["bbb", "logp<3"], weights=weights, floor=0.2, epsilon=0.1
+    )
+    terms = restraints.realism.by_term(z)
+    assert list(terms) == ["density", "validity", "keep bbb", "keep logp<3"]
+    expected = 0.2 + sum(w * t for w, t in zip((0.5, 0.25, 3.0, 2.0), terms.values(), strict=True))
+    torch.testing.assert_close(restraints.realism(z), expected)
+    rows = restraints.terms_at(z)
+    assert len(rows) == 5 and rows[2]["keep bbb"] == pytest.approx(terms["keep bbb"][2].item())
+    alone = restrain(fitted, ETHANOL, ETHYLAMINE, density=False, validity=False)
+    assert alone.realism.names == ()
+
+
+def test_the_judge_says_what_breaks_and_where(fitted):
+    restraints = restrain(fitted, ETHANOL, ETHYLAMINE, keep=["mw<60"], gain=["smarts:N"])
+    mols = [Chem.MolFromSmiles(s) for s in ("CCO", "CCCCCO", "CCN", "CCO", "CCN")]
+    assert restraints.broken_at(mols) == {"keep mw<60": [1], "gain smarts:N": [3]}
+    assert [restraints.fault(m) for m in mols] == [None, "keep mw<60", None, None, None]
+    scores = restraints.scores(mols)
+    assert scores[1] == {"mw<60": 0.0, "smarts:N": 0.0} and scores[2]["smarts:N"] == 1.0
+    fault = restrain(fitted, ETHANOL, ETHYLAMINE, keep=["smarts:N"]).notes[-1]
+    assert fault.startswith("keep smarts:N: the start lacks it. Ask for --gain")
+
+
+def test_a_substructure_is_taught_on_the_reference_points(fitted):
+    (constraint,) = parse_constraints({Mode.KEEP: ["smarts:c1ccccc1"]}, {})
+    term = latent_term(fitted, constraint)
+    ring = fitted.encode(["Cc1ccccc1", "Oc1ccccc1", "COc1ccccc1"])
+    chain = fitted.encode(["CCO", "CCCO", "CCN"])
+    assert term(ring).max() < term(chain).min()
+    (rare,) = parse_constraints({Mode.KEEP: ["smarts:[Pt]"]}, {})
+    assert latent_term(fitted, rare) is None
+
+
+def test_a_window_of_whole_numbers_reaches_half_a_step_further(fitted):
+    for text, ends in (("hbd=2", (1.5, 2.5)), ("hbd<2", (-np.inf, 1.5)), ("hbd<=2", (-np.inf, 2.5))):
+        (constraint,) = parse_constraints({Mode.KEEP: [text]}, {})
+        term = latent_term(fitted, constraint)
+        assert (term.low, term.high) == ends
+    (constraint,) = parse_constraints({Mode.KEEP: ["logp<2"]}, {})
+    assert latent_term(fitted, constraint).high == 2.0
+
+
+def test_a_user_feature_becomes_one_of_the_bundle(fitted, tmp_path):
+    own = replace(shipped_classifiers()["bbb"], name="mine")
+    taught = teach_feature(fitted, own, n_steps=100)
+    taught.save(tmp_path / "b")
+    again = Bundle.load(tmp_path / "b")
+    assert feature_table(again)["mine"]["kind"] == "classifier"
+    assert restrain(again, ETHANOL, ETHYLAMINE, keep=["mine"]).realism.names[-1] == "keep mine"
+    figures = evaluate_feature(again, "mine", SMALL, np.arange(len(SMALL)) % 2)
+    assert figures["n_latent"] == len(SMALL) and -1 <= figures["rank_agreement"] <= 1
+    with pytest.raises(InputError, match="got 'yours'"):
+        evaluate_feature(again, "yours", SMALL, np.arange(len(SMALL)) % 2)
+
+
+def test_teaching_needs_reference_points(small_bundle):
+    with pytest.raises(InputError, match="has no reference points; run `molinterp fit all` first"):
+        teach_feature(small_bundle, shipped_classifiers()["bbb"])
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 1.0, -1.0])
+def test_epsilon_lies_between_nought_and_one(fitted, epsilon):
+    with pytest.raises(InputError, match=r"`epsilon` must be in \(0, 1\)"):
+        restrain(fitted, ETHANOL, ETHYLAMINE, epsilon=epsilon)
