@@ -6,6 +6,7 @@ import os
 import sys
 
 import click
+from molinterp.cli.batch import batch
 from molinterp.cli.features import features
 from molinterp.cli.fit import fit
 from molinterp.cli.geometry import geometry
@@ -13,6 +14,7 @@ from molinterp.cli.median import median
 from molinterp.cli.models import models
 from molinterp.cli.path import path
 from molinterp.cli.refine import refine
+from molinterp.cli.report import report
 from molinterp.cli.train import train
 
 from molinterp import __version__
@@ -36,6 +38,8 @@ def cli() -> None:
 
 
 cli.add_command(path)
+cli.add_command(report)
+cli.add_command(batch)
 cli.add_command(median)
 cli.add_command(geometry)
 cli.add_command(train)

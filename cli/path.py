@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("compounds", nargs=-1, required=True, metavar="START [BY WAY OF…] END")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help=".csv, .tsv, .json, .sdf or .smi.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help=".csv, .tsv, .json, .sdf, .smi or .html."
+)
 @click.option(
     "--method", type=click.Choice(["geodesic", "linear", "slerp"]), default="geodesic", show_default=True
 )
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
 @click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda, mps.")
+@click.option("--raw-csv", is_flag=True, help="Text cells as they are, formulas of a spreadsheet too.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="More about the path on stderr.")
 def path(
@@ -98,6 +101,7 @@ def path(
     seed: int,
     model: str,
     device: str,
+    raw_csv: bool,
     quiet: bool,
     verbose: bool,
 ) -> None:
@@ -158,10 +162,14 @@ def path(
     else:
         found = [interpolate_through([e.smiles for e in ends], **options)]
     if output is None:
-        click.echo(render_several(found, ".tsv") if n_paths > 1 else render(found[0], ".tsv"), nl=False)
+        if n_paths > 1:
+            text = render_several(found, ".tsv", raw_cells=raw_csv)
+        else:
+            text = render(found[0], ".tsv", raw_cells=raw_csv)
+        click.echo(text, nl=False)
     else:
         for target, one in zip(numbered(output, n_paths), found, strict=False):
-            write_whole(target, render(one, output.suffix))
+            write_whole(target, render(one, output.suffix, raw_cells=raw_csv))
     if quiet:
         return
     for note in found[0].notes:

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from molinterp.batch import interpolate_table
     from molinterp.bundle import Bundle
     from molinterp.interpolation import interpolate
+    from molinterp.latent_features import LatentEncoder
     from molinterp.path import MoleculePath
 
 __version__ = "0.1.0"
-__all__ = ["Bundle", "MoleculePath", "__version__", "interpolate"]
+__all__ = ["Bundle", "LatentEncoder", "MoleculePath", "__version__", "interpolate", "interpolate_table"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 if (_ROOT / "pyproject.toml").is_file():
@@ -19,7 +21,13 @@ if (_ROOT / "pyproject.toml").is_file():
     # root of the checkout would not find them.
     __path__.append(str(_ROOT))
 
-_HOMES = {"Bundle": "bundle", "MoleculePath": "path", "interpolate": "interpolation"}
+_HOMES = {
+    "Bundle": "bundle",
+    "LatentEncoder": "latent_features",
+    "MoleculePath": "path",
+    "interpolate": "interpolation",
+    "interpolate_table": "batch",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -71,6 +71,20 @@ class InputError(MolinterpError, ValueError):
 
 
 @final
+class WorkerError(MolinterpError, RuntimeError):
+    """The worker processes of a batch cannot be started, here or on a cluster."""
+
+
+@final
+class MissingDependencyError(MolinterpError, ImportError):
+    """Something needs a package that is an extra of molinterp's and is not installed."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        """Say what needs which package, and the command that installs it."""
+        super().__init__(f"{what} need {package}. Install it: pip install 'molinterp[{extra}]'.")
+
+
+@final
 class NotFiniteError(MolinterpError, ArithmeticError):
     """A callable that was handed in gave NaN or infinity.
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
+
+    from molinterp.report.pictures import Picture
 
 
 @final
@@ -182,26 +185,40 @@ class MoleculePath:
 
     def to_sdf(self) -> str:
         """SDF text, a record a molecule, with 2-D coordinates and the columns of `to_frame`."""
-        from rdkit import Chem
-        from rdkit.Chem import AllChem
+        from molinterp.chem.sdf import sdf_text
 
-        records = []
-        for row in self.to_frame().to_dict("records"):
-            mol = Chem.MolFromSmiles(row["smiles"])
-            AllChem.Compute2DCoords(mol)  # type: ignore[attr-defined]
-            # A line break in a name would forge a record of its own.
-            name = " ".join(str(row["name"]).split()).replace("$$$$", "")
-            mol.SetProp("_Name", name or f"step {row['step']}")
-            fields = "".join(f">  <{key}>\n{_cell(value)}\n\n" for key, value in row.items() if key != "name")
-            records.append(f"{Chem.MolToMolBlock(mol)}{fields}$$$$\n")
-        return "".join(records)
+        return sdf_text(self.to_frame())
 
     def __str__(self) -> str:
         """The molecules, a line each."""
         return "\n".join(self.smiles)
 
+    def _repr_html_(self) -> str:
+        """The path as a notebook shows it: structures, figures and trajectories."""
+        from molinterp.report.notebook import fragment
+        from molinterp.report.view import view_of
 
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return "" if value != value else f"{value:.6g}"
-    return str(value)
+        return fragment(view_of(self))
+
+    def plot(self, columns: Sequence[str] | None = None) -> Figure:
+        """Columns of `to_frame` against the step, with matplotlib; None means every numeric one.
+
+        Raises:
+            InputError: a column that the path does not have, or that is no number.
+            MissingDependencyError: matplotlib is not installed.
+        """
+        from molinterp.report.pictures import plot
+        from molinterp.report.view import view_of
+
+        return plot(view_of(self), columns)
+
+    def grid(self, columns: int = 5) -> Picture:
+        """The structures in rows of `columns`, what changed since the last step marked.
+
+        Raises:
+            InputError: `columns` is below 1.
+        """
+        from molinterp.report.pictures import grid
+        from molinterp.report.view import view_of
+
+        return grid(view_of(self), columns)

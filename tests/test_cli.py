@@ -97,6 +97,8 @@ def test_the_suffix_picks_the_format(table, tmp_path, suffix):
         (("path", "aspirin", "ibuprofen", "--steps", "1"), 2, "--steps"),
         (("path", "aspirin", "ibuprofen", "-d", "abacus"), 2, "`device`"),
         (("path", "aspirin"), 2, "Missing argument 'END'"),
+        (("batch", "none.csv", "-o", "x.csv"), 2, "file 'none.csv' does not exist"),
+        (("report", "none.json", "-o", "x.html"), 2, "file 'none.json' does not exist"),
         (("path", "aspirin", "ibuprofen", "--model", "none"), 4, "must be one that ships"),
         (("models", "verify", "none"), 4, "must be one that ships"),
         (("train", "none.csv", "-o", "x", "--minutes", "1"), 2, "does not exist"),
@@ -111,6 +113,41 @@ def test_bad_input_gives_one_line_and_its_exit_code(tmp_path, arguments, code, m
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_from_a_file_and_from_the_path_itself(table, tmp_path):
+    for name in ("path.json", "direct.html"):
+        assert run("path", "aspirin", "ibuprofen", "-q", "-o", name, cwd=tmp_path).returncode == 0
+    done = run("report", "path.json", "-o", "report.html", cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout == ""
+    assert f"{len(table.stdout.splitlines()) - 1} molecules drawn" in done.stderr
+    pages = [(tmp_path / name).read_text(encoding="utf-8") for name in ("report.html", "direct.html")]
+    assert pages[0] == pages[1]
+    done = run("report", "path.json", "-o", "report.pdf", cwd=tmp_path)
+    assert done.returncode == 2 and "must end in .html" in done.stderr
+
+
+def test_a_batch_of_pairs(tmp_path):
+    rows = [f"a,{ASPIRIN},{IBUPROFEN}", "b,c1ccc,CCO", "c,CCO,CCCCN"]
+    (tmp_path / "pairs.csv").write_text("\n".join(["pair,start,end", *rows]))
+    command = ("batch", "pairs.csv", "-o", "paths.csv", "--errors", "errors.csv", "--pointwise")
+    done = run(*command, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (3, ""), done.stderr
+    assert "2 of 3 pairs have a path" in done.stderr
+    frame = pd.read_csv(tmp_path / "paths.csv")
+    assert frame["pair"].drop_duplicates().tolist() == ["a", "b", "c"]
+    assert pd.read_csv(tmp_path / "errors.csv")["pair"].tolist() == ["b"]
+    first = (tmp_path / "paths.csv").read_bytes()
+    done = run(*command, "-j", "2", "-q", "--shard-size", "2", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert (tmp_path / "paths.csv").read_bytes() == first
+
+
+def test_a_formula_in_a_name_is_neutralised_unless_asked_otherwise(tmp_path):
+    (tmp_path / "a.smi").write_text("CCO =cmd\n")
+    for option, name in ((), "'=cmd"), (("--raw-csv",), "=cmd"):
+        done = run("path", "a.smi", "aspirin", "-q", *option, cwd=tmp_path)
+        assert done.stdout.splitlines()[1].split("\t")[1] == name
 
 
 def test_a_file_that_is_a_smiles_too_asks_which(tmp_path):

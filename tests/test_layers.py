@@ -19,19 +19,19 @@ LAYERS = (
     ("__init__",),
     ("batch",),
     ("report", "output"),
-    ("interpolation", "median"),
+    ("interpolation", "median", "latent_features"),
     ("assemble", "restraints"),
     ("training",),
     ("evaluation", "spaces"),
     ("bundle",),
     ("vae", "realism", "geometry", "tokens", "path"),
     ("chem",),
-    ("data", "pretrained", "errors"),
+    ("data", "pretrained", "errors", "cells"),
 )
 """Top to bottom. A module may import those of its own name and those below, none beside or above."""
 
-BESIDE = {("vae", "tokens")}
-"""Imports allowed within a layer."""
+BESIDE = {("vae", "tokens"), ("output", "report"), ("path", "report")}
+"""Imports allowed within a layer, and the display of a path, which waits for a call."""
 
 FORBIDDEN = {
     "geometry": ("rdkit", "molinterp.chem"),

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MAPPED = {"cli": "molinterp/cli", "data": "molinterp/data", "pretrained": "molinterp/pretrained"}
-SHIPPED = {".py", ".csv", ".json", ".npz", ".smi", ".safetensors"}
+SHIPPED = {".py", ".csv", ".json", ".npz", ".smi", ".safetensors", ".css", ".js"}
 
 
 @pytest.fixture(scope="module")

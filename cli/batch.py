@@ -1,0 +1,106 @@
+"""`molinterp batch`: a table of pairs in, a table of paths out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from molinterp.cli.options import path_options, portable_options
+
+FAILED_ROWS = 3
+
+
+@click.command()
+@click.argument("pairs", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help=".csv, .csv.gz or .parquet."
+)
+@click.option("--start", default="start", show_default=True, help="Column with the start's SMILES.")
+@click.option("--end", default="end", show_default=True, help="Column with the end's SMILES.")
+@click.option("--id", "name", help="Column that names a pair.  [default: pair, id, or the row's number]")
+@click.option("-j", "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=120.0, show_default=True)
+@click.option("--mebibytes", type=click.IntRange(min=1), default=2048, show_default=True, help="A pair.")
+@click.option("--resume", is_flag=True, help="Go on with a run that was cut off.")
+@click.option("--on-error", type=click.Choice(["keep", "skip", "stop"]), default="keep", show_default=True)
+@click.option("--errors", type=click.Path(path_type=Path), help="Failed pairs, .csv.")
+@click.option("--shard-size", type=click.IntRange(min=1), default=16, show_default=True, help="Pairs.")
+@path_options  # type: ignore[untyped-decorator,misc]
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
+@click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda, mps.")
+@click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True)
+@click.option("--scheduler", help="Address of a dask scheduler, for --engine dask.")
+@click.option("--raw-csv", is_flag=True, help="Text cells as they are, formulas of a spreadsheet too.")
+@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+def batch(
+    pairs: Path,
+    output: Path,
+    start: str,
+    end: str,
+    name: str | None,
+    workers: int,
+    seconds: float,
+    mebibytes: int,
+    resume: bool,
+    on_error: str,
+    errors: Path | None,
+    shard_size: int,
+    seed: int,
+    model: str,
+    device: str,
+    engine: str,
+    scheduler: str | None,
+    raw_csv: bool,
+    quiet: bool,
+    **asked: Any,
+) -> int:
+    """Paths of all PAIRS (.csv, .csv.gz, .parquet), as one long table.
+
+    Same pairs, options and version give the same bytes, whatever -j and however often the run was cut
+    off. --seconds and --mebibytes are what one pair may take before it is given up.
+    """
+    from molinterp.batch.pairs import read_pairs
+    from molinterp.batch.pool import Engine, Pool
+    from molinterp.batch.progress import bar
+    from molinterp.batch.run import Job, StoppedError, run_batch
+    from molinterp.batch.setup import Budget, Setup
+    from molinterp.errors import InputError
+
+    if (engine == "dask") != (scheduler is not None):
+        raise InputError("--engine dask and --scheduler ADDRESS go together; got one of them.")
+    table = read_pairs(pairs, start, end, name)
+    setup = Setup(model, seed, device, portable_options(asked))
+    job = Job(table, setup, Budget(seconds, mebibytes), shard_size)
+    if scheduler is None:
+        computes: Engine = Pool(setup, workers, job.budget)
+    else:
+        from molinterp.batch.cluster import Cluster
+
+        computes = Cluster(scheduler, setup, job.budget)
+    try:
+        with bar(len(table), not quiet) as tick:
+            summary = run_batch(
+                job,
+                computes,
+                output,
+                resume=resume,
+                on_error=on_error,
+                errors=errors,
+                raw_cells=raw_csv,
+                progress=tick,
+            )
+    except KeyboardInterrupt:
+        click.echo("what is finished is kept: the same command with --resume goes on", err=True)
+        raise
+    except StoppedError as error:
+        click.echo(f"molinterp: {error}", err=True)
+        return FAILED_ROWS
+    if not quiet:
+        click.echo(
+            f"{summary.n_pairs - summary.n_failed} of {summary.n_pairs} pairs have a path; "
+            f"{summary.n_rows} rows: {output}",
+            err=True,
+        )
+    return FAILED_ROWS if summary.n_failed else 0

@@ -1,0 +1,99 @@
+"""Options of a path that commands share, and what they say to `molinterp.interpolate`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+NO_TIMEOUT = 1e9
+"""Seconds: the clock must not decide what a path is; a batch's own budget ends a pair that takes too long."""
+_OPTIONS = (
+    click.option(
+        "--method", type=click.Choice(["geodesic", "linear", "slerp"]), default="geodesic", show_default=True
+    ),
+    click.option(
+        "--output-space",
+        type=click.Choice(["latent", "fingerprint", "properties", "tokens"]),
+        default="fingerprint",
+        show_default=True,
+        help="What counts as a change along the geodesic.",
+    ),
+    click.option(
+        "--keep", multiple=True, metavar="FEATURE", help="All molecules must have it, as bbb, logp=1..4."
+    ),
+    click.option(
+        "--gain", multiple=True, metavar="FEATURE", help="The start may lack it; once gained it stays."
+    ),
+    click.option(
+        "--lose", multiple=True, metavar="FEATURE", help="The start may have it; once lost it stays away."
+    ),
+    click.option("--avoid", multiple=True, metavar="FEATURE", help="No molecule may have it."),
+    click.option(
+        "--steps", type=click.IntRange(min=2), help="Molecules wanted, ends included.  [default: auto]"
+    ),
+    click.option(
+        "--min-step-similarity",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        default=0.5,
+        show_default=True,
+        help="Least ECFP4 Tanimoto similarity of neighbours.",
+    ),
+    click.option(
+        "--objective",
+        type=click.Choice(["smooth", "short"]),
+        default="smooth",
+        show_default=True,
+        help="Many small steps, or few that are just small enough.",
+    ),
+    click.option("--max-sa", type=click.FloatRange(1, 10), help="Largest SA score.  [default: ends' + 0.5]"),
+    click.option("--alerts", default="PAINS,BRENK", show_default=True, help="Catalogues to heed, or none."),
+    click.option("--elements", help="Only these, as C,N,O,F.  [default: any familiar]"),
+    click.option("--substructure", metavar="SMARTS", help="The same as --keep smarts:SMARTS."),
+    click.option("--scaffold", is_flag=True, help="The same as --keep scaffold."),
+    click.option(
+        "--library", type=click.Path(path_type=Path), help="Compounds that exist; they may stand too."
+    ),
+    click.option("--only-library", is_flag=True, help="Only compounds of the library may stand between."),
+    click.option("--reference", type=click.Path(), help="Known compounds: a column says which steps are."),
+    click.option("--no-edits", is_flag=True, help="Molecules that the model decodes, and no others."),
+    click.option("--pointwise", is_flag=True, help="Decodes of the curve as they come, jumps and all."),
+)
+
+
+def path_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of a path."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def portable_options(asked: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of `molinterp.interpolate`, of JSON types, from the values of `path_options`."""
+    library = asked["library"]
+    pattern = [f"smarts:{asked['substructure']}"] if asked["substructure"] else []
+    scaffold = ["scaffold"] if asked["scaffold"] else []
+    return {
+        "method": asked["method"],
+        "output_space": asked["output_space"],
+        "keep": [*asked["keep"], *pattern, *scaffold],
+        **{name: list(asked[name]) for name in ("gain", "lose", "avoid")},
+        "steps": asked["steps"],
+        "pointwise": asked["pointwise"],
+        "search": {
+            "min_step_similarity": asked["min_step_similarity"],
+            "objective": asked["objective"],
+            "edits": not asked["no_edits"],
+            "timeout": NO_TIMEOUT,
+        },
+        "limits": {
+            "max_sa_score": asked["max_sa"],
+            "catalogues": [] if asked["alerts"] == "none" else asked["alerts"].split(","),
+            "elements": None if asked["elements"] is None else asked["elements"].split(","),
+        },
+        "library": None if library is None else str(library),
+        "only_library": asked["only_library"],
+        "reference": asked["reference"],
+    }

@@ -1,0 +1,25 @@
+"""Tables of pairs in, tables of paths out: worker processes, budgets, shards that can be resumed."""
+
+from __future__ import annotations
+
+from molinterp.batch import accessor
+from molinterp.batch.pairs import pairs_of, read_pairs
+from molinterp.batch.pool import Pool
+from molinterp.batch.run import Job, StoppedError, Summary, run_batch
+from molinterp.batch.setup import Budget, Pair, Setup
+from molinterp.batch.table import interpolate_table
+
+__all__ = [
+    "Budget",
+    "Job",
+    "Pair",
+    "Pool",
+    "Setup",
+    "StoppedError",
+    "Summary",
+    "accessor",
+    "interpolate_table",
+    "pairs_of",
+    "read_pairs",
+    "run_batch",
+]

@@ -1,0 +1,133 @@
+"""A batch on a dask.distributed cluster: one task a shard, one watched worker process a dask worker.
+
+Each dask worker is given a plugin once; it starts a `Pool` of one process that loads the model. Tasks
+carry SMILES alone, and a dask worker that is lost costs its shards a second try.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any, final
+
+from molinterp.batch.pool import Pool, Result, Shard
+from molinterp.batch.setup import Budget, Outcome, Setup
+from molinterp.errors import BundleError, MissingDependencyError, WorkerError
+
+try:
+    from distributed import WorkerPlugin
+except ImportError:  # `Cluster` says what to install
+    WorkerPlugin = object
+
+PLUGIN = "molinterp"
+RETRIES = 3
+"""Further tries of a shard whose worker was lost."""
+AHEAD = 3
+"""Shards handed out for each worker of the cluster, so that none waits for the next."""
+
+
+@final
+class ModelPlugin(WorkerPlugin):  # type: ignore[misc]
+    """What a dask worker keeps between tasks: a process that has loaded the model."""
+
+    name = PLUGIN
+
+    def __init__(self, setup: Setup, budget: Budget, command: Sequence[str] | None) -> None:
+        """Say what is computed; nothing is started before it reaches the worker."""
+        self.description = setup, budget, command
+        self._pool: Pool | None = None
+        self._guard: Any = None
+
+    def setup(self, worker: Any) -> None:
+        """Prepare the process, which starts with the first shard."""
+        setup, budget, command = self.description
+        self._pool, self._guard = Pool(setup, 1, budget, command), threading.Lock()
+
+    def teardown(self, worker: Any) -> None:
+        """End the process."""
+        if self._pool is not None:
+            self._pool.close()
+
+    def compute(self, pairs: Sequence[tuple[str, str]]) -> list[Any]:
+        """Outcomes of one shard, as JSON has them."""
+        assert self._pool is not None
+        with self._guard:
+            ((_, outcomes),) = self._pool.run(iter([(0, pairs)]))
+        return [outcome.to_json() for outcome in outcomes]
+
+
+def compute_shard(pairs: Sequence[tuple[str, str]]) -> list[Any]:
+    """The task: run on a dask worker that has the plugin."""
+    from distributed import get_worker
+
+    plugin: ModelPlugin = get_worker().plugins[PLUGIN]
+    return plugin.compute(pairs)
+
+
+@final
+class Cluster:
+    """The engine that hands shards to a dask scheduler.
+
+    Every dask worker needs molinterp of the same version, and the bundle under the same name or path.
+    Start workers with `--nthreads 1`: one shard at a time is computed on each.
+    """
+
+    def __init__(
+        self, scheduler: str, setup: Setup, budget: Budget | None = None, command: Sequence[str] | None = None
+    ) -> None:
+        """Connect.
+
+        Args:
+            scheduler: address, as tcp://host:8786.
+            setup: model and options.
+            budget: of one pair; None means the default.
+            command: what starts a worker process; None means molinterp's own.
+
+        Raises:
+            WorkerError: there is no scheduler at the address.
+            MissingDependencyError: dask.distributed is not installed.
+        """
+        try:
+            from distributed import Client
+        except ImportError as error:
+            raise MissingDependencyError("clusters", "dask.distributed", "dask") from error
+        try:
+            self._client = Client(scheduler, timeout=30, set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise WorkerError(f"no dask scheduler answers at '{scheduler}': {error}.") from error
+        self._client.register_plugin(ModelPlugin(setup, budget or Budget(), command))
+
+    def run(self, shards: Iterator[Shard]) -> Iterator[Result]:
+        """Results as they come, in any order; a few shards a worker are under way at a time.
+
+        Raises:
+            BundleError: the workers cannot load the bundle.
+            WorkerError: a shard was lost with its worker again and again.
+        """
+        from distributed import as_completed
+
+        under_way: dict[Any, int] = {}
+        done = as_completed(loop=self._client.loop)
+        while True:
+            room = AHEAD * max(1, len(self._client.nthreads()))
+            while len(under_way) < room and (shard := next(shards, None)) is not None:
+                future = self._client.submit(compute_shard, shard[1], pure=False, retries=RETRIES)
+                under_way[future] = shard[0]
+                done.add(future)
+            if not under_way:
+                return
+            future = next(done)
+            yield under_way.pop(future), _outcomes(future)
+
+    def close(self) -> None:
+        """Let go of the scheduler, which stays."""
+        self._client.close()
+
+
+def _outcomes(future: Any) -> list[Outcome]:
+    try:
+        return [Outcome.from_json(entry) for entry in future.result()]
+    except (BundleError, WorkerError):
+        raise
+    except Exception as error:
+        raise WorkerError(f"a shard was not computed: {type(error).__name__}: {error}.") from error

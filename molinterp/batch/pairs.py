@@ -1,0 +1,106 @@
+"""Pairs of compounds from a table: a file, a data frame, or anything with the Arrow interface."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from molinterp.batch.setup import Pair
+from molinterp.errors import InputError, MissingDependencyError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+
+
+def read_pairs(file: Path, start: str = "start", end: str = "end", id: str | None = None) -> list[Pair]:
+    """The pairs of a .csv, .csv.gz or .parquet file, in order.
+
+    Args:
+        file: the file.
+        start: column with the SMILES of the start.
+        end: column with the SMILES of the end.
+        id: column with what the user calls a pair; None means a column `pair` or `id` where there is
+            one, and else the number of the row, 0 for the first.
+
+    Raises:
+        InputError: the file is missing, of another format, not a table, or a column is missing.
+        MissingDependencyError: a .parquet file, and pyarrow is not installed.
+    """
+    import pandas as pd
+
+    if not file.name.endswith(SUFFIXES):
+        raise InputError(f"file '{file}' must end in one of {', '.join(SUFFIXES)}.")
+    if not file.is_file():
+        raise InputError(f"file '{file}' does not exist or is not a file. Check the path.")
+    try:
+        if file.suffix == ".parquet":
+            table = pd.read_parquet(file)
+        else:
+            table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except ImportError as error:
+        raise MissingDependencyError("Parquet files", "pyarrow", "parquet") from error
+    except (ValueError, OSError, EOFError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"file '{file}' cannot be read as a table: {reason}.") from error
+    names = [n for n in ("pair", "id") if n in table.columns and n not in (start, end)]
+    return pairs_of(table, start, end, id or next(iter(names), None))
+
+
+def pairs_of(table: Any, start: str = "start", end: str = "end", id: str | None = None) -> list[Pair]:
+    """The pairs of a table in memory, in order.
+
+    Args:
+        table: a pandas data frame, a mapping of columns, or an object with `__arrow_c_stream__` (Arrow,
+            Polars, DuckDB).
+        start: column with the SMILES of the start.
+        end: column with the SMILES of the end.
+        id: column with what the user calls a pair; None means the number of the row, 0 for the first.
+
+    Raises:
+        InputError: a column is missing, or `table` is none of these.
+        MissingDependencyError: an Arrow table, and pyarrow is not installed.
+    """
+    frame = frame_of(table)
+    for name in (start, end, *([id] if id is not None else [])):
+        if name not in frame.columns:
+            found = ", ".join(map(str, frame.columns[:12])) or "none"
+            raise InputError(f"`pairs` must have a column {name!r}; found {found}.")
+    names = map(_text, frame[id]) if id is not None else map(str, range(len(frame)))
+    ends = zip(map(_text, frame[start]), map(_text, frame[end]), strict=True)
+    return [Pair(name, a, b) for name, (a, b) in zip(names, ends, strict=True)]
+
+
+def frame_of(table: Any) -> pd.DataFrame:
+    """A table in memory as a data frame; see `pairs_of`."""
+    import pandas as pd
+
+    if isinstance(table, pd.DataFrame):
+        return table
+    if hasattr(table, "__arrow_c_stream__"):
+        try:
+            import pyarrow
+        except ImportError as error:
+            raise MissingDependencyError("Arrow tables", "pyarrow", "parquet") from error
+        return pyarrow.table(table).to_pandas()
+    if isinstance(table, Mapping):
+        return pd.DataFrame(dict(table))
+    raise InputError(
+        f"`pairs` must be a data frame, a mapping of columns or an Arrow table; got {type(table).__name__}."
+    )
+
+
+def digest(pairs: Sequence[Pair]) -> str:
+    """SHA-256 of the pairs: names, SMILES and order."""
+    sha = hashlib.sha256()
+    for pair in pairs:
+        sha.update(json.dumps([pair.id, pair.start, pair.end]).encode())
+    return sha.hexdigest()
+
+
+def _text(cell: Any) -> str:
+    return "" if cell is None or cell != cell else str(cell)

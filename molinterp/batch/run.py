@@ -1,0 +1,256 @@
+"""One run of a batch: pairs in, one file out, resumable at any moment, the same bytes however it went."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, final
+
+from molinterp.batch.pairs import digest
+from molinterp.batch.pool import Engine, Shard
+from molinterp.batch.setup import FILES, SHARD_SIZE, Budget, Outcome, Pair, Setup
+from molinterp.batch.store import Store
+from molinterp.batch.writers import check_format, layout, records, write_table
+from molinterp.errors import InputError, MolinterpError
+from molinterp.output import write_whole
+
+SCHEMA = 1
+ON_ERROR = ("keep", "skip", "stop")
+
+Progress = Callable[[int, int], None]
+"""Told of (pairs, failures) that have just been finished."""
+
+
+@final
+@dataclass(frozen=True)
+class Job:
+    """All that decides the rows of a run."""
+
+    pairs: Sequence[Pair]
+    """The pairs, in order."""
+    setup: Setup
+    """Model and options."""
+    budget: Budget = Budget()
+    """What one pair may cost."""
+    shard_size: int = SHARD_SIZE
+    """Pairs a shard."""
+
+    @property
+    def n_shards(self) -> int:
+        """Number of shards."""
+        return -(-len(self.pairs) // self.shard_size)
+
+    def shard(self, number: int) -> Sequence[Pair]:
+        """The pairs of one shard."""
+        return self.pairs[number * self.shard_size : (number + 1) * self.shard_size]
+
+
+@final
+@dataclass(frozen=True)
+class Summary:
+    """What a run did."""
+
+    n_pairs: int
+    """Pairs in the input."""
+    n_failed: int
+    """Pairs without a path."""
+    n_rows: int
+    """Rows written."""
+
+
+@final
+class StoppedError(MolinterpError):
+    """A run with `on_error="stop"` met a pair without a path."""
+
+
+def run_batch(
+    job: Job,
+    engine: Engine,
+    output: Path,
+    *,
+    resume: bool = False,
+    on_error: str = "keep",
+    errors: Path | None = None,
+    raw_cells: bool = False,
+    progress: Progress | None = None,
+) -> Summary:
+    """Compute all pairs and write the long table of their paths.
+
+    Finished shards lie in OUTPUT.parts until the table is written, then OUTPUT.manifest.json says what it
+    was made of. Same job and version: same bytes, whatever the engine, its workers and interruptions.
+
+    Args:
+        job: the pairs and all that decides their rows.
+        engine: what computes the shards; it is closed at the end.
+        output: .csv, .csv.gz or .parquet.
+        resume: go on with an unfinished run of the same job.
+        on_error: "keep" gives a failed pair one row that says why, "skip" leaves it out, "stop" ends the
+            run at the first one.
+        errors: .csv with the failed pairs; None means none.
+        raw_cells: leave text cells of a .csv that a spreadsheet takes for formulas as they are.
+        progress: called after each shard.
+
+    Raises:
+        InputError: a file or an option cannot be used, another run holds the output, or an unfinished one
+            of another job lies there.
+        BundleError: the bundle is missing or damaged.
+        StoppedError: a pair failed and `on_error` is "stop".
+        WorkerError: the workers cannot be started.
+    """
+    store = Store(output)
+    try:
+        _check(job, output, on_error, errors)
+        manifest = _manifest(job)
+        if resume and (done := _finished(output, manifest, errors)) is not None:
+            return done
+        store.open(manifest, resume)
+        _compute(job, engine, store, on_error == "stop", progress or (lambda n, failed: None))
+        summary = _write(job, store, output, on_error, errors, raw_cells)
+        finished = manifest | {"output_sha256": _sha256(output), "summary": asdict(summary)}
+        write_whole(_manifest_file(output), json.dumps(finished, indent=1) + "\n")
+        store.remove()
+        return summary
+    finally:
+        engine.close()
+        store.close()
+
+
+def _check(job: Job, output: Path, on_error: str, errors: Path | None) -> None:
+    if on_error not in ON_ERROR:
+        raise InputError(f"`on_error` must be one of {', '.join(ON_ERROR)}; got {on_error!r}.")
+    if job.shard_size < 1:
+        raise InputError(f"`shard_size` must be at least 1; got {job.shard_size}.")
+    if not job.pairs:
+        raise InputError("`pairs` must hold at least one pair; got none.")
+    check_format(output)
+    if errors is not None:
+        if errors.suffix != ".csv":
+            raise InputError(f"the file of errors must end in .csv; got '{errors}'.")
+        check_format(errors)
+
+
+def _manifest(job: Job) -> dict[str, Any]:
+    from importlib.metadata import version
+
+    from molinterp import __version__
+
+    return {
+        "schema": SCHEMA,
+        "n_pairs": len(job.pairs),
+        "pairs_sha256": digest(job.pairs),
+        "bundle": job.setup.bundle,
+        "bundle_sha256": _sha256(_bundle_header(job.setup.bundle)),
+        "seed": job.setup.seed,
+        "device": job.setup.device,
+        "options": dict(job.setup.options),
+        "files": {k: _sha256(Path(v)) for k, v in job.setup.options.items() if k in FILES and v},
+        "budget": asdict(job.budget),
+        "shard_size": job.shard_size,
+        "versions": {"molinterp": __version__, **{n: version(n) for n in ("rdkit", "torch")}},
+    }
+
+
+def _bundle_header(name: str) -> Path:
+    """The file that bears the SHA-256 of all others, against which workers hold them.
+
+    Raises:
+        BundleError: there is none.
+    """
+    from molinterp.pretrained import BUNDLES, bundle_folder
+
+    file = (bundle_folder(name) if name in BUNDLES else Path(name)) / "bundle.json"
+    if not file.is_file():
+        from molinterp.bundle import locate  # imports torch, for the sake of its message
+
+        locate(name)
+    return file
+
+
+def _finished(output: Path, manifest: dict[str, Any], errors: Path | None) -> Summary | None:
+    """What a run of the same job did that had come to its end; None where there is none."""
+    file = _manifest_file(output)
+    if not (file.is_file() and output.is_file()) or (errors is not None and not errors.is_file()):
+        return None
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        summary, sha256 = Summary(**document.pop("summary")), document.pop("output_sha256")
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    is_same = document == json.loads(json.dumps(manifest)) and sha256 == _sha256(output)
+    if is_same:
+        store = Store(output)
+        if store.folder.is_dir():
+            store.open(manifest, resume=True)
+            store.remove()
+    return summary if is_same else None
+
+
+def _compute(job: Job, engine: Engine, store: Store, stop: bool, progress: Progress) -> None:
+    """Compute the shards that are missing, each kept as soon as it is finished."""
+    limit = job.n_shards
+    missing = []
+    for number in range(job.n_shards):
+        outcomes = store.read(number)
+        if outcomes is None or len(outcomes) != len(job.shard(number)):
+            missing.append(number)
+            continue
+        failed = sum(o.is_failed for o in outcomes)
+        progress(len(outcomes), failed)
+        limit = min(limit, number) if stop and failed else limit
+
+    def shards() -> Iterator[Shard]:
+        for number in missing:
+            if number <= limit:  # what stands behind the first failure is not begun
+                yield number, [(pair.start, pair.end) for pair in job.shard(number)]
+
+    for number, outcomes in engine.run(shards()):
+        store.write(number, outcomes)
+        failed = sum(o.is_failed for o in outcomes)
+        progress(len(outcomes), failed)
+        limit = min(limit, number) if stop and failed else limit
+    if limit < job.n_shards:
+        _stop(job, limit, store.read(limit) or [])
+
+
+def _stop(job: Job, number: int, outcomes: Sequence[Outcome]) -> None:
+    pair, outcome = next((p, o) for p, o in zip(job.shard(number), outcomes, strict=True) if o.is_failed)
+    raise StoppedError(f"pair '{pair.id}' has no path: {outcome.error} Stopped, as --on-error stop asks.")
+
+
+def _write(
+    job: Job, store: Store, output: Path, on_error: str, errors: Path | None, raw_cells: bool
+) -> Summary:
+    columns = layout(store.outcomes(job.n_shards))
+    counts = {"rows": 0, "failed": 0}
+
+    def counted() -> Iterator[Outcome]:
+        for outcome in store.outcomes(job.n_shards):
+            counts["failed"] += outcome.is_failed
+            counts["rows"] += len(outcome.rows) or (on_error != "skip")
+            yield outcome
+
+    rows = records(job.pairs, counted(), list(columns), keep_failed=on_error != "skip")
+    write_table(output, columns, rows, raw_cells)
+    if errors is not None:
+        failed = (
+            (pair.id, pair.start, pair.end, outcome.error)
+            for pair, outcome in zip(job.pairs, store.outcomes(job.n_shards), strict=True)
+            if outcome.is_failed
+        )
+        write_table(errors, dict.fromkeys(("pair", "start", "end", "error"), "str"), failed, raw_cells)
+    return Summary(len(job.pairs), counts["failed"], counts["rows"])
+
+
+def _manifest_file(output: Path) -> Path:
+    return output.with_name(f"{output.name}.manifest.json")
+
+
+def _sha256(file: Path) -> str:
+    sha = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            sha.update(block)
+    return sha.hexdigest()

@@ -1,0 +1,169 @@
+"""What one run of a batch computes with, and the result of one pair."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+from molinterp.errors import InputError, MolinterpError
+
+if TYPE_CHECKING:
+    from molinterp.bundle import Bundle
+    from molinterp.path import MoleculePath
+
+SHARD_SIZE = 16
+"""Pairs that share their forward passes, and that stand or fall together when a run is killed."""
+
+
+@final
+@dataclass(frozen=True)
+class Pair:
+    """One row of a pairs table."""
+
+    id: str
+    """What the user calls it, or the number of its row, 0 for the first."""
+    start: str
+    """SMILES of the start; empty where the table has none."""
+    end: str
+    """SMILES of the end; empty where the table has none."""
+
+
+@final
+@dataclass(frozen=True)
+class Setup:
+    """Model and options of a run: all that a process needs, besides the pairs."""
+
+    bundle: str = "default"
+    """Name or folder of the bundle."""
+    seed: int = 0
+    """Seed of the sampled decodes."""
+    device: str = "cpu"
+    """Where the bundle is loaded, as torch names it."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Other arguments of `molinterp.interpolate`, of JSON types: see `portable`; files by their names."""
+
+
+@final
+@dataclass(frozen=True)
+class Budget:
+    """What one pair may cost before its process is ended."""
+
+    seconds: float = 120.0
+    """Wall-clock time, in seconds."""
+    mebibytes: int = 2048
+    """Memory beyond what the loaded model takes, in MiB."""
+
+    def __post_init__(self) -> None:
+        """Hold both to what makes sense.
+
+        Raises:
+            InputError: one of them is not above 0.
+        """
+        if not (self.seconds > 0 and math.isfinite(self.seconds)):
+            raise InputError(f"`seconds` must be above 0; got {self.seconds}.")
+        if self.mebibytes < 1:
+            raise InputError(f"`mebibytes` must be at least 1; got {self.mebibytes}.")
+
+
+@final
+@dataclass(frozen=True)
+class Outcome:
+    """Result of one pair: a table of its path, or why there is none."""
+
+    columns: tuple[str, ...] = ()
+    """Columns of the path's table; empty for a failure."""
+    rows: tuple[tuple[Any, ...], ...] = ()
+    """A row a molecule; text, numbers, booleans and None."""
+    error: str = ""
+    """Why there is no path; empty where there is one."""
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether there is no path."""
+        return not self.rows
+
+    @classmethod
+    def of(cls, result: MoleculePath | MolinterpError) -> Outcome:
+        """The outcome of what `interpolate_many` gives for a pair."""
+        if isinstance(result, MolinterpError):
+            return cls(error=" ".join(str(result).split()))
+        frame = result.to_frame().drop(columns="name")
+        rows = tuple(tuple(_plain(v) for v in row) for row in frame.astype(object).to_numpy().tolist())
+        return cls(tuple(frame.columns), rows)
+
+    def to_json(self) -> list[Any]:
+        """A list that JSON can hold."""
+        return [self.columns, self.rows, self.error]
+
+    @classmethod
+    def from_json(cls, document: Sequence[Any]) -> Outcome:
+        """The outcome that `to_json` described."""
+        columns, rows, error = document
+        return cls(tuple(columns), tuple(tuple(row) for row in rows), error)
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+FILES = ("library", "reference")
+"""Options that name a file of compounds."""
+
+
+def portable(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `interpolate` as JSON has them, where they can be: `search` and `limits` by their fields."""
+    return {k: asdict(v) if is_dataclass(v) and k in ("search", "limits") else v for k, v in options.items()}  # type: ignore[arg-type]
+
+
+def arguments(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as `interpolate` takes them, from what `portable` gives and from names of files.
+
+    Raises:
+        InputError: a file cannot be read, or an option of `search` or `limits` is out of range.
+    """
+    from molinterp.assemble import Search
+    from molinterp.chem.judge import Limits
+    from molinterp.chem.library import Library, known_smiles
+
+    out = dict(options)
+    if isinstance(search := out.get("search"), Mapping):
+        out["search"] = Search(**search)
+    if isinstance(limits := out.get("limits"), Mapping):
+        # JSON has lists where the limits have tuples.
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in limits.items()}
+        out["limits"] = Limits(**values)
+    if isinstance(library := out.get("library"), str):
+        out["library"] = Library.load(Path(library))
+    if isinstance(reference := out.get("reference"), str):
+        out["reference"] = known_smiles(reference)
+    return out
+
+
+Compute = Callable[[Sequence[tuple[str, str]]], list[Outcome]]
+"""Pairs of SMILES to an outcome each, in order."""
+
+
+def open_compute(setup: Setup, bundle: Bundle | None = None) -> Compute:
+    """Load the bundle and give the function that computes pairs with it.
+
+    Args:
+        setup: model and options.
+        bundle: a loaded bundle to take in place of the one that `setup` names.
+
+    Raises:
+        BundleError: the bundle is missing or damaged.
+    """
+    from molinterp.bundle import Bundle
+    from molinterp.interpolation import interpolate_many
+
+    model = bundle if bundle is not None else Bundle.load(setup.bundle, setup.device)
+    options = arguments(setup.options)
+
+    def compute(pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
+        found = interpolate_many(pairs, bundle=model, seed=setup.seed, device=setup.device, **options)
+        return [Outcome.of(result) for result in found]
+
+    return compute

@@ -1,0 +1,118 @@
+"""Tables in memory: a data frame of pairs in, a long data frame of their paths out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from molinterp.batch.here import InProcess
+from molinterp.batch.pairs import frame_of, pairs_of
+from molinterp.batch.pool import Engine, Pool, Shard
+from molinterp.batch.progress import bar
+from molinterp.batch.setup import SHARD_SIZE, Budget, Outcome, Pair, Setup, open_compute, portable
+from molinterp.batch.writers import layout, records
+from molinterp.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from molinterp.bundle import Bundle
+
+_DTYPES = {"bool": "boolean", "int": "Int64", "float": "float64", "str": "str"}
+
+
+def interpolate_table(
+    pairs: Any,
+    start: str = "start",
+    end: str = "end",
+    id: str | None = None,
+    *,
+    bundle: Bundle | str | Path | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    workers: int = 1,
+    seconds: float = 120.0,
+    mebibytes: int = 2048,
+    progress: bool = False,
+    **options: Any,
+) -> pd.DataFrame:
+    """Paths of many pairs, as one long table.
+
+    Pairs of a shard share their forward passes. A pair without a path gives one row whose `status` is
+    "failed" and whose `error` says why; rows stand in the order of the pairs.
+
+    Args:
+        pairs: a pandas data frame, a mapping of columns, or any table with the Arrow interface.
+        start: column with the SMILES of the start.
+        end: column with the SMILES of the end.
+        id: column that names a pair; None means the number of its row, 0 for the first.
+        bundle: name or folder of a bundle; a loaded one needs `workers=0`. None means "default".
+        seed: of the sampled decodes.
+        device: where the bundle is loaded, as torch names it.
+        workers: child processes, each under watch; 0 computes in this process, without budgets, and a
+            compound that crashes RDKit takes it along.
+        seconds: wall-clock time a pair may take.
+        mebibytes: memory a pair may take, in MiB.
+        progress: draw a bar with pairs a second and failures on stderr.
+        **options: other arguments of `molinterp.interpolate`, as `steps` and `search`; `library` and
+            `reference` may be names of files.
+
+    Returns:
+        Columns `pair`, those of `MoleculePath.to_frame` but `name`, `status` ("ok" or "failed") and
+        `error`. Counts are nullable integers.
+
+    Raises:
+        InputError: a column is missing, or an argument is out of range.
+        BundleError: the bundle is missing or damaged.
+        WorkerError: the worker processes cannot be started.
+        MissingDependencyError: an Arrow table, and pyarrow is not installed.
+    """
+    frame = frame_of(pairs)
+    table = pairs_of(frame, start, end, id)
+    engine = _engine(
+        bundle, Setup("default", seed, device, portable(options)), workers, Budget(seconds, mebibytes)
+    )
+    found: list[Outcome | None] = [None] * len(table)
+    with bar(len(table), progress) as tick:
+        try:
+            for number, outcomes in engine.run(_shards(table)):
+                found[number * SHARD_SIZE : number * SHARD_SIZE + len(outcomes)] = outcomes
+                tick(len(outcomes), sum(o.is_failed for o in outcomes))
+        finally:
+            engine.close()
+    long = _long(table, [outcome for outcome in found if outcome is not None])
+    if id is not None:
+        # What names a pair keeps its type.
+        return long.assign(pair=frame[id].iloc[long["pair"].astype("int64")].to_numpy())
+    return long.assign(pair=long["pair"].astype("int64"))
+
+
+def _shards(table: list[Pair]) -> Iterator[Shard]:
+    for first in range(0, len(table), SHARD_SIZE):
+        yield first // SHARD_SIZE, [(p.start, p.end) for p in table[first : first + SHARD_SIZE]]
+
+
+def _engine(bundle: Bundle | str | Path | None, setup: Setup, workers: int, budget: Budget) -> Engine:
+    from molinterp.bundle import Bundle
+
+    loaded = bundle if isinstance(bundle, Bundle) else None
+    if loaded is not None and workers:
+        raise InputError("`bundle` must be a name or a folder for worker processes; give it, or workers=0.")
+    if loaded is None and bundle is not None:
+        setup = Setup(str(bundle), setup.seed, setup.device, setup.options)
+    return Pool(setup, workers, budget) if workers else InProcess(open_compute(setup, loaded))
+
+
+def _long(table: list[Pair], outcomes: list[Outcome]) -> pd.DataFrame:
+    """The long table, with the number of its row as the name of a pair."""
+    import pandas as pd
+
+    columns = layout(outcomes)
+    numbered = [Pair(str(i), p.start, p.end) for i, p in enumerate(table)]
+    rows = list(records(numbered, outcomes, list(columns)))
+    data = {
+        name: pd.Series([row[i] for row in rows], dtype=_DTYPES[kind])
+        for i, (name, kind) in enumerate(columns.items())
+    }
+    return pd.DataFrame(data)

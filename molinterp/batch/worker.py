@@ -1,0 +1,112 @@
+"""The child process of a batch: loads one bundle, computes one group of pairs at a time.
+
+It is told what to do in lines of JSON on its standard input and answers in lines of JSON on what was
+its standard output; anything printed meanwhile goes to standard error. It ends when its parent does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, TextIO
+
+from molinterp.batch.setup import Budget, Compute, Setup, open_compute
+from molinterp.errors import MolinterpError
+
+MEMORY = "memory"
+"""Answer of a group that ran out of memory."""
+
+
+def serve(open_: Callable[[Setup], Compute]) -> None:
+    """Answer the parent until it closes the pipe.
+
+    Args:
+        open_: gives the function that computes pairs; called once.
+    """
+    answers = _take_stdout()
+    orders = _orders(sys.stdin)
+    first = orders.get()
+    if first["die_with_parent"]:
+        _die_with_parent()
+    try:
+        compute = open_(Setup(**first["setup"]))
+        compute(first["rehearsal"])
+    except MolinterpError as error:
+        _send(answers, {"fatal": type(error).__name__, "message": str(error)})
+        return
+    _limit_memory(Budget(**first["budget"]))
+    _send(answers, {"ready": True})
+    while True:
+        _send(answers, _answer(compute, [tuple(pair) for pair in orders.get()["pairs"]]))
+
+
+def _answer(compute: Compute, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    try:
+        outcomes = compute(pairs)
+    except MemoryError:
+        return {"failed": MEMORY}
+    except Exception as error:  # a fault of molinterp's own costs a row, not the run
+        return {"failed": f"met an internal error: {type(error).__name__}: {' '.join(str(error).split())}"}
+    return {"outcomes": [outcome.to_json() for outcome in outcomes]}
+
+
+def _take_stdout() -> TextIO:
+    sys.stdout.flush()
+    own = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return own
+
+
+def _orders(stream: TextIO) -> queue.SimpleQueue[dict[str, Any]]:
+    """Orders as they come; the process ends with the pipe, whatever it is doing."""
+    orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in stream:
+            orders.put(json.loads(line))
+        os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    return orders
+
+
+def _send(stream: TextIO, message: dict[str, Any]) -> None:
+    try:
+        stream.write(json.dumps(message, allow_nan=False) + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        os._exit(0)  # the parent is gone
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to end this process with the parent, even while it hangs in C code."""
+    if sys.platform == "linux":
+        import ctypes
+        import signal
+
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def _limit_memory(budget: Budget) -> None:
+    """A last resort for what grows faster than the parent looks; the parent's budget is half of it."""
+    if sys.platform == "linux":
+        import resource
+
+        with open("/proc/self/status", encoding="ascii") as status:
+            used = next(int(line.split()[1]) << 10 for line in status if line.startswith("VmData"))
+        limit = used + 2 * (budget.mebibytes << 20)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def main() -> None:
+    """Run as a child process of a batch."""
+    import torch
+
+    torch.set_num_threads(1)  # sums come out the same, however many processes share the machine
+    serve(open_compute)

@@ -1,0 +1,76 @@
+"""Text of a user's inside a file that another program reads: table cells, SDF fields, file names."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMULA_SIGNS = frozenset("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
+"""First characters that make a spreadsheet take a cell for a formula; the last four are full-width."""
+MAX_SLUG = 60
+"""Longest slug, in characters."""
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
+
+
+def neutralise(text: str) -> str:
+    """A cell that no spreadsheet runs: one that would begin a formula gets an apostrophe before it.
+
+    >>> neutralise("=1+1"), neutralise("CCO")
+    ("'=1+1", 'CCO')
+    """
+    first = text.lstrip(" \n\v\f\u00a0\ufeff")[:1]
+    return f"'{text}" if first in FORMULA_SIGNS and first else text
+
+
+def neutralised(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same table with the cells of its text columns, and its headings, neutralised.
+
+    Numbers stay numbers: a negative one in a numeric column is no formula.
+    """
+    import pandas as pd
+
+    out = frame.copy()
+    for column in out.columns:
+        if not pd.api.types.is_numeric_dtype(out[column].dtype):
+            out[column] = out[column].map(lambda cell: neutralise(cell) if isinstance(cell, str) else cell)
+    return out.rename(columns=lambda name: neutralise(name) if isinstance(name, str) else name)
+
+
+def one_line(text: str) -> str:
+    r"""A text on one line, without control characters; any run of blanks becomes one.
+
+    >>> one_line("a\n$$$$\u2028 b")
+    'a $$$$ b'
+    """
+    plain = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp", "Cs") else c for c in text)
+    return " ".join(plain.split())
+
+
+def sdf_line(text: str) -> str:
+    r"""A name or a value of an SDF record, on one line that ends no record and begins no field.
+
+    >>> sdf_line("a\n$$$$\nb"), sdf_line(">  <key>")
+    ('a b', '<key>')
+    """
+    line = one_line(one_line(text).replace("$$$$", ""))
+    return line.lstrip("> ") if line.startswith(">") else line
+
+
+def sdf_key(text: str) -> str:
+    """A name of an SDF field: without angle brackets and line breaks, `field` where nothing is left."""
+    return one_line(re.sub(r"[<>]", " ", sdf_line(text))) or "field"
+
+
+def slug(text: str) -> str:
+    r"""A file name, without suffix, of a name: ASCII letters, digits and single hyphens.
+
+    >>> slug("../Ibuprofen (S)"), slug("CON"), slug("\u2603")
+    ('ibuprofen-s', 'con-', 'unnamed')
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:MAX_SLUG].strip("-")
+    return f"{name}-" if _RESERVED.fullmatch(name) else name or "unnamed"

@@ -1,0 +1,54 @@
+"""A path as a notebook shows it: structures, figures beside them, trajectories underneath.
+
+The fragment runs no script and takes its colours from the text around it, so that it reads in light and
+in dark themes alike.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from importlib.resources import files
+
+from molinterp.report.drawings import draw_path
+from molinterp.report.figures import Format, label_of, number, trajectory
+from molinterp.report.view import SIMILARITIES, PathView
+
+SHOWN = ("molecules", "worst_step", "mean_step", "monotonicity", "raw_validity")
+"""Figures beside the structures, where the path has them."""
+TRAJECTORIES = (*SIMILARITIES[:1], "logp", "tpsa", "qed", "sa_score", "mw")
+"""Columns drawn under the structures, where the path has them."""
+
+
+def fragment(view: PathView) -> str:
+    """HTML of a path for the output of a notebook cell; text of a user's is escaped."""
+    style = (files("molinterp.report") / "assets" / "notebook.css").read_text(encoding="utf-8")
+    drawings = draw_path(view.table["smiles"].tolist())
+    cards = []
+    for i, drawing in enumerate(drawings):
+        name = str(view.table["name"].iloc[i]) or f"step {i}"
+        similarity = float(view.table["similarity"].iloc[i]) if i and "similarity" in view.table else None
+        beside = "" if similarity is None else f"similarity {number(similarity)}"
+        smiles = escape(str(view.table["smiles"].iloc[i]))
+        cards.append(
+            f'<li title="{smiles}"><div><b>{escape(name)}</b> <small>{beside}</small></div>{drawing.svg}</li>'
+        )
+    names = [c for c in TRAJECTORIES if c in view.numeric]
+    charts = "".join(_chart(view, c) for c in names)
+    figures = "".join(
+        f"<div><dt>{escape(label_of(k))}</dt><dd>{escape(number(view.figures[k]))}</dd></div>"
+        for k in SHOWN
+        if k in view.figures
+    )
+    return (
+        f'<div class="molinterp-path"><style>{style}</style><p><b>{escape(view.title)}</b></p>'
+        f'<dl>{figures}</dl><ol tabindex="0" aria-label="Molecules of the path">{"".join(cards)}</ol>'
+        f'<div class="charts">{charts}</div></div>'
+    )
+
+
+def _chart(view: PathView, name: str) -> str:
+    values = [float(v) for v in view.table[name]]
+    return (
+        f"<figure><figcaption>{escape(label_of(name))} <small>{Format.of(values).span(values)}</small>"
+        f"</figcaption>{trajectory(name, values)}</figure>"
+    )

@@ -1,0 +1,160 @@
+"""What a report shows of a path, read from the object or from a file that `molinterp path` wrote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+from molinterp.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from molinterp.path import MoleculePath
+
+SUFFIXES = (".json", ".csv", ".tsv", ".csv.gz", ".parquet")
+PLACE = ("step", "name", "smiles", "t")
+"""Columns that say what and where a molecule is, the first of every table."""
+SIMILARITIES = ("similarity", "similarity_to_start", "similarity_to_end")
+
+
+@final
+@dataclass(frozen=True)
+class PathView:
+    """A path as a report needs it: one table, and words and figures beside it."""
+
+    table: pd.DataFrame
+    """A row a molecule; `smiles` and `step` are there, every other column is shown as it is."""
+    start_name: str = ""
+    """What the user called the start; may be empty."""
+    end_name: str = ""
+    """What the user called the end; may be empty."""
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    """Figures of the path, name to value."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """How it was made: method, bundle, seed."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know."""
+
+    @property
+    def title(self) -> str:
+        """Start and end by name, or by SMILES where there is none."""
+        smiles = self.table["smiles"]
+        return f"{self.start_name or smiles.iloc[0]} → {self.end_name or smiles.iloc[-1]}"
+
+    @property
+    def numeric(self) -> list[str]:
+        """Columns that can be drawn against the step, similarities first."""
+        names = [c for c in self.table.columns if c not in PLACE and _is_number(self.table[c])]
+        return sorted(names, key=lambda c: c not in SIMILARITIES)
+
+
+def _is_number(column: pd.Series) -> bool:
+    return column.dtype.kind in "iuf" and bool(column.notna().any())
+
+
+def view_of(path: MoleculePath) -> PathView:
+    """The view of a path in memory."""
+    return PathView(
+        path.to_frame(),
+        path.start_name,
+        path.end_name,
+        path.figures(),
+        {"method": path.method, "bundle": path.bundle, "seed": path.seed},
+        path.notes,
+    )
+
+
+def read_view(file: Path, pair: str | None = None) -> PathView:
+    """The view of a path in a file: .json or a table of `molinterp path`, or a paths table.
+
+    Args:
+        file: the file.
+        pair: which pair of a paths table with several, by its column `pair`; None where it has one.
+
+    Raises:
+        InputError: the file is missing, of another format, or not a path.
+    """
+    if not file.is_file():
+        raise InputError(f"file '{file}' does not exist or is not a file. Check the path.")
+    try:
+        if file.suffix == ".json":
+            return _from_document(json.loads(file.read_text(encoding="utf-8")))
+        return _from_table(_read_table(file), file, pair)
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(
+            f"file '{file}' must hold a path as `molinterp path` writes it; {reason}."
+        ) from error
+
+
+def _read_table(file: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    if file.suffix == ".parquet":
+        return pd.read_parquet(file)
+    if not file.name.endswith(SUFFIXES):
+        raise InputError(f"file '{file}' must end in one of {', '.join(SUFFIXES)}.")
+    text = {name: str for name in ("pair", "name", "smiles", "status", "error")}
+    return pd.read_csv(file, sep="\t" if file.suffix == ".tsv" else ",", dtype=text)
+
+
+def _from_document(document: Mapping[str, Any]) -> PathView:
+    import pandas as pd
+
+    rows = []
+    for i, step in enumerate(document["steps"]):
+        row = {"step": i, "name": ""}
+        for key, value in step.items():
+            if isinstance(value, Mapping):
+                prefix = "lambda_" if key == "terms" else ""
+                row |= {f"{prefix}{name}": number for name, number in value.items()}
+            else:
+                row[key] = value
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    terms = [c for c in table.columns if c.startswith("lambda_")]
+    table[terms] = table[terms].fillna(0.0)  # the ends bear none
+    _check(table)
+    start, end = (str(document[side].get("name") or "") for side in ("start", "end"))
+    table.loc[0, "name"], table.loc[len(table) - 1, "name"] = start, end
+    return PathView(
+        table.astype({"similarity": float}) if "similarity" in table else table,
+        start,
+        end,
+        dict(document["figures"]),
+        {key: document[key] for key in ("method", "bundle", "seed") if key in document},
+        tuple(str(note) for note in document.get("notes", ())),
+    )
+
+
+def _from_table(table: pd.DataFrame, file: Path, pair: str | None) -> PathView:
+    import pandas as pd
+
+    if "pair" in table.columns:
+        names = table["pair"].astype(str)
+        pair = names.iloc[0] if pair is None and names.nunique() == 1 else pair
+        if pair is None or not (names == pair).any():
+            known = ", ".join(names.unique()[:5])
+            raise InputError(f"`pair` must be one of those in '{file}' ({known}, ...); got {pair!r}.")
+        table = table[names == pair].drop(columns="pair").reset_index(drop=True)
+        failed = table.get("error", pd.Series(dtype=str)).dropna()
+        if len(failed) and table["smiles"].isna().all():
+            raise InputError(f"pair '{pair}' of '{file}' has no path: {failed.iloc[0]}")
+        table = table.drop(columns=["status", "error"], errors="ignore")
+    _check(table)
+    table["name"] = table["name"].fillna("") if "name" in table else ""
+    figures: dict[str, Any] = {"molecules": len(table)}
+    if "similarity" in table:
+        figures |= {"worst_step": table["similarity"].min(), "mean_step": table["similarity"].mean()}
+    return PathView(table, str(table["name"].iloc[0]), str(table["name"].iloc[-1]), figures)
+
+
+def _check(table: pd.DataFrame) -> None:
+    if not {"step", "smiles"} <= set(table.columns) or not len(table) or table["smiles"].isna().any():
+        raise InputError("a path must have columns 'step' and 'smiles' and a SMILES in every row.")

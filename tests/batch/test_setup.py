@@ -1,0 +1,49 @@
+import json
+
+import pytest
+
+from molinterp.assemble import Search
+from molinterp.batch.run import Job, _manifest
+from molinterp.batch.setup import Outcome, Pair, Setup, arguments, portable
+from molinterp.chem.judge import Limits
+from molinterp.errors import InputError
+from tests.report.paths import molecule_path
+
+ASKED = {
+    "method": "slerp",
+    "search": Search(min_step_similarity=0.4, objective="short", timeout=5.0),
+    "limits": Limits(max_sa_score=4.0, catalogues=(), elements=("C", "O")),
+    "library": None,
+}
+
+
+def test_options_travel_as_json_and_come_back():
+    assert arguments(json.loads(json.dumps(portable(ASKED)))) == ASKED
+    assert arguments(ASKED) == ASKED
+
+
+def test_an_option_out_of_range_is_said_so():
+    with pytest.raises(InputError, match="`timeout` must be positive"):
+        arguments({"search": {"timeout": -1.0}})
+
+
+def test_files_of_compounds_are_read_and_stand_in_the_manifest(tmp_path):
+    file = tmp_path / "known.smi"
+    file.write_text("OCC ethanol\n")
+    assert arguments({"reference": str(file)}) == {"reference": frozenset({"CCO"})}
+    job = Job([Pair("0", "C", "N")], Setup(options={"reference": str(file), "library": None}))
+    before = _manifest(job)
+    file.write_text("CCN amine\n")
+    after = _manifest(job)
+    assert {k for k in before if before[k] != after[k]} == {"files"}
+
+
+def test_an_outcome_holds_the_table_of_a_path_in_plain_values():
+    path = molecule_path()
+    outcome = Outcome.of(path)
+    assert outcome.columns == tuple(c for c in path.to_frame() if c != "name")
+    assert [row[outcome.columns.index("smiles")] for row in outcome.rows] == path.smiles
+    assert outcome.rows[0][outcome.columns.index("similarity")] is None
+    assert Outcome.from_json(json.loads(json.dumps(outcome.to_json(), allow_nan=False))) == outcome
+    failed = Outcome.of(InputError("two\nlines"))
+    assert failed.is_failed and failed.error == "two lines"

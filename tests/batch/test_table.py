@@ -1,0 +1,95 @@
+import pandas as pd
+import pytest
+
+import molinterp.batch  # noqa: F401
+from molinterp.batch import table as module
+from molinterp.batch.table import interpolate_table
+from molinterp.chem.properties import PROPERTIES
+from molinterp.errors import InputError, MolinterpError
+from tests.batch.faulty import pool
+
+PAIRS = pd.DataFrame(
+    {
+        "key": [7, 3, 9, 9],
+        "start": ["CCO", "c1ccc", "CC(=O)O", None],
+        "end": ["CCCCN", "CCO", "c1ccccc1", "C"],
+    },
+    index=[4, 2, 2, 0],
+)
+
+
+def test_paths_of_a_table(small_bundle):
+    frame = interpolate_table(PAIRS, id="key", bundle=small_bundle, workers=0)
+    assert frame["pair"].drop_duplicates().tolist() == [7, 3, 9]
+    assert frame["pair"].dtype == PAIRS["key"].dtype
+    assert {"step", "smiles", "t", "similarity", "similarity_to_end", "status", "error", *PROPERTIES} <= set(
+        frame
+    )
+    good = frame[frame["status"] == "ok"]
+    assert good["smiles"].notna().all() and good["error"].isna().all()
+    ends = good[good["pair"] == 7]["smiles"]
+    assert (ends.iloc[0], ends.iloc[-1]) == ("CCO", "CCCCN")
+    bad = frame[frame["status"] == "failed"]
+    assert (
+        len(bad) == 2 and "unclosed ring 1" in bad["error"].iloc[0] and "it is empty" in bad["error"].iloc[1]
+    )
+    assert frame["step"].dtype == "Int64" and frame["logp"].dtype == "float64"
+
+
+def test_the_accessor_gives_the_same(small_bundle):
+    frame = interpolate_table(PAIRS, bundle=small_bundle, workers=0, steps=3)
+    other = PAIRS.molinterp.paths("start", "end", bundle=small_bundle, workers=0, steps=3)
+    pd.testing.assert_frame_equal(frame, other)
+    assert frame["pair"].drop_duplicates().tolist() == [0, 1, 2, 3]
+
+
+def test_the_same_table_whatever_the_grouping(small_bundle, monkeypatch):
+    whole = interpolate_table(PAIRS, bundle=small_bundle, workers=0)
+    monkeypatch.setattr(module, "SHARD_SIZE", 1)
+    pd.testing.assert_frame_equal(whole, interpolate_table(PAIRS, bundle=small_bundle, workers=0))
+
+
+def test_a_worker_process_gives_the_same(small_bundle, saved_bundle):
+    here = interpolate_table(PAIRS, bundle=small_bundle, workers=0)
+    there = interpolate_table(PAIRS, bundle=saved_bundle, workers=1)
+    floats = [c for c in here if here[c].dtype == "float64"]
+    pd.testing.assert_frame_equal(here.drop(columns=floats), there.drop(columns=floats))
+
+
+def test_whatever_happens_every_pair_has_a_row(monkeypatch, small_bundle):
+    pairs = {"start": ["C", "crash", "bad", "fault", "CC"], "end": ["N"] * 5}
+    monkeypatch.setattr(module, "Pool", lambda *_: pool(2))
+    frame = interpolate_table(pairs)
+    assert frame.groupby("pair").size().tolist() == [3, 1, 1, 1, 3]
+    assert frame.groupby("pair")["status"].first().tolist() == ["ok", "failed", "failed", "failed", "ok"]
+
+
+def test_a_fault_in_this_process_costs_a_row(monkeypatch, small_bundle):
+    from tests.batch.faulty import compute
+
+    monkeypatch.setattr(module, "open_compute", lambda *_: compute)
+    frame = interpolate_table({"start": ["C", "fault"], "end": ["N", "N"]}, bundle=small_bundle, workers=0)
+    assert frame["status"].tolist() == ["ok"] * 3 + ["failed"]
+    assert "ZeroDivisionError" in frame["error"].iloc[-1]
+
+
+def test_a_bar_on_request(small_bundle, capsys):
+    interpolate_table(PAIRS, bundle=small_bundle, workers=0)
+    assert capsys.readouterr() == ("", "")
+    interpolate_table(PAIRS, bundle=small_bundle, workers=0, progress=True)
+    out, err = capsys.readouterr()
+    assert out == "" and "4/4" in err and "pairs/s" in err and "2 failed" in err
+
+
+def test_arguments_are_checked(small_bundle):
+    with pytest.raises(InputError, match="must be a name or a folder for worker processes"):
+        interpolate_table(PAIRS, bundle=small_bundle)
+    with pytest.raises(InputError, match="must have a column 'a'"):
+        interpolate_table(PAIRS, "a")
+    with pytest.raises(MolinterpError, match="must be one that ships"):
+        interpolate_table(PAIRS, bundle="none", workers=0)
+
+
+def test_an_empty_table_gives_an_empty_table(small_bundle):
+    frame = interpolate_table(PAIRS.iloc[:0], bundle=small_bundle, workers=0)
+    assert len(frame) == 0 and frame.columns.tolist() == ["pair", "status", "error"]

@@ -1,0 +1,72 @@
+import json
+
+import pandas as pd
+import pytest
+
+from molinterp.errors import InputError
+from molinterp.output import render
+from molinterp.report.view import read_view, view_of
+from tests.report.paths import SMILES, molecule_path
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv", ".tsv"])
+def test_a_file_gives_the_view_of_its_path(tmp_path, suffix):
+    path = molecule_path(notes=("start: a salt",))
+    file = tmp_path / f"path{suffix}"
+    file.write_text(render(path, suffix))
+    view, own = read_view(file), view_of(path)
+    pd.testing.assert_frame_equal(view.table, own.table, check_dtype=False, rtol=1e-4)
+    assert view.title == own.title == "aspirin → ibuprofen"
+    assert view.numeric == own.numeric and view.numeric[0] == "similarity"
+    assert view.figures["worst_step"] == pytest.approx(path.worst_step, rel=1e-4)
+    if suffix == ".json":
+        assert (view.notes, view.figures, view.settings) == (own.notes, own.figures, own.settings)
+
+
+def test_terms_that_a_step_bears_become_columns(tmp_path):
+    document = json.loads(render(molecule_path(), ".json"))
+    for i, step in enumerate(document["steps"]):
+        step["terms"] = {"density": 0.1 * i}
+    file = tmp_path / "path.json"
+    file.write_text(json.dumps(document))
+    assert "lambda_density" in read_view(file).numeric
+
+
+def test_one_pair_of_a_paths_table(tmp_path):
+    file = tmp_path / "paths.csv"
+    frame = molecule_path().to_frame().assign(status="ok", error="")
+    failed = pd.DataFrame({"pair": ["c"], "error": ["no molecule"], "status": ["failed"]})
+    pd.concat([frame.assign(pair="a"), frame.iloc[::2].assign(pair="7"), failed]).to_csv(file, index=False)
+    assert len(read_view(file, "7").table) == 2
+    assert "status" not in read_view(file, "a").table
+    with pytest.raises(InputError, match=r"`pair` must be one of those .*\(a, 7, c"):
+        read_view(file)
+    with pytest.raises(InputError, match="pair 'c' .* has no path: no molecule"):
+        read_view(file, "c")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("x.json", "{}", "KeyError: 'steps'"),
+        ("x.json", "[1", "must hold a path"),
+        ("x.json", '{"steps": [], "start": {}, "end": {}}', "columns 'step' and 'smiles'"),
+        ("x.json", '{"steps": [3], "start": {}, "end": {}}', "must hold a path"),
+        ("x.csv", "a,b\n1,2\n", "columns 'step' and 'smiles'"),
+        ("x.csv", "", "must hold a path"),
+        ("x.docx", "", r"must end in one of \.json"),
+    ],
+)
+def test_what_is_no_path_is_said_so(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_view(tmp_path / name)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        read_view(tmp_path / "none.json")
+
+
+def test_an_unnamed_path_is_called_by_its_smiles():
+    assert view_of(molecule_path(names=("", ""))).title == f"{SMILES[0]} → {SMILES[-1]}"
