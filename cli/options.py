@@ -70,7 +70,7 @@ def path_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def portable_options(asked: dict[str, Any]) -> dict[str, Any]:
+def portable_options(asked: dict[str, Any], timeout: float = NO_TIMEOUT) -> dict[str, Any]:
     """Arguments of `molinterp.interpolate`, of JSON types, from the values of `path_options`."""
     library = asked["library"]
     pattern = [f"smarts:{asked['substructure']}"] if asked["substructure"] else []
@@ -86,14 +86,14 @@ def portable_options(asked: dict[str, Any]) -> dict[str, Any]:
             "min_step_similarity": asked["min_step_similarity"],
             "objective": asked["objective"],
             "edits": not asked["no_edits"],
-            "timeout": NO_TIMEOUT,
+            "timeout": timeout,
         },
         "limits": {
             "max_sa_score": asked["max_sa"],
             "catalogues": [] if asked["alerts"] == "none" else asked["alerts"].split(","),
             "elements": None if asked["elements"] is None else asked["elements"].split(","),
         },
-        "library": None if library is None else str(library),
+        "library": str(library) if isinstance(library, Path) else library,
         "only_library": asked["only_library"],
         "reference": asked["reference"],
     }
