@@ -38,8 +38,8 @@ def median(
     """
     from molinterp.chem.compounds import resolve
     from molinterp.errors import InputError
-    from molinterp.median import median as find
-    from molinterp.median import median_frame
+    from molinterp.middle import median as find
+    from molinterp.middle import median_frame
     from molinterp.output import check_writable, table, write_whole
 
     if output is not None:

@@ -6,14 +6,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from molinterp.assemble import Search
     from molinterp.batch import interpolate_table
     from molinterp.bundle import Bundle
-    from molinterp.interpolation import interpolate
+    from molinterp.chem.judge import Limits
+    from molinterp.chem.library import Library, known_smiles
+    from molinterp.interpolation import (
+        interpolate,
+        interpolate_many,
+        interpolate_several,
+        interpolate_through,
+    )
     from molinterp.latent_features import LatentEncoder
+    from molinterp.middle import median
     from molinterp.path import MoleculePath
 
 __version__ = "0.1.0"
-__all__ = ["Bundle", "LatentEncoder", "MoleculePath", "__version__", "interpolate", "interpolate_table"]
+__all__ = [
+    "Bundle",
+    "LatentEncoder",
+    "Library",
+    "Limits",
+    "MoleculePath",
+    "Search",
+    "__version__",
+    "interpolate",
+    "interpolate_many",
+    "interpolate_several",
+    "interpolate_table",
+    "interpolate_through",
+    "known_smiles",
+    "median",
+]
 
 _ROOT = Path(__file__).resolve().parent.parent
 if (_ROOT / "pyproject.toml").is_file():
@@ -24,9 +48,17 @@ if (_ROOT / "pyproject.toml").is_file():
 _HOMES = {
     "Bundle": "bundle",
     "LatentEncoder": "latent_features",
+    "Library": "chem.library",
+    "Limits": "chem.judge",
     "MoleculePath": "path",
+    "Search": "assemble",
     "interpolate": "interpolation",
+    "interpolate_many": "interpolation",
+    "interpolate_several": "interpolation",
     "interpolate_table": "batch",
+    "interpolate_through": "interpolation",
+    "known_smiles": "chem.library",
+    "median": "middle",
 }
 
 

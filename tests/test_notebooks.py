@@ -14,7 +14,7 @@ NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 
 
 def test_all_notebooks_run(tmp_path):
-    assert len(NOTEBOOKS) == 3
+    assert len(NOTEBOOKS) == 4
     options = ("--nbmake", "--nbmake-timeout=120", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path))
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
