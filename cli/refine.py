@@ -15,6 +15,13 @@ import click
 @click.option("--minutes", type=click.FloatRange(min=0), default=20.0, show_default=True, help="On anchors.")
 @click.option("--rounds", type=click.IntRange(min=0), default=1, show_default=True, help="Of self-training.")
 @click.option("--points", type=click.IntRange(min=1), default=6_000, show_default=True, help="A round.")
+@click.option(
+    "--anchor-share",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="Anchors among the points of a round.",
+)
 @click.option("--compounds", type=click.IntRange(min=2), default=120_000, show_default=True)
 @click.option("--learning-rate", type=click.FloatRange(min=0), default=5e-4, show_default=True)
 @click.option("--cache", required=True, type=click.Path(path_type=Path), help="Cache of the training.")
@@ -29,6 +36,7 @@ def refine(
     minutes: float,
     rounds: int,
     points: int,
+    anchor_share: float,
     compounds: int,
     learning_rate: float,
     cache: Path,
@@ -65,6 +73,7 @@ def refine(
         minutes=minutes,
         n_rounds=rounds,
         n_points=points,
+        anchor_share=anchor_share,
         learning_rate=learning_rate,
         n_processes=processes,
         seed=seed,

@@ -74,6 +74,8 @@ class RefineConfig:
     """Compounds a step."""
     n_between: int = 128
     """Points between a step."""
+    anchor_share: float = 0.5
+    """Of the points between that are anchors in a round; the rest are judged decodes."""
     concentration: float = 5.0
     """Positions between the ends are drawn from Beta(c, c): the larger c, the nearer the middle."""
     learning_rate: float = 5e-4
@@ -282,9 +284,10 @@ class _Trainer:
 
 
 def _mix(points: Points, anchors: Anchors, config: RefineConfig, rng: np.random.Generator, n: int) -> Points:
-    """Half judged decodes, half anchors."""
-    chosen = rng.integers(0, len(points.tokens), n - n // 2)
-    fresh = anchors.draw(rng, n // 2)
+    """Judged decodes, with a share of anchors."""
+    n_anchors = round(config.anchor_share * n)
+    chosen = rng.integers(0, len(points.tokens), n - n_anchors)
+    fresh = anchors.draw(rng, n_anchors)
     z = torch.cat([points.z[torch.from_numpy(chosen)], fresh.z])
     return Points(z, (*(points.tokens[i] for i in chosen), *fresh.tokens))
 
