@@ -23,9 +23,14 @@ def run(*arguments, stdin="", cwd=None, **environment):
     )
 
 
+def run_path(*arguments, **options):
+    """The quick sort of path, where the path itself is not what is tested."""
+    return run("path", "--pointwise", *arguments, **options)
+
+
 @pytest.fixture(scope="module")
 def table():
-    done = run("path", "aspirin", "ibuprofen")
+    done = run_path("aspirin", "ibuprofen")
     assert done.returncode == 0, done.stderr
     return done
 
@@ -41,28 +46,52 @@ def test_the_table_goes_to_stdout_and_the_rest_to_stderr(table):
 def test_names_files_and_smiles_give_the_same_path(table, tmp_path):
     (tmp_path / "a.smi").write_text(f"SMILES name\n{ASPIRIN} aspirin\n")
     (tmp_path / "b.csv").write_text(f"name,smiles\nibuprofen,{IBUPROFEN}\n")
-    done = run("path", "a.smi", "b.csv", cwd=tmp_path)
+    done = run_path("a.smi", "b.csv", cwd=tmp_path)
     assert done.stdout == table.stdout
-    typed = run("path", ASPIRIN, IBUPROFEN)
+    typed = run_path(ASPIRIN, IBUPROFEN)
     assert [r.split("\t")[2] for r in typed.stdout.splitlines()] == [
         r.split("\t")[2] for r in table.stdout.splitlines()
     ]
 
 
 def test_standard_input_is_read(table):
-    done = run("path", "-", "ibuprofen", stdin=f"{ASPIRIN} aspirin\n")
+    done = run_path("-", "ibuprofen", stdin=f"{ASPIRIN} aspirin\n")
     assert done.stdout == table.stdout
 
 
+def test_the_default_path_has_small_steps_and_several_are_numbered(tmp_path):
+    done = run("path", "aspirin", "ibuprofen", "--paths", "2", "-o", "x.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for name in ("x-1.csv", "x-2.csv"):
+        steps = pd.read_csv(tmp_path / name)["similarity"].dropna()
+        assert steps.min() >= 0.5
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_a_path_by_way_of_a_compound_holds_it(table):
+    done = run_path("aspirin", "O=C(O)c1ccccc1O", "ibuprofen")
+    names = [line.split("\t")[1] for line in done.stdout.splitlines()[1:]]
+    assert (names[0], names[-1]) == ("aspirin", "ibuprofen")
+    assert "O=C(O)c1ccccc1O" in [line.split("\t")[2] for line in done.stdout.splitlines()]
+
+
+def test_the_median_of_two_is_a_table():
+    done = run("median", "aspirin", "ibuprofen", "-n", "3")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("rank\tsmiles\tdispersion\tsimilarity_to_aspirin\tsimilarity_to_ibuprofen")
+    assert len(lines) <= 4
+
+
 def test_quiet_says_nothing(table):
-    done = run("path", "aspirin", "ibuprofen", "-q")
+    done = run_path("aspirin", "ibuprofen", "-q")
     assert (done.returncode, done.stderr, done.stdout) == (0, "", table.stdout)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "json", "sdf", "smi"])
 def test_the_suffix_picks_the_format(table, tmp_path, suffix):
     file = tmp_path / f"path.{suffix}"
-    done = run("path", "aspirin", "ibuprofen", "-o", str(file))
+    done = run_path("aspirin", "ibuprofen", "-o", str(file))
     assert done.returncode == 0 and done.stdout == ""
     expected = [r.split("\t")[2] for r in table.stdout.splitlines()[1:]]
     if suffix == "json":
@@ -96,7 +125,7 @@ def test_the_suffix_picks_the_format(table, tmp_path, suffix):
         (("path", "aspirin", "ibuprofen", "-o", "x.docx"), 2, "must end in one of"),
         (("path", "aspirin", "ibuprofen", "--steps", "1"), 2, "--steps"),
         (("path", "aspirin", "ibuprofen", "-d", "abacus"), 2, "`device`"),
-        (("path", "aspirin"), 2, "Missing argument 'END'"),
+        (("path", "aspirin"), 2, "a path needs two compounds"),
         (("batch", "none.csv", "-o", "x.csv"), 2, "file 'none.csv' does not exist"),
         (("report", "none.json", "-o", "x.html"), 2, "file 'none.json' does not exist"),
         (("path", "aspirin", "ibuprofen", "--model", "none"), 4, "must be one that ships"),
@@ -117,7 +146,7 @@ def test_bad_input_gives_one_line_and_its_exit_code(tmp_path, arguments, code, m
 
 def test_a_report_from_a_file_and_from_the_path_itself(table, tmp_path):
     for name in ("path.json", "direct.html"):
-        assert run("path", "aspirin", "ibuprofen", "-q", "-o", name, cwd=tmp_path).returncode == 0
+        assert run_path("aspirin", "ibuprofen", "-q", "-o", name, cwd=tmp_path).returncode == 0
     done = run("report", "path.json", "-o", "report.html", cwd=tmp_path)
     assert done.returncode == 0 and done.stdout == ""
     assert f"{len(table.stdout.splitlines()) - 1} molecules drawn" in done.stderr
@@ -146,29 +175,28 @@ def test_a_batch_of_pairs(tmp_path):
 def test_a_formula_in_a_name_is_neutralised_unless_asked_otherwise(tmp_path):
     (tmp_path / "a.smi").write_text("CCO =cmd\n")
     for option, name in ((), "'=cmd"), (("--raw-csv",), "=cmd"):
-        done = run("path", "a.smi", "aspirin", "-q", *option, cwd=tmp_path)
+        done = run_path("a.smi", "aspirin", "-q", *option, cwd=tmp_path)
         assert done.stdout.splitlines()[1].split("\t")[1] == name
 
 
 def test_a_file_that_is_a_smiles_too_asks_which(tmp_path):
     (tmp_path / "CCO").write_text("CCN amine\n")
-    done = run("path", "CCO", "aspirin", cwd=tmp_path)
+    done = run_path("CCO", "aspirin", cwd=tmp_path)
     assert done.returncode == 2
     assert "Write file:CCO or smiles:CCO" in done.stderr
     assert (
-        run("path", "smiles:CCO", "aspirin", "-q", cwd=tmp_path).stdout.splitlines()[1].split("\t")[2]
-        == "CCO"
+        run_path("smiles:CCO", "aspirin", "-q", cwd=tmp_path).stdout.splitlines()[1].split("\t")[2] == "CCO"
     )
 
 
 def test_the_row_of_a_bad_molecule_is_named(tmp_path):
     (tmp_path / "a.smi").write_text("smiles\n# a comment\nc1ccc broken\n")
-    done = run("path", "a.smi", "aspirin", cwd=tmp_path)
+    done = run_path("a.smi", "aspirin", cwd=tmp_path)
     assert "Check line 3 of 'a.smi'" in done.stderr
 
 
 def test_a_salt_is_stripped_with_a_note():
-    done = run("path", "[Na+].CC(=O)Oc1ccccc1C(=O)[O-]", "ibuprofen")
+    done = run_path("[Na+].CC(=O)Oc1ccccc1C(=O)[O-]", "ibuprofen")
     assert done.returncode == 0
     assert "note: start:" in done.stderr
 
@@ -186,7 +214,7 @@ def test_a_reader_that_stops_early_is_no_error():
 )
 def test_a_folder_closed_to_writing_is_found_before_the_work(tmp_path):
     tmp_path.chmod(0o500)
-    done = run("path", "aspirin", "ibuprofen", "-o", str(tmp_path / "x.csv"))
+    done = run_path("aspirin", "ibuprofen", "-o", str(tmp_path / "x.csv"))
     assert done.returncode == 2 and "cannot be written" in done.stderr
 
 
