@@ -35,7 +35,7 @@ from molinterp.training.points import KINDS, Decodes, Progress, decode_points, e
 
 N_COMPOUNDS, N_DECODES, N_HELD_OUT = 30_000, 16_000, 4_000
 N_TAUGHT = 16_000
-"""Encoded compounds, beside the decodes, that features and properties are taught on."""
+"""Encoded compounds, beside the decodes, that rules and properties are taught on; they take longer."""
 N_EXAMINED = 2_000
 """Held-out compounds that features and properties are measured on."""
 N_REFERENCE = (8_000, 4_000)
@@ -60,9 +60,10 @@ class Material:
     held_out_decodes: Decodes
     """Decodes at and between compounds of the other split."""
 
-    def taught(self) -> Reference:
-        """Some of the training compounds, and decodes that are molecules."""
-        return _joined(self.compounds, self.decodes, N_TAUGHT, len(self.decodes.smiles))
+    def taught(self, n_compounds: int | None = None) -> Reference:
+        """Training compounds, all where `n_compounds` is None, and decodes that are molecules."""
+        n = len(self.compounds) if n_compounds is None else n_compounds
+        return _joined(self.compounds, self.decodes, n, len(self.decodes.smiles))
 
     def examined(self) -> Reference:
         """Some of the compounds of the other split."""
@@ -266,7 +267,9 @@ def fit_feature_part(
     features, facts = dict(models.features), dict(models.facts.get("features", {}))
     for name, target in targets.items():
         began = time.perf_counter()
-        features[name] = fit_network(train.z, target, soft_cross_entropy, n_steps=n_steps, seed=seed)
+        features[name] = fit_network(
+            train.z, target, soft_cross_entropy, dropout=0.1, weight_decay=0.02, n_steps=n_steps, seed=seed
+        )
         figures = _agreement(features[name], held_out.z, truths[name])
         seconds = round(time.perf_counter() - began, 1)
         facts[name] = {"n": len(train), "n_held_out": len(held_out), **figures, "seconds": seconds}
@@ -316,7 +319,6 @@ def fit_property_part(
         (values - offset) / scale,
         normal_likelihood,
         2 * values.shape[1],
-        width=256,
         n_steps=n_steps,
         seed=seed,
     )
@@ -381,13 +383,13 @@ def fit_parts(
         models = fit_density_part(models, material, density, seed=seed)
     if "validity" in parts:
         models = fit_validity_part(models, material, **options)
-    if "features" in parts or "windows" in parts:
-        train = material.taught()
+    fewer = material.taught(N_TAUGHT)
     if "features" in parts:
-        for teacher in (teacher_of({**classifiers, **models.classifiers}), rules_teacher):
-            models = fit_feature_part(models, train, held_out, teacher, **options)
+        teacher = teacher_of({**classifiers, **models.classifiers})
+        models = fit_feature_part(models, material.taught(), held_out, teacher, **options)
+        models = fit_feature_part(models, fewer, held_out, rules_teacher, **options)
     if "windows" in parts:
-        models = fit_property_part(models, train, held_out, head, **options)
+        models = fit_property_part(models, fewer, held_out, head, **options)
     return replace(bundle, realism=models)
 
 
