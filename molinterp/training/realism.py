@@ -25,6 +25,7 @@ from molinterp.realism.network import LatentNetwork
 from molinterp.realism.reference import Reference
 from molinterp.training.latent import (
     fit_density,
+    fit_latent_feature,
     fit_network,
     normal_likelihood,
     rank_agreement,
@@ -253,6 +254,9 @@ def fit_feature_part(
 ) -> RealismModels:
     """The models with a latent classifier for each feature that the teacher knows.
 
+    The classifiers are linear: a geodesic looks for the points that a classifier likes, and it finds
+    many off the manifold that a network likes wrongly; see docs/realism.md.
+
     Args:
         models: what the bundle has so far.
         train: latent points and their molecules.
@@ -267,9 +271,7 @@ def fit_feature_part(
     features, facts = dict(models.features), dict(models.facts.get("features", {}))
     for name, target in targets.items():
         began = time.perf_counter()
-        features[name] = fit_network(
-            train.z, target, soft_cross_entropy, dropout=0.1, weight_decay=0.02, n_steps=n_steps, seed=seed
-        )
+        features[name] = fit_latent_feature(train.z, target, n_steps, seed)
         figures = _agreement(features[name], held_out.z, truths[name])
         seconds = round(time.perf_counter() - began, 1)
         facts[name] = {"n": len(train), "n_held_out": len(held_out), **figures, "seconds": seconds}
