@@ -35,8 +35,8 @@ from molinterp.training.latent import (
 from molinterp.training.points import KINDS, Decodes, Progress, decode_points, encode_compounds, silent
 
 N_COMPOUNDS, N_DECODES, N_HELD_OUT = 30_000, 16_000, 4_000
-N_TAUGHT = 16_000
-"""Encoded compounds, beside the decodes, that rules and properties are taught on; they take longer."""
+N_TAUGHT = (10_000, 6_000)
+"""Encoded compounds and decodes that rules and properties are taught on: they take longer."""
 N_EXAMINED = 2_000
 """Held-out compounds that features and properties are measured on."""
 N_REFERENCE = (8_000, 4_000)
@@ -61,10 +61,9 @@ class Material:
     held_out_decodes: Decodes
     """Decodes at and between compounds of the other split."""
 
-    def taught(self, n_compounds: int | None = None) -> Reference:
-        """Training compounds, all where `n_compounds` is None, and decodes that are molecules."""
-        n = len(self.compounds) if n_compounds is None else n_compounds
-        return _joined(self.compounds, self.decodes, n, len(self.decodes.smiles))
+    def taught(self) -> Reference:
+        """All training compounds, and the decodes that are molecules."""
+        return _joined(self.compounds, self.decodes, len(self.compounds), len(self.decodes.smiles))
 
     def examined(self) -> Reference:
         """Some of the compounds of the other split."""
@@ -385,7 +384,7 @@ def fit_parts(
         models = fit_density_part(models, material, density, seed=seed)
     if "validity" in parts:
         models = fit_validity_part(models, material, **options)
-    fewer = material.taught(N_TAUGHT)
+    fewer = _joined(material.compounds, material.decodes, *N_TAUGHT)
     if "features" in parts:
         teacher = teacher_of({**classifiers, **models.classifiers})
         models = fit_feature_part(models, material.taught(), held_out, teacher, **options)
