@@ -173,6 +173,7 @@ class Bundle:
             model.load_state_dict(weights, assign=True)
             extra = {file: load_file(folder / file) for file in REALISM_FILES if file in header["files"]}
             realism = RealismModels.from_files(extra, header["realism"]) if extra else RealismModels()
+            realism.move_to(device)
         except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BundleError(_damaged(folder, reason)) from error

@@ -30,10 +30,10 @@ from molinterp.realism.terms import (
     WindowTerm,
 )
 from molinterp.training.classifiers import calibration_error
-from molinterp.training.latent import fit_network, rank_agreement, soft_cross_entropy
+from molinterp.training.latent import fit_latent_feature, rank_agreement
 from molinterp.training.points import encode_all, is_encodable
 
-WEIGHTS: Mapping[str, float] = MappingProxyType({"density": 1.0, "validity": 1.0, "feature": 1.0})
+WEIGHTS: Mapping[str, float] = MappingProxyType({"density": 0.05, "validity": 0.3, "feature": 4.0})
 """Default w_k by kind of term; see docs/realism.md for what was tried."""
 
 
@@ -188,7 +188,7 @@ def _taught_now(bundle: Bundle, feature: Feature) -> LatentNetwork | None:
     has = torch.from_numpy(feature.scores([Chem.MolFromSmiles(s) for s in reference.smiles]))
     if not MIN_EXAMPLES <= int(has.sum()) <= len(has) - MIN_EXAMPLES:
         return None
-    return fit_network(reference.z, has, soft_cross_entropy, width=64, n_steps=500, weight_decay=0.02)
+    return fit_latent_feature(reference.z, has)
 
 
 def _log_odds(network: LatentNetwork) -> Callable[[Tensor], Tensor]:

@@ -11,6 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, final
 
 import torch
@@ -146,13 +147,18 @@ class GaussianMixture(Density):
     def log_prob(self, z: Tensor) -> Tensor:
         """Log-density (...,) at z (..., dim); see `Density.log_prob`."""
         self._check(z)
-        k, d = self.means.shape
-        flat = self.precisions.to(z).permute(1, 0, 2).reshape(d, k * d)
-        shift = torch.einsum("kd,kde->ke", self.means, self.precisions).to(z)
-        whitened = (z @ flat).unflatten(-1, (k, d)) - shift
-        log_volume = self.precisions.diagonal(dim1=1, dim2=2).log().sum(1)
-        constant = (self.log_weights + log_volume).to(z) - 0.5 * d * LOG_2PI
+        maps, shift, constant = (part.to(z) for part in self._folded)
+        whitened = (z @ maps - shift).unflatten(-1, self.means.shape)
         return torch.logsumexp(constant - 0.5 * whitened.square().sum(-1), -1)
+
+    @cached_property
+    def _folded(self) -> tuple[Tensor, Tensor, Tensor]:
+        """All components' maps side by side, their shifts, and what does not depend on z."""
+        k, d = self.means.shape
+        maps = self.precisions.permute(1, 0, 2).reshape(d, k * d)
+        shift = torch.einsum("kd,kde->ke", self.means, self.precisions).reshape(k * d)
+        log_volume = self.precisions.diagonal(dim1=1, dim2=2).log().sum(1)
+        return maps, shift, self.log_weights + log_volume - 0.5 * d * LOG_2PI
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Points (n, dim); see `Density.sample`."""

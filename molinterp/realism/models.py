@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from molinterp.chem.classifier import MoleculeClassifier
-from molinterp.realism.density import density_from, density_state
+from molinterp.realism.density import FlowDensity, density_from, density_state
 from molinterp.realism.index import RealismIndex
 from molinterp.realism.network import LatentNetwork
 from molinterp.realism.reference import Reference
@@ -62,6 +62,15 @@ class RealismModels:
         unit = self.property_scale[column].to(z)
         offset = self.property_offset[column].to(z)
         return mean[..., column] * unit + offset, log_deviation[..., column].exp() * unit
+
+    def move_to(self, device: str | torch.device) -> None:
+        """Move all networks to a device; densities and scales follow the points that they are given."""
+        networks: list[torch.nn.Module | None] = [self.validity, self.properties, *self.features.values()]
+        if self.index is not None and isinstance(self.index.density, FlowDensity):
+            networks.append(self.index.density.flow)
+        for network in networks:
+            if network is not None:
+                network.to(device)
 
     def to_files(self) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
         """File name to its tensors, and JSON fields, from which `from_files` makes the same models.

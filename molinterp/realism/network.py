@@ -1,4 +1,4 @@
-"""Small networks on latent space: standardised input, two hidden layers, outputs."""
+"""Small networks on latent space: standardised input, two hidden layers or none, outputs."""
 
 from __future__ import annotations
 
@@ -24,12 +24,15 @@ class LatentNetwork(nn.Module):
         Args:
             dim: of z.
             n_outputs: of the last layer.
-            width: units of each hidden layer.
+            width: units of each of two hidden layers; 0 means none, a linear map.
             dropout: share of hidden units left out in training.
         """
         super().__init__()
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("scale", torch.ones(dim))
+        if width == 0:
+            self.layers = nn.Sequential(nn.Linear(dim, n_outputs))
+            return
         self.layers = nn.Sequential(
             nn.Linear(dim, width),
             nn.SiLU(),
@@ -61,7 +64,8 @@ class LatentNetwork(nn.Module):
             KeyError: a tensor is missing.
             RuntimeError: a tensor has another shape than the others imply.
         """
-        width, dim = tensors["layers.0.weight"].shape
-        network = cls(dim, len(tensors["layers.6.bias"]), width)
+        first, dim = tensors["layers.0.weight"].shape
+        is_linear = "layers.6.bias" not in tensors
+        network = cls(dim, first if is_linear else len(tensors["layers.6.bias"]), 0 if is_linear else first)
         network.load_state_dict({name: value.float() for name, value in tensors.items()})
         return network.requires_grad_(False).eval()

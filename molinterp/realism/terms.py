@@ -100,6 +100,10 @@ class WindowTerm(Term):
     def probability(self, z: Tensor) -> Tensor:
         """P(low <= property <= high) (...,) at z (..., dim)."""
         mean, deviation = self.predict(z)
+        if self.low == -math.inf:
+            return torch.special.ndtr((self.high - mean) / deviation)
+        if self.high == math.inf:
+            return torch.special.ndtr((mean - self.low) / deviation)
         below = torch.special.ndtr((self.low - mean) / deviation)
         return torch.special.ndtr((self.high - mean) / deviation) - below
 

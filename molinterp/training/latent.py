@@ -86,6 +86,20 @@ def _descend(
         schedule.step()
 
 
+def fit_latent_feature(z: Tensor, p: Tensor, n_steps: int = 1_000, seed: int = 0) -> LatentNetwork:
+    """Logistic regression of probabilities p (n,) on points z (n, dim); see `fit_network`."""
+    return fit_network(
+        z,
+        p,
+        soft_cross_entropy,
+        width=0,
+        n_steps=n_steps,
+        learning_rate=1e-2,
+        weight_decay=1e-2,
+        seed=seed,
+    )
+
+
 def soft_cross_entropy(outputs: Tensor, p: Tensor) -> Tensor:
     """Cross-entropy of log-odds (batch, 1) against probabilities (batch,)."""
     return nn.functional.binary_cross_entropy_with_logits(outputs[:, 0], p)

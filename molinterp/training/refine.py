@@ -36,6 +36,7 @@ from torch import Tensor
 from molinterp.bundle import Bundle
 from molinterp.chem.judge import Judge, decoded_molecule, is_clean
 from molinterp.errors import InputError, VocabularyError
+from molinterp.realism.models import RealismModels
 from molinterp.tokens import IntArray, pad
 from molinterp.training.batches import stream
 from molinterp.training.corpus import Corpus
@@ -215,7 +216,8 @@ def refine(
 
 def _recorded(bundle: Bundle, config: RefineConfig, history: list[dict[str, object]]) -> Bundle:
     training = dict(bundle.training) | {"refined": list(history), "refine_config": asdict(config)}
-    return replace(bundle, training=training, figures={})
+    # Validity and the decodes among the reference points are those of the old decoder.
+    return replace(bundle, training=training, figures={}, realism=RealismModels())
 
 
 def _clock(minutes: float, tick: Tick) -> Callable[[], float]:

@@ -125,9 +125,10 @@ def test_sums_that_make_no_metric_are_turned_down(terms, weights, floor, message
         Realism(tuple(ProbabilityTerm(name, odds) for name in terms), weights, floor)
 
 
-def test_a_network_comes_back_from_its_state_and_checks_shapes():
+@pytest.mark.parametrize("width", [0, 16])
+def test_a_network_comes_back_from_its_state_and_checks_shapes(width):
     torch.manual_seed(0)
-    network = LatentNetwork(DIM, 2, 16)
+    network = LatentNetwork(DIM, 2, width)
     network.mean.fill_(0.3)
     again = LatentNetwork.from_state(network.state_dict())
     z = points(5, torch.float32)
