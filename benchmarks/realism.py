@@ -3,10 +3,10 @@
     python benchmarks/realism.py bbb bbbp.csv [--pairs 60] [--weights 1,1,4] [--picture docs/realism.png]
 
 Ends are labelled compounds that have the feature. Methods: the straight line, the spherical line, a
-geodesic under density and validity, and one that keeps the feature too. The decoded molecules between
-are judged by a random forest on MACCS keys and atom pairs, which neither fit nor figure of the feature
-has seen, trained without the ends of the pairs. After arXiv 1904.03445, section on feature-based
-interpolation.
+geodesic under density and validity, and one that keeps the feature too, point by point; then whole paths.
+The molecules between are judged by a random forest on MACCS keys and atom pairs, which neither fit nor
+figure of the feature has seen, trained without the ends of the pairs. After arXiv 1904.03445, section on
+feature-based interpolation.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ from torch import Tensor
 from molinterp.bundle import Bundle
 from molinterp.chem.judge import decoded_molecule, is_clean
 from molinterp.geometry.curves import linear, slerp
+from molinterp.geometry.geodesic import geodesic
+from molinterp.geometry.metric import Metric
+from molinterp.interpolation import interpolate
 from molinterp.restraints import WEIGHTS, classifiers_of, restrain
 from molinterp.training.classifiers import read_labels
 from molinterp.training.points import is_encodable
@@ -38,28 +41,9 @@ Function = Callable[[Tensor], Tensor]
 Solver = Callable[[Function, Tensor, Tensor, Function], Tensor]
 
 
-def trial_solver(phi: Function, z0: Tensor, z1: Tensor, lambda_: Function) -> Tensor:
-    """Stand-in for the geodesic solver: a sine series on the line, Adam, best of what was seen.
-
-    Returns points (33, d) at equal steps of t.
-    """
-    t = torch.linspace(0, 1, 33)
-    k = torch.arange(1, 9)
-    basis = torch.sin(math.pi * t[:, None] * k) / k
-    line = linear(z0, z1, t)
-    c = torch.zeros(len(k), len(z0), requires_grad=True)
-    optimizer = torch.optim.Adam([c], lr=0.05)
-    best, least = line, math.inf
-    for _ in range(80):
-        nodes = line + basis @ c
-        step = phi(nodes).diff(dim=0).square().sum(-1)
-        energy = (lambda_(0.5 * (nodes[1:] + nodes[:-1])).square() * step).sum() * (len(t) - 1) / 2
-        if energy.item() < least:
-            least, best = energy.item(), nodes.detach().clone()
-        optimizer.zero_grad()
-        energy.backward()
-        optimizer.step()
-    return best
+def solver(phi: Function, z0: Tensor, z1: Tensor, lambda_: Function) -> Tensor:
+    """Points (33, d) of the geodesic at equal steps of t."""
+    return geodesic(Metric(phi, lambda_), z0, z1, tol=1e-2).curve(torch.linspace(0, 1, 33))
 
 
 def at_equal_costs(nodes: Tensor, phi: Function) -> Tensor:
@@ -150,15 +134,28 @@ def output_space(bundle: Bundle) -> Function:
     return lambda z: 2 * torch.atan(torch.exp(0.5 * bundle.model.bit_logits(z)))
 
 
+def paths(bundle: Bundle, feature: str, pair: tuple[str, str]) -> dict[str, tuple[list[str], float]]:
+    """Molecules between of the default path, without and with the feature kept, and the seconds."""
+    out = {}
+    for name, keep in (("path", ()), ("path, feature kept", (feature,))):
+        began = time.perf_counter()
+        between = interpolate(*pair, bundle=bundle, keep=keep).smiles[1:-1]
+        out[name] = (between, time.perf_counter() - began)
+    return out
+
+
 def measure(bundle: Bundle, feature: str, pairs: list, judge: OtherJudge, weights: dict, solve: Solver):
     """For each method, the figures of each pair."""
     phi = output_space(bundle)
     own = classifiers_of(bundle)[feature]
     rows: dict[str, list[dict[str, float]]] = {}
     for pair in pairs:
-        for name, (nodes, seconds) in curves(bundle, feature, pair, weights, phi, solve).items():
-            mols = [decoded_molecule(s) for s in bundle.decode(at_equal_costs(nodes, phi))]
-            mols = [m for m in mols if m is not None]
+        found = {
+            name: (bundle.decode(at_equal_costs(nodes, phi)), seconds)
+            for name, (nodes, seconds) in curves(bundle, feature, pair, weights, phi, solve).items()
+        }
+        for name, (texts, seconds) in (found | paths(bundle, feature, pair)).items():
+            mols = [m for m in map(decoded_molecule, texts) if m is not None]
             share, p = judge.share(mols)
             rows.setdefault(name, []).append(
                 {
@@ -177,7 +174,7 @@ def draw(bundle: Bundle, feature: str, pair: tuple[str, str], judge: OtherJudge,
     """Eight molecules of the straight line and of the feature geodesic, with the judge's probability."""
     phi = output_space(bundle)
     mols, legends = [], []
-    found = curves(bundle, feature, pair, weights, phi, trial_solver)
+    found = curves(bundle, feature, pair, weights, phi, solver)
     for name in ("linear", "feature"):
         decoded = [decoded_molecule(s) for s in bundle.decode(at_equal_costs(found[name][0], phi))]
         row = [m for m in decoded[:: N_BETWEEN // 6] if m is not None][:6]
@@ -215,7 +212,7 @@ def main() -> None:
     names = ("density", "validity", "feature")
     chosen = [float(w) for w in args.weights.split(",")] if args.weights else [WEIGHTS[n] for n in names]
     weights = dict(zip(names, chosen, strict=True))
-    figures = measure(bundle, args.feature, pairs, judge, weights, trial_solver)
+    figures = measure(bundle, args.feature, pairs, judge, weights, solver)
     header = {
         "feature": args.feature,
         "pairs": len(pairs),
