@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import TypedDict, Unpack, final
+from typing import TypedDict, Unpack
 
 import torch
 from rdkit import Chem
@@ -22,32 +22,16 @@ from molinterp.chem.library import Library, without_stereo
 from molinterp.chem.properties import describe
 from molinterp.chem.similarity import tanimoto
 from molinterp.chem.standardise import Compound, standardise
-from molinterp.errors import InputError, MolinterpError, VocabularyError
+from molinterp.errors import InputError, MolinterpError
 from molinterp.geometry import discrete
-from molinterp.geometry.curves import linear, slerp
-from molinterp.geometry.geodesic import geodesic
 from molinterp.geometry.metric import Metric
 from molinterp.path import MoleculePath, RoundTrip, Step
 from molinterp.restraints import Restraints, restrain
+from molinterp.sources import N_POINTS, Neighbours, Shelf, curve_decodes, curve_points, latent_terms
 from molinterp.spaces import output_space as space_of
 
 METHODS = ("geodesic", "linear", "slerp")
 """Curves between two latent points."""
-N_POINTS = 64
-"""Points of the curve that are decoded."""
-N_SAMPLES = 3
-"""Sampled decodes of a point, beside the greedy one."""
-N_BETWEEN = 4
-"""Points decoded on the line between two molecules of a gap."""
-N_ABOUT = 4
-"""Points decoded about a molecule at a gap, drawn from its posterior."""
-TEMPERATURE = 0.7
-SOLVER_TOLERANCE = 1e-2
-"""Relative to the energy: the curve is a guide, its decodes are judged one by one."""
-SHELF_SIMILARITY = 0.4
-"""Least similarity of a compound of a library to the molecule beside a gap."""
-N_SHELF = 40
-"""Compounds of a library that are looked at for one molecule beside a gap."""
 
 
 class Options(TypedDict, total=False):
@@ -248,20 +232,18 @@ def _solve(
     model = _bundle(bundle, device)
     restraints = restrain(model, start.mol, end.mol, keep=keep, gain=gain, lose=lose, avoid=avoid)
     judge = (limits or Limits()).judge(start.mol, end.mol, conditions=[restraints.fault])
-    candidates = Candidates(
-        start.mol, end.mol, judge, lambda smiles: _latent_terms(model, restraints, smiles)
-    )
+    candidates = Candidates(start.mol, end.mol, judge, lambda smiles: latent_terms(model, restraints, smiles))
     ends = model.encode([start.smiles, end.smiles])
-    points = _curve(ends, method, lambda: Metric(space_of(model, output_space), restraints.realism))
-    decodes = _decodes(model, points, seed)
+    points = curve_points(ends, method, lambda: Metric(space_of(model, output_space), restraints.realism))
+    decodes = curve_decodes(model, points, seed)
     if pointwise:
         found = [Assembly(_pointwise(candidates, decodes, steps), True, 0, False)]
     else:
-        sources: dict[str, Source] = {} if library is None else {"library": _Shelf(library)}
+        sources: dict[str, Source] = {} if library is None else {"library": Shelf(library)}
         if only_library:
             search = replace(search, edits=False)
         else:
-            sources["neighbourhood"] = _Neighbours(model, seed)
+            sources["neighbourhood"] = Neighbours(model, seed)
             for proposal in candidates.proposals(decodes):
                 candidates.add(proposal, "curve")
         found = assemble(candidates, sources, search)
@@ -304,78 +286,10 @@ def _loaded(name: str, device: str) -> Bundle:
     return Bundle.load(name, place)
 
 
-@final
-class _Neighbours:
-    """What the model sees between the two molecules of a gap, and about each."""
-
-    def __init__(self, model: Bundle, seed: int) -> None:
-        self._model = model
-        self._generator = torch.Generator().manual_seed(seed + 1)
-
-    def __call__(self, pairs: Sequence[tuple[str, str]]) -> Iterable[str]:
-        known = [pair for pair in pairs if all(_is_encodable(self._model, s) for s in pair)]
-        if not known:
-            return []
-        mean, deviation = self._model.posterior([s for pair in known for s in pair])
-        t = torch.linspace(0, 1, N_BETWEEN + 2, device=mean.device)[1:-1]
-        between = linear(mean[0::2], mean[1::2], t).flatten(0, 1)
-        shape = (N_ABOUT, len(known), mean.shape[1])
-        noise = torch.randn(shape, generator=self._generator).to(mean.device)
-        about = (mean[0::2] + noise * deviation[0::2]).flatten(0, 1)
-        return self._model.decode(torch.cat([between, about]))
-
-
-@final
-@dataclass(frozen=True)
-class _Shelf:
-    """What a library holds near one molecule of a gap, towards the other."""
-
-    library: Library
-
-    def __call__(self, pairs: Sequence[tuple[str, str]]) -> Iterable[str]:
-        for x, y in pairs:
-            near, towards = Chem.MolFromSmiles(x), Chem.MolFromSmiles(y)
-            yield from self.library.between(near, towards, SHELF_SIMILARITY, N_SHELF)
-
-
-def _is_encodable(model: Bundle, smiles: str) -> bool:
-    try:
-        model.tokenizer.symbol_ids(smiles)
-    except VocabularyError:
-        return False
-    return True
-
-
-def _curve(ends: Tensor, method: str, metric: Callable[[], Metric]) -> Tensor:
-    """Points (N_POINTS, d) between the two `ends` (2, d), without these."""
-    t = torch.linspace(0, 1, N_POINTS + 2, device=ends.device)[1:-1]
-    if method == "linear":
-        return linear(ends[0], ends[1], t)
-    if method == "slerp":
-        return slerp(ends[0], ends[1], t)
-    return geodesic(metric(), ends[:1], ends[1:], tol=SOLVER_TOLERANCE).curve(t)[0]
-
-
-def _latent_terms(model: Bundle, restraints: Restraints, smiles: Sequence[str]) -> list[dict[str, float]]:
-    """Weighted λ terms at the latent point of each molecule; none for one that the model cannot spell."""
-    known = [s for s in smiles if _is_encodable(model, s)]
-    if not known or not restraints.realism.terms:
-        return [{} for _ in smiles]
-    weights = dict(zip(restraints.realism.names, restraints.realism.weights, strict=True))
-    found = dict(zip(known, restraints.terms_at(model.encode(known)), strict=True))
-    return [{name: weights[name] * v for name, v in found.get(s, {}).items()} for s in smiles]
-
-
 def _broken(candidates: Candidates, assembly: Assembly, restraints: Restraints) -> Iterable[str]:
     broken = restraints.broken_at([candidates[i].mol for i in assembly.path])
     for name, places in broken.items():
         yield f"{name}: broken at step {', '.join(str(p) for p in places)}"
-
-
-def _decodes(model: Bundle, points: Tensor, seed: int) -> list[str]:
-    """Greedy decodes of all points, then N_SAMPLES rounds of sampled ones."""
-    generator = torch.Generator().manual_seed(seed)
-    return model.decode(points) + model.sample(points.repeat(N_SAMPLES, 1), generator, TEMPERATURE)
 
 
 def _pointwise(candidates: Candidates, decodes: Sequence[str], steps: int | None) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ LAYERS = (
     ("batch",),
     ("report", "output"),
     ("interpolation", "middle", "latent_features"),
+    ("sources",),
     ("assemble", "restraints"),
     ("training",),
     ("evaluation", "spaces"),

@@ -1,0 +1,99 @@
+"""Where the candidates of a path come from: the curve, the latent space about a gap, a library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from rdkit import Chem
+from torch import Tensor
+
+from molinterp.bundle import Bundle
+from molinterp.chem.library import Library
+from molinterp.geometry.curves import linear, slerp
+from molinterp.geometry.geodesic import geodesic
+from molinterp.geometry.metric import Metric
+from molinterp.restraints import Restraints
+from molinterp.training.points import is_encodable
+
+N_POINTS = 64
+"""Points of the curve that are decoded."""
+N_SAMPLES = 3
+"""Sampled decodes of a point, beside the greedy one."""
+N_BETWEEN = 4
+"""Points decoded on the line between two molecules of a gap."""
+N_ABOUT = 4
+"""Points decoded about a molecule at a gap, drawn from its posterior."""
+TEMPERATURE = 0.7
+SOLVER_TOLERANCE = 1e-2
+"""Relative to the energy: the curve is a guide, its decodes are judged one by one."""
+SHELF_SIMILARITY = 0.4
+"""Least similarity of a compound of a library to the molecule beside a gap."""
+N_SHELF = 40
+"""Compounds of a library that are looked at for one molecule beside a gap."""
+
+
+@final
+class Neighbours:
+    """What the model sees between the two molecules of a gap, and about each."""
+
+    def __init__(self, model: Bundle, seed: int) -> None:
+        """Draw from `model` with noise that depends on `seed` alone."""
+        self._model = model
+        self._generator = torch.Generator().manual_seed(seed + 1)
+
+    def __call__(self, pairs: Sequence[tuple[str, str]]) -> Iterable[str]:
+        """SMILES of N_BETWEEN + N_ABOUT decodes a pair of SMILES, where the model can spell both."""
+        known = [pair for pair in pairs if all(is_encodable(self._model, s) for s in pair)]
+        if not known:
+            return []
+        mean, deviation = self._model.posterior([s for pair in known for s in pair])
+        t = torch.linspace(0, 1, N_BETWEEN + 2, device=mean.device)[1:-1]
+        between = linear(mean[0::2], mean[1::2], t).flatten(0, 1)
+        shape = (N_ABOUT, len(known), mean.shape[1])
+        noise = torch.randn(shape, generator=self._generator).to(mean.device)
+        about = (mean[0::2] + noise * deviation[0::2]).flatten(0, 1)
+        return self._model.decode(torch.cat([between, about]))
+
+
+@final
+@dataclass(frozen=True)
+class Shelf:
+    """What a library holds near one molecule of a gap, towards the other."""
+
+    library: Library
+    """The compounds."""
+
+    def __call__(self, pairs: Sequence[tuple[str, str]]) -> Iterable[str]:
+        """SMILES of up to N_SHELF compounds a pair of SMILES."""
+        for x, y in pairs:
+            near, towards = Chem.MolFromSmiles(x), Chem.MolFromSmiles(y)
+            yield from self.library.between(near, towards, SHELF_SIMILARITY, N_SHELF)
+
+
+def curve_points(ends: Tensor, method: str, metric: Callable[[], Metric]) -> Tensor:
+    """Points (N_POINTS, d) between the two `ends` (2, d), without these."""
+    t = torch.linspace(0, 1, N_POINTS + 2, device=ends.device)[1:-1]
+    if method == "linear":
+        return linear(ends[0], ends[1], t)
+    if method == "slerp":
+        return slerp(ends[0], ends[1], t)
+    return geodesic(metric(), ends[:1], ends[1:], tol=SOLVER_TOLERANCE).curve(t)[0]
+
+
+def latent_terms(model: Bundle, restraints: Restraints, smiles: Sequence[str]) -> list[dict[str, float]]:
+    """Weighted λ terms at the latent point of each molecule; none for one that the model cannot spell."""
+    known = [s for s in smiles if is_encodable(model, s)]
+    if not known or not restraints.realism.terms:
+        return [{} for _ in smiles]
+    weights = dict(zip(restraints.realism.names, restraints.realism.weights, strict=True))
+    found = dict(zip(known, restraints.terms_at(model.encode(known)), strict=True))
+    return [{name: weights[name] * v for name, v in found.get(s, {}).items()} for s in smiles]
+
+
+def curve_decodes(model: Bundle, points: Tensor, seed: int) -> list[str]:
+    """Greedy decodes of all points, then N_SAMPLES rounds of sampled ones."""
+    generator = torch.Generator().manual_seed(seed)
+    return model.decode(points) + model.sample(points.repeat(N_SAMPLES, 1), generator, TEMPERATURE)
