@@ -9,7 +9,9 @@ import click
 
 
 @click.command()
-@click.argument("part", type=click.Choice(["all", "density", "validity", "features", "windows"]))
+@click.argument(
+    "part", type=click.Choice(["all", "density", "validity", "features", "windows", "uncertainty"])
+)
 @click.argument("molecules", type=click.Path(path_type=Path))
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder written.  [default: --model]")
@@ -34,8 +36,8 @@ def fit(
     """Fit a PART of a bundle's realism on MOLECULES (.csv, .csv.gz with columns smiles and split).
 
     The split train is learnt from, valid is measured on. The parts are the density of encoded
-    compounds, the validity of decodes, the latent form of all features, and the property windows. The
-    figures go to stdout as JSON, and into the bundle.
+    compounds, the validity of decodes, the latent form of all features, the property windows, and the
+    uncertainty of the property head. The figures go to stdout as JSON, and into the bundle.
     """
     import json
 

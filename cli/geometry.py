@@ -41,7 +41,8 @@ def geometry(
         if output.suffix not in (".csv", ".tsv"):
             raise InputError(f"an output file must end in .csv or .tsv; got {output.name!r}.")
     first, last = resolve(start), resolve(end)
-    rows = compare_curves(Bundle.load(model), first.smiles, last.smiles, spaces or SPACES)
+    bundle = Bundle.load(model)
+    rows = compare_curves(bundle, first.smiles, last.smiles, spaces or SPACES)
     table: list[tuple[str, ...]] = [("space", "curve", "length", "energy", "quality", "improvement")]
     for r in rows:
         numbers = (f"{r.length:.6g}", f"{r.energy:.6g}", f"{r.quality:.6g}", f"{r.improvement:.6f}")
@@ -54,7 +55,7 @@ def geometry(
         write_whole(output, text)
     if quiet:
         return
-    if any(r.space == "properties" for r in rows):
+    if any(r.space == "properties" for r in rows) and not bundle.realism.precision:
         click.echo("note: properties are measured by their means; the bundle has no uncertainty", err=True)
     for r in rows:
         if r.curve == "geodesic":

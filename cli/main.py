@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 
 import click
 from molinterp.cli.batch import batch
@@ -51,6 +52,8 @@ cli.add_command(features)
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    # torch says so of itself where a forward-mode derivative is first taken.
+    warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()

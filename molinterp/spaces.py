@@ -40,8 +40,8 @@ def output_space(bundle: Bundle, name: str, precision: PrecisionNetwork | None =
     Args:
         bundle: whose heads and decoder are used.
         name: one of NAMES.
-        precision: σ(z) of the standardised properties, as `fit_precision` gives it; None leaves
-            `properties` with the mean alone.
+        precision: σ(z) of the standardised properties, as `fit_precision` gives it; None means the
+            bundle's own, and where it has none `properties` has the mean alone.
 
     Raises:
         InputError: there is no such output space.
@@ -52,10 +52,16 @@ def output_space(bundle: Bundle, name: str, precision: PrecisionNetwork | None =
     if name == "fingerprint":
         return compose(bernoulli, model.bit_logits)
     if name == "properties":
-        return model.property_head if precision is None else stacked(model.property_head, precision)
+        known = precision or _own_precision(bundle)
+        return model.property_head if known is None else stacked(model.property_head, known)
     if name == "tokens":
         return LocalSpace(lambda z: _greedy_strings(bundle, z), lambda z, s: _string_roots(bundle, z, s))
     raise InputError(f"`name` must be one of {', '.join(NAMES)}; got {name!r}.")
+
+
+def _own_precision(bundle: Bundle) -> PrecisionNetwork | None:
+    tensors = bundle.realism.precision
+    return PrecisionNetwork.from_tensors(tensors) if tensors else None
 
 
 def fit_precision(

@@ -1,15 +1,18 @@
 """Output spaces of a bundle, on a small one that was trained for the tests."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch.testing import assert_close
 
+from molinterp.bundle import Bundle
 from molinterp.errors import InputError
 from molinterp.geometry.geodesic import geodesic
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.precision import PrecisionNetwork
+from molinterp.realism.models import RealismModels
 from molinterp.spaces import NAMES, compare_curves, fit_precision, output_space
 from tests.conftest import SMALL
 from tests.tolerances import EXACT, FLOAT32, SOLVER
@@ -117,3 +120,15 @@ def test_what_does_not_fit_is_refused(small_bundle):
         output_space(small_bundle, "smell")
     with pytest.raises(InputError, match="start and end are the same compound, CCO"):
         compare_curves(small_bundle, "CCO", "OCC")
+
+
+def test_a_fitted_bundle_brings_the_uncertainty_of_its_own(small_bundle, tmp_path):
+    precision = fit_precision(small_bundle, SMALL, n_centres=4)
+    fitted = replace(small_bundle, realism=RealismModels(precision=precision.to_tensors()))
+    fitted.save(tmp_path / "fitted")
+    loaded = Bundle.load(tmp_path / "fitted")
+    z = loaded.encode(SMALL[:3])
+    given = output_space(loaded, "properties", precision)(z)
+    torch.testing.assert_close(output_space(loaded, "properties")(z), given)
+    assert given.shape[1] == 2 * len(loaded.property_names)
+    assert output_space(small_bundle, "properties")(z).shape[1] == len(loaded.property_names)

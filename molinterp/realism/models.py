@@ -43,6 +43,8 @@ class RealismModels:
     """(n_properties,), added to the means, in the properties' units."""
     property_scale: Tensor | None = None
     """(n_properties,), unit of means and deviations."""
+    precision: Mapping[str, Tensor] = field(default_factory=_empty)
+    """Tensors of the radial-basis network of the property head's uncertainty; see `molinterp.spaces`."""
     classifiers: Mapping[str, MoleculeClassifier] = field(default_factory=_empty)
     """Molecule-level classifiers of the bundle's own features."""
     reference: Reference | None = None
@@ -94,6 +96,7 @@ class RealismModels:
         for part in ("property_offset", "property_scale"):
             if (values := getattr(self, part)) is not None:
                 features[part] = values
+        features |= {f"precision.{name}": value.cpu() for name, value in self.precision.items()}
         for name, classifier in self.classifiers.items():
             arrays = classifier.to_arrays()
             features |= {f"molecule.{name}.{k}": torch.from_numpy(v.copy()) for k, v in arrays.items()}
@@ -126,6 +129,7 @@ class RealismModels:
             properties=LatentNetwork.from_state(properties) if properties else None,
             property_offset=features.get("property_offset"),
             property_scale=features.get("property_scale"),
+            precision=_part(features, "precision."),
             classifiers={
                 name: MoleculeClassifier.from_arrays(
                     name, {k: v.numpy() for k, v in tensors.items()}, header["classifiers"][name]

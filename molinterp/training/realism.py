@@ -23,6 +23,7 @@ from molinterp.realism.index import RealismIndex
 from molinterp.realism.models import RealismModels
 from molinterp.realism.network import LatentNetwork
 from molinterp.realism.reference import Reference
+from molinterp.spaces import fit_precision
 from molinterp.training.latent import (
     fit_density,
     fit_latent_feature,
@@ -351,7 +352,7 @@ def keep_reference(models: RealismModels, material: Material) -> RealismModels:
     return replace(models, reference=_joined(material.compounds, material.decodes, *N_REFERENCE))
 
 
-PARTS = ("density", "validity", "features", "windows")
+PARTS = ("density", "validity", "features", "windows", "uncertainty")
 
 
 def fit_parts(
@@ -391,6 +392,9 @@ def fit_parts(
         models = fit_feature_part(models, fewer, held_out, rules_teacher, **options)
     if "windows" in parts:
         models = fit_property_part(models, fewer, held_out, head, **options)
+    if "uncertainty" in parts:
+        precision = fit_precision(bundle, held_out.smiles, seed=seed)
+        models = replace(models, precision=precision.to_tensors())
     return replace(bundle, realism=models)
 
 

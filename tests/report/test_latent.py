@@ -40,6 +40,7 @@ def test_molecules_stand_at_their_own_latent_points(small_bundle):
 
 
 def test_arguments_are_checked(small_bundle):
+    pytest.importorskip("matplotlib", reason="plots need matplotlib")
     with pytest.raises(InputError, match="`paths` must hold at least one"):
         plot_latent([])
     with pytest.raises(InputError, match="`background` must hold at least 3 compounds; got 1"):
