@@ -204,7 +204,8 @@ class Candidates:
 
     def _terms(self, mol: Chem.Mol) -> dict[str, float]:
         outside = [
-            max(self._ranges[name][0] - value, value - self._ranges[name][1], 0.0) / SCALES[name]
+            # Rounded: equal properties of different molecules differ in their last bits.
+            round(max(self._ranges[name][0] - value, value - self._ranges[name][1], 0.0) / SCALES[name], 9)
             for name, f in _PROPERTIES.items()
             for value in (f(mol),)
         ]
