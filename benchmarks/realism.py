@@ -43,7 +43,7 @@ Solver = Callable[[Function, Tensor, Tensor, Function], Tensor]
 
 def solver(phi: Function, z0: Tensor, z1: Tensor, lambda_: Function) -> Tensor:
     """Points (33, d) of the geodesic at equal steps of t."""
-    return geodesic(Metric(phi, lambda_), z0, z1, tol=1e-3).curve(torch.linspace(0, 1, 33))
+    return geodesic(Metric(phi, lambda_), z0, z1, tol=1e-4).curve(torch.linspace(0, 1, 33))
 
 
 def at_equal_costs(nodes: Tensor, phi: Function) -> Tensor:

@@ -88,7 +88,8 @@ def fit_precision(
     z = bundle.encode([c.smiles for c in compounds])
     with torch.no_grad():
         residuals = (truth.to(z) - bundle.model.properties(z)) / bundle.model.property_scale
-    return PrecisionNetwork(n_centres).fit(z, residuals, seed)
+    n_different = len({c.smiles for c in compounds})
+    return PrecisionNetwork(min(n_centres, n_different)).fit(z, residuals, seed)
 
 
 @final

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from molinterp.errors import InputError, NotFiniteError, ShapeError
 from molinterp.geometry.curves import CubicSpline, Curve, PiecewiseLinear
-from molinterp.geometry.grid import Ends, Grid, inverse_mean_metric
+from molinterp.geometry.grid import Ends, Grid, Model
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.minimise import minimise
 
@@ -61,7 +61,7 @@ def geodesic(
     """Curves of least energy between pairs of points.
 
     The energy of a curve through nodes is Σ λ(middle)² ‖ΔΦ‖² / (2 Δt), a sum of squares. Its
-    Gauss-Newton matrix, with the mean of the metric along the start in place of the metric, is inverted
+    Gauss-Newton matrix, with the mean of the metric and of λ's curvature along the start, is inverted
     in closed form and starts a limited-memory quasi-Newton iteration. Grids of 4, 8, ... segments follow
     one another. The curve is a spline through the nodes. Where the best start costs less on the points
     measured, the start is returned.
@@ -194,7 +194,7 @@ class _Solver:
 
     def _descend(self, start: Tensor, grids: list[int]) -> tuple[Tensor, Tensor, Tensor]:
         """Nodes of least energy on the finest grid from a start (p, n + 1, d); iterations; converged."""
-        inverse = inverse_mean_metric(self.metric, start)
+        model = Model.of(self.metric, start)
         ends = Ends.of(self.metric, start[:, 0], start[:, -1])
         nodes = start.clone()
         iterations = torch.zeros(len(start), dtype=torch.long, device=start.device)
@@ -206,7 +206,7 @@ class _Solver:
                 open_ = open_[self._is_coarse(nodes[open_], n // 2)]
             if not len(open_):
                 break
-            problem = Grid(self.metric, ends.rows(open_), n, inverse[open_])
+            problem = Grid(self.metric, ends.rows(open_), n, model.rows(open_))
             x = nodes[open_][:, finest // n : -1 : finest // n].flatten(1)
             problem = problem.at(x)
             minimum = minimise(

@@ -58,8 +58,8 @@ class Grid:
     """Of p pairs."""
     n: int
     """Steps, at least 2."""
-    inverse: Tensor
-    """Inverse of a metric that stands for that of each pair, (p, d, d)."""
+    model: Model
+    """What stands for the Hessian of each pair."""
     context: Tensor | None = None
     """Of a `LocalSpace`, (p, n, k): its charts stay as they were where the grid began."""
 
@@ -102,12 +102,77 @@ class Grid:
         return torch.cat(images, 1).diff(dim=1), costs
 
     def precondition(self, q: Tensor, rows: Tensor) -> Tensor:
-        """The inverse of the energy's Hessian for a constant metric, times q (p, (n - 1)·d).
+        """About the inverse of the energy's Hessian times q (p, (n - 1)·d); see `Model`."""
+        sines, stiffness = _sines(self.n)
+        basis, masses = self.model.basis[rows], self.model.masses[rows]
+        modes = sines.to(q) @ q.unflatten(1, (self.n - 1, -1)) @ basis
+        modes = modes / (self.n * stiffness.to(q)[:, None] + masses[:, None] / self.n)
+        return (sines.to(q) @ modes @ basis.mT).flatten(1)
 
-        In t it is the covariance of a Brownian bridge, the inverse of the second difference.
-        """
-        wide = _bridge(self.n).to(q) @ q.unflatten(1, (self.n - 1, -1))
-        return (wide @ self.inverse[rows]).flatten(1)
+
+@final
+@dataclass(frozen=True)
+class Model:
+    """The Hessian of the energy with one metric and one curvature of λ for the whole curve.
+
+    n K ⊗ M + I ⊗ P / n, with K the second difference, M the mean of λ² JᵀJ and P the mean of
+    (∇λ ∇λᵀ + λ ∇²λ) times the squared speed of Φ, without its negative part: a chain of masses on springs.
+    """
+
+    basis: Tensor
+    """W with Wᵀ M W = 1 and Wᵀ P W diagonal, (p, d, d)."""
+    masses: Tensor
+    """That diagonal, (p, d)."""
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, metric: Metric, nodes: Tensor) -> Model:
+        """The model along the curves through nodes (p, n + 1, d)."""
+        root = torch.linalg.cholesky(inverse_mean_metric(metric, nodes))
+        potential = _mean_potential(metric, nodes)
+        if potential is None:
+            return cls(root, root.new_zeros(root.shape[:2]))
+        masses, turn = torch.linalg.eigh(root.mT @ potential @ root)
+        return cls(root @ turn, masses.clamp_min(0))
+
+    def rows(self, rows: Tensor) -> Model:
+        """That of some pairs."""
+        return Model(self.basis[rows], self.masses[rows])
+
+
+def _mean_potential(metric: Metric, nodes: Tensor) -> Tensor | None:
+    """P of `Model`, (p, d, d), by differences of gradients; None where λ is constant or has no gradient."""
+    if metric.lambda_ is None:
+        return None
+    d = nodes.shape[2]
+    n_points = min(max(1, PROBES // d), 8)
+    t = (torch.arange(n_points, dtype=torch.float64) + 0.5) / n_points
+    curve = PiecewiseLinear(nodes)
+    points, velocity = curve(t), curve.velocity(t)
+    moves = _probe_width(nodes) * torch.eye(d, dtype=nodes.dtype, device=nodes.device)
+    probes = torch.cat([points[:, :, None], points[:, :, None] + moves[:, None]], 2)
+    with torch.enable_grad():
+        costs = metric.costs(probes.requires_grad_())
+        total = costs.sum()
+    if not costs.requires_grad:
+        return None
+    (slopes,) = torch.autograd.grad(total, probes)
+    first, values = slopes[:, :, 0], costs.detach()[:, :, 0]
+    second = (slopes[:, :, 1:] - first[:, :, None]) / _probe_width(nodes)[:, None]
+    second = 0.5 * (second + second.mT)
+    at = points
+    ahead = 0.01 * velocity
+    seen = metric.chart_images((at + ahead)[:, :, None], at) - metric.chart_images(at[:, :, None], at)
+    speed = (seen / 0.01).square().sum((2, 3))
+    found = first[..., None] * first[..., None, :] + values[..., None, None] * second
+    mean = (speed[..., None, None] * found).mean(1)
+    return torch.where(torch.isfinite(mean).all(2).all(1)[:, None, None], mean, 0.0)
+
+
+def _probe_width(nodes: Tensor) -> Tensor:
+    """Length (p, 1, 1) of the moves by which derivatives are taken."""
+    scale = (nodes[:, 0] - nodes[:, -1]).norm(dim=1) + 0.01 * nodes.abs().amax((1, 2))
+    return (0.02 * scale / math.sqrt(nodes.shape[2]))[:, None, None]
 
 
 @torch.no_grad()
@@ -119,8 +184,7 @@ def inverse_mean_metric(metric: Metric, nodes: Tensor) -> Tensor:
     n_pairs, _, d = nodes.shape
     n_points = min(max(1, PROBES // d), 8)
     t = (torch.arange(n_points, dtype=torch.float64) + 0.5) / n_points
-    scale = (nodes[:, 0] - nodes[:, -1]).norm(dim=1) + 0.01 * nodes.abs().amax((1, 2))
-    width = (0.02 * scale / math.sqrt(d))[:, None, None]
+    width = _probe_width(nodes)
     moves = width * torch.eye(d, dtype=nodes.dtype, device=nodes.device)
     total = nodes.new_zeros(n_pairs, d, d)
     for point in PiecewiseLinear(nodes)(t).unbind(1):
@@ -135,7 +199,8 @@ def inverse_mean_metric(metric: Metric, nodes: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=64)
-def _bridge(n: int) -> Tensor:
-    """Covariance (n - 1, n - 1) of a Brownian bridge at the inner nodes of n equal steps."""
-    t = torch.arange(1, n, dtype=torch.float64) / n
-    return torch.minimum(t[:, None], t) - t[:, None] * t
+def _sines(n: int) -> tuple[Tensor, Tensor]:
+    """Eigenvectors (n - 1, n - 1) and eigenvalues (n - 1,) of the second difference at n - 1 inner nodes."""
+    k = torch.arange(1, n, dtype=torch.float64)
+    sines = math.sqrt(2 / n) * torch.sin(math.pi / n * k[:, None] * k)
+    return sines, 2 - 2 * torch.cos(math.pi / n * k)
