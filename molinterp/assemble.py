@@ -132,12 +132,18 @@ class _Assembler:
             path = self._shortest()
             if not grown:
                 break
-        is_bridged = bool(path)
-        for _ in range(self._search.n_refinements if is_bridged else 0):
+        is_joined = bool(path)
+        for _ in range(self._search.n_refinements if is_joined else 0):
             if self._is_late() or not self._refine(path):
                 break
             path = self._shortest()
-        return Assembly(self._cut(path or self._widest()), is_bridged, n_rounds, self._is_late())
+        path = self._cut(path or self._widest())
+        # Fewer molecules than a bridge needs were perhaps asked for.
+        is_bridged = is_joined and self._worst(path) >= self._search.min_step_similarity
+        return Assembly(path, is_bridged, n_rounds, self._is_late())
+
+    def _worst(self, path: tuple[int, ...]) -> float:
+        return min(float(self._all.similarity[i, j]) for i, j in pairwise(path))
 
     def _is_late(self) -> bool:
         return time.monotonic() > self._deadline
@@ -178,10 +184,12 @@ class _Assembler:
             wanted = max(MIN_MOLECULES, len(path))
         if len(path) == wanted:
             return path
-        worst = min(self._all.similarity[i, j] for i, j in pairwise(path))
-        floor = min(float(worst), self._search.min_step_similarity)
-        fewer = range(wanted, len(path), -1) if wanted > len(path) else (wanted,)
+        floor = min(self._worst(path), self._search.min_step_similarity)
+        most = min(wanted, len(self._all))
+        fewer = range(most, len(path), -1) if wanted > len(path) else (wanted,)
         for n in fewer:
+            if self._is_late():
+                break
             for least in (floor, 0.0) if wanted < len(path) else (floor,):
                 other = self._exactly(n, least)
                 if other:

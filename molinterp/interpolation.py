@@ -237,7 +237,9 @@ def _solve(
     points = curve_points(ends, method, lambda: Metric(space_of(model, output_space), restraints.realism))
     decodes = curve_decodes(model, points, seed)
     if pointwise:
-        found = [Assembly(_pointwise(candidates, decodes, steps), True, 0, False)]
+        chosen = _pointwise(candidates, decodes, steps)
+        worst = min(float(candidates.similarity[i, j]) for i, j in pairwise(chosen))
+        found = [Assembly(chosen, worst >= search.min_step_similarity, 0, False)]
     else:
         sources: dict[str, Source] = {} if library is None else {"library": Shelf(library)}
         if only_library:
@@ -313,6 +315,9 @@ def _remarks(assembly: Assembly, search: Search) -> Iterable[str]:
     if not assembly.is_bridged:
         yield (
             f"no path with every step at {search.min_step_similarity:g} or above was found in "
+            f"{assembly.n_rounds} rounds of search; ask for more steps, or for none in particular"
+            if wanted is not None
+            else f"no path with every step at {search.min_step_similarity:g} or above was found in "
             f"{assembly.n_rounds} rounds; its worst step is as good as the candidates allow"
         )
     if assembly.is_timed_out:

@@ -91,6 +91,14 @@ def test_an_unbridged_path_says_so(small_bundle):
     assert any("no path with every step at 0.95 or above" in note for note in found.notes)
 
 
+@pytest.mark.parametrize("options", [{"steps": 2}, {"pointwise": True}])
+def test_no_path_claims_to_be_bridged_with_a_long_step(options):
+    found = interpolate(ASPIRIN, IBUPROFEN, **options)
+    assert found.worst_step < 0.5
+    assert not found.is_bridged
+    assert any("no path with every step at 0.5 or above" in note for note in found.notes)
+
+
 def test_a_shorter_objective_gives_no_longer_path(assembled):
     short = interpolate(ASPIRIN, IBUPROFEN, search=Search(objective="short"))
     assert short.length <= assembled.length
