@@ -120,7 +120,7 @@ class _Progress:
         self._bar.n = round(1000 * report.progress)
         self._bar.set_postfix_str(
             f"step {report.state.step} loss {report.loss:.2f} reconstruction {report.reconstruction:.2f} "
-            f"KL {report.kl:.1f} nats {report.rate:.0f} molecules/s"
+            f"between {report.between:.1f} KL {report.kl:.1f} nats {report.rate:.0f} molecules/s"
         )
         if report.validation:
             figures = " ".join(f"{k} {v:.3f}" for k, v in report.validation.items())

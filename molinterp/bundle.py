@@ -29,7 +29,7 @@ from molinterp.tokens import Tokenizer, pad
 from molinterp.vae.decoding import greedy, sample
 from molinterp.vae.network import MoleculeVAE, VAEConfig
 
-SCHEMA = 1
+SCHEMA = 2
 HEADER = "bundle.json"
 _FILES = MappingProxyType(
     {
@@ -93,19 +93,30 @@ class Bundle:
         """
         return self.posterior(smiles)[0]
 
-    def decode(self, z: Tensor) -> list[str]:
+    def decode(self, z: Tensor, blur: Tensor | float = 0.0) -> list[str]:
         """SMILES of the greedy decode at each point of z (n, latent_dim).
 
         They are not canonical and may be no molecule; a SMILES bundle can spell invalid ones.
 
+        Args:
+            z: (n, latent_dim).
+            blur: (n,) or one for all, in [0, 1]: how far a point may lie from any compound; 0 asks for
+                the compound at z, 1 for a plausible one half-way between two; see `MoleculeVAE`.
+
         Raises:
             ShapeError: z has another number of dimensions than the bundle.
         """
-        return [self.tokenizer.decode(t) for t in greedy(self.model, z.to(self.device))]
+        return [self.tokenizer.decode(t) for t in greedy(self.model, z.to(self.device), blur)]
 
-    def sample(self, z: Tensor, generator: torch.Generator, temperature: float = 1.0) -> list[str]:
+    def sample(
+        self,
+        z: Tensor,
+        generator: torch.Generator,
+        temperature: float = 1.0,
+        blur: Tensor | float = 0.0,
+    ) -> list[str]:
         """SMILES of one random decode at each point of z (n, latent_dim); see `decode`."""
-        strings = sample(self.model, z.to(self.device), generator, temperature)
+        strings = sample(self.model, z.to(self.device), generator, temperature, blur)
         return [self.tokenizer.decode(t) for t in strings]
 
     def with_figures(self, figures: Mapping[str, Any]) -> Bundle:

@@ -182,6 +182,6 @@ def _string_roots(bundle: Bundle, z: Tensor, strings: Tensor) -> Tensor:
     """
     # cuDNN has no forward-mode derivative of recurrent layers.
     with torch.backends.cudnn.flags(enabled=False):
-        logits = bundle.model.logits(z, strings[:, :-1])
+        logits = bundle.model.logits(bundle.model.condition(z), strings[:, :-1])
     roots = categorical(logits) * (strings[:, 1:] != PAD)[..., None]
     return roots.flatten(1)

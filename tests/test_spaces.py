@@ -64,7 +64,7 @@ def test_tokens_are_the_fisher_information_of_the_decoder(small_bundle, ends):
     prefix, h = context[:, :-1], 1e-2
 
     def log_p(at):
-        return torch.log_softmax(model.logits(at.to(bundle_dtype), prefix), -1)
+        return torch.log_softmax(model.logits(model.condition(at.to(bundle_dtype)), prefix), -1)
 
     rate = (log_p(z + h * v) - log_p(z - h * v)) / (2 * h)
     expected = (log_p(z).exp() * rate.square()).sum((1, 2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ from molinterp.training.corpus import Corpus
 from molinterp.training.objective import Batch, losses
 from molinterp.vae.decoding import greedy
 from molinterp.vae.network import MoleculeVAE, VAEConfig
+
+N_REMEMBERED = 32
+"""Batches whose latent points serve as the far ends of points between compounds."""
 
 
 @final
@@ -48,6 +52,10 @@ class TrainingConfig:
     """Weight of the fingerprint head's cross-entropy, summed over bits."""
     property_weight: float = 0.1
     """Weight of the property head's squared error, summed over properties."""
+    between_weight: float = 0.25
+    """Weight of the cross-entropy at points between compounds."""
+    share_between: float = 0.25
+    """Molecules of a batch that are also decoded at a point between compounds."""
     bf16: bool = True
     """Matrix products in bfloat16."""
     seed: int = 0
@@ -88,6 +96,8 @@ class Report:
     """Cross-entropy of the tokens."""
     kl: float
     """KL divergence to the prior."""
+    between: float
+    """Cross-entropy of the tokens at points between compounds."""
     rate: float
     """Molecules a second."""
     validation: dict[str, float] | None
@@ -117,6 +127,7 @@ class Trainer:
             self.model.parameters(), lr=config.learning_rate, weight_decay=1e-4, fused=True
         )
         self.state = TrainingState()
+        self._seen: deque[Tensor] = deque(maxlen=N_REMEMBERED)
         if (checkpoint / "state.json").exists():
             self._restore()
 
@@ -141,7 +152,7 @@ class Trainer:
         batches = stream(self.corpus, self._train_rows, c.batch_size, c.seed, self.state.step)
         self.model.train()
         last_save = last_validation = last = time.monotonic()
-        mean = np.zeros(3)
+        mean = np.zeros(4)
         while (progress := c.progress(self.state.step, self.state.seconds)) < 1.0:
             batch = next(batches).to(self.device)
             figures = self._step(batch, progress)
@@ -157,8 +168,8 @@ class Trainer:
                 validation = self.validate()
                 last_validation = now
             if self.state.step % 10 == 0 or validation:
-                loss, cross_entropy, kl = mean.tolist()
-                report(Report(self.state, progress, loss, cross_entropy, kl, n / taken, validation))
+                loss, cross_entropy, kl, between = mean.tolist()
+                report(Report(self.state, progress, loss, cross_entropy, kl, between, n / taken, validation))
             if now - last_save > save_every:
                 self.save()
                 last_save = now
@@ -166,7 +177,7 @@ class Trainer:
         return self.model.eval()
 
     def _step(self, batch: Batch, progress: float) -> npt.NDArray[np.float64]:
-        """One optimiser step; loss, reconstruction and KL, means over the batch."""
+        """One optimiser step; loss, reconstruction, KL and cross-entropy between, means over the batch."""
         c, step = self.config, self.state.step
         warm_up = min(1.0, (step + 1) / 200)
         for group in self._optimizer.param_groups:
@@ -175,13 +186,16 @@ class Trainer:
         kl_weight = c.kl_start + (c.kl_weight - c.kl_start) * ramp
         generator = torch.Generator(self.device).manual_seed(c.seed * 1_000_003 + step)
         self._optimizer.zero_grad(set_to_none=True)
+        others = torch.cat(list(self._seen)) if self._seen else None
         with torch.autocast(self.device.type, torch.bfloat16, enabled=c.bf16):
-            terms = losses(self.model, batch, generator)
-        total = terms.total(kl_weight, c.bit_weight, c.property_weight)
+            terms = losses(self.model, batch, generator, others, c.share_between)
+        self._seen.append(terms.z)
+        total = terms.total(kl_weight, c.bit_weight, c.property_weight, c.between_weight)
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), c.max_gradient)
         self._optimizer.step()
-        return np.array([total.item(), terms.reconstruction.item(), terms.kl.item()])
+        figures = (total, terms.reconstruction, terms.kl, terms.between)
+        return np.array([figure.item() for figure in figures])
 
     @torch.no_grad()
     def validate(self, n: int = 1_024) -> dict[str, float]:

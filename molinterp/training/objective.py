@@ -43,11 +43,18 @@ class Losses:
     """Cross-entropy of the fingerprint bits, summed over bits."""
     properties: Tensor
     """Squared error of the standardised properties, summed over properties."""
+    between: Tensor
+    """Cross-entropy of the tokens at points between two compounds, for the nearer one; see `blurred`."""
+    z: Tensor
+    """(n, latent_dim), the samples of the posterior; no gradient."""
 
-    def total(self, kl_weight: float, bit_weight: float, property_weight: float) -> Tensor:
+    def total(
+        self, kl_weight: float, bit_weight: float, property_weight: float, between_weight: float
+    ) -> Tensor:
         """The weighted sum that is minimised."""
         return (
             self.reconstruction
+            + between_weight * self.between
             + kl_weight * self.kl
             + bit_weight * self.bits
             + property_weight * self.properties
@@ -63,16 +70,51 @@ def shifted(tokens: Tensor) -> tuple[Tensor, Tensor]:
     return prefix, target
 
 
-def token_cross_entropy(model: MoleculeVAE, z: Tensor, tokens: Tensor) -> Tensor:
+def token_cross_entropy(model: MoleculeVAE, z: Tensor, tokens: Tensor, blur: Tensor | float = 0.0) -> Tensor:
     """-log p(x|z) (n,) in nats, of token strings (n, length) at latent points (n, latent_dim)."""
     prefix, target = shifted(tokens)
-    logits = model.logits(z, prefix).float()
+    logits = model.logits(model.condition(z, blur), prefix).float()
     loss = F.cross_entropy(logits.transpose(1, 2), target, ignore_index=PAD, reduction="none")
     return loss.sum(1)
 
 
-def losses(model: MoleculeVAE, batch: Batch, generator: torch.Generator | None = None) -> Losses:
-    """All terms at one sample of the posterior a molecule."""
+def blurred(z: Tensor, others: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    """Points between compounds and unrelated ones, and their blur.
+
+    A point is (1 - b/2) z + b/2 z', with the blur b in [0, 1] of density 2b: half-way is seen most. A
+    decoder taught the compound at z there learns what is plausible between two compounds: whole
+    compounds, like both as far as the point tells.
+
+    Args:
+        z: (n, latent_dim), latent points of compounds.
+        others: (m, latent_dim), latent points of other compounds, drawn from with replacement.
+        generator: source of randomness.
+
+    Returns:
+        Points (n, latent_dim) and blurs (n,).
+    """
+    device = z.device
+    chosen = torch.randint(len(others), (len(z),), generator=generator, device=device)
+    blur = torch.rand(len(z), generator=generator, device=device).sqrt()
+    return torch.lerp(z, others[chosen], 0.5 * blur[:, None]), blur
+
+
+def losses(
+    model: MoleculeVAE,
+    batch: Batch,
+    generator: torch.Generator | None = None,
+    others: Tensor | None = None,
+    share_between: float = 0.25,
+) -> Losses:
+    """All terms at one sample of the posterior a molecule.
+
+    Args:
+        model: the network.
+        batch: n molecules.
+        generator: source of randomness.
+        others: (m, latent_dim), points of other compounds; None for those of the batch.
+        share_between: of the molecules, those that are also decoded between compounds.
+    """
     mean, log_variance = model.encode(batch.tokens)
     noise = torch.randn(mean.shape, generator=generator, device=mean.device)
     z = mean + noise * (0.5 * log_variance).exp()
@@ -83,4 +125,13 @@ def losses(model: MoleculeVAE, batch: Batch, generator: torch.Generator | None =
     wanted = (batch.properties - model.property_mean) / model.property_scale
     error = model.property_head(z).float() - wanted
     squared = torch.where(error.isnan(), torch.zeros_like(error), error.square()).sum(1)
-    return Losses(token_cross_entropy(model, z, batch.tokens).mean(), kl.mean(), bits.mean(), squared.mean())
+    fixed, n = z.detach(), len(z)
+    rows = torch.arange(0, n, max(1, round(1 / share_between)), device=z.device)
+    points, blur = blurred(fixed[rows], fixed if others is None else others, generator)
+    entropy = token_cross_entropy(
+        model,
+        torch.cat([z, points]),
+        torch.cat([batch.tokens, batch.tokens[rows]]),
+        torch.cat([torch.zeros_like(kl), blur]),
+    )
+    return Losses(entropy[:n].mean(), kl.mean(), bits.mean(), squared.mean(), entropy[n:].mean(), fixed)

@@ -278,7 +278,7 @@ class _Trainer:
                 between = token_cross_entropy(model, points.z.to(device), tokens).mean()
             share = config.n_between / config.batch_size
             optimizer.zero_grad(set_to_none=True)
-            (compounds.total(0.0, 0.01, 0.1) + share * between).backward()
+            (compounds.total(0.0, 0.01, 0.1, 0.25) + share * between).backward()
             torch.nn.utils.clip_grad_norm_(trained, 5.0)
             optimizer.step()
             self.step += 1

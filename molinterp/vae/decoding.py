@@ -32,18 +32,21 @@ def _forbid_special(logits: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def greedy(model: MoleculeVAE, z: Tensor, max_tokens: int = MAX_TOKENS) -> list[list[int]]:
+def greedy(
+    model: MoleculeVAE, z: Tensor, blur: Tensor | float = 0.0, max_tokens: int = MAX_TOKENS
+) -> list[list[int]]:
     """The most probable next token, again and again.
 
     Args:
         model: the decoder.
         z: (n, latent_dim).
+        blur: (n,) or one for all, in [0, 1]; see `MoleculeVAE`.
         max_tokens: strings are cut here.
 
     Returns:
         n lists of tokens, without start and end.
     """
-    return _roll(model, z, None, 1.0, max_tokens)
+    return _roll(model, model.condition(z, blur), None, 1.0, max_tokens)
 
 
 @torch.no_grad()
@@ -52,6 +55,7 @@ def sample(
     z: Tensor,
     generator: torch.Generator,
     temperature: float = 1.0,
+    blur: Tensor | float = 0.0,
     max_tokens: int = MAX_TOKENS,
 ) -> list[list[int]]:
     """Each next token drawn from the decoder's distribution, sharpened by `temperature` < 1.
@@ -61,27 +65,28 @@ def sample(
         z: (n, latent_dim); repeat rows for several samples a point.
         generator: source of randomness, on the CPU, so that every device draws alike.
         temperature: divides the logits; > 0.
+        blur: (n,) or one for all, in [0, 1]; see `MoleculeVAE`.
         max_tokens: strings are cut here.
     """
-    return _roll(model, z, generator, temperature, max_tokens)
+    return _roll(model, model.condition(z, blur), generator, temperature, max_tokens)
 
 
 def _roll(
     model: MoleculeVAE,
-    z: Tensor,
+    condition: Tensor,
     generator: torch.Generator | None,
     temperature: float,
     max_tokens: int,
 ) -> list[list[int]]:
-    state = model.initial_state(z)
-    token = torch.full((len(z),), START, device=z.device)
-    open_rows = torch.arange(len(z), device=z.device)
-    out = torch.full((len(z), max_tokens), END, device=z.device)
+    state = model.initial_state(condition)
+    token = torch.full((len(condition),), START, device=condition.device)
+    open_rows = torch.arange(len(condition), device=condition.device)
+    out = torch.full((len(condition), max_tokens), END, device=condition.device)
     for i in range(max_tokens):
-        logits, state = model.step(z, state, token)
+        logits, state = model.step(condition, state, token)
         logits = _forbid_special(logits)
         if generator is not None:
-            uniform = torch.rand(logits.shape, generator=generator).to(z.device)
+            uniform = torch.rand(logits.shape, generator=generator).to(condition.device)
             logits = logits / temperature - torch.log(-torch.log(uniform))
         token = logits.argmax(1)
         out[open_rows, i] = token
@@ -89,7 +94,8 @@ def _roll(
         if not alive.all():
             if not alive.any():
                 break
-            z, state, token, open_rows = z[alive], state[alive], token[alive], open_rows[alive]
+            condition, state = condition[alive], state[alive]
+            token, open_rows = token[alive], open_rows[alive]
     return _strings(out)
 
 
@@ -113,15 +119,15 @@ def beam(model: MoleculeVAE, z: Tensor, width: int, max_tokens: int = MAX_TOKENS
         max_tokens: strings are cut here.
     """
     n, device = len(z), z.device
-    wide_z = z.repeat_interleave(width, 0)
-    state = model.initial_state(wide_z)
+    condition = model.condition(z).repeat_interleave(width, 0)
+    state = model.initial_state(condition)
     token = torch.full((n * width,), START, device=device)
     score = torch.full((n, width), -torch.inf, device=device)
     score[:, 0] = 0.0
     tokens = torch.full((n, width, 0), END, device=device)
     first = torch.arange(n, device=device)[:, None] * width
     for _ in range(max_tokens):
-        logits, state = model.step(wide_z, state, token)
+        logits, state = model.step(condition, state, token)
         log_p = torch.log_softmax(_forbid_special(logits), 1)
         ended = token == END
         log_p[ended] = -torch.inf

@@ -43,7 +43,10 @@ class VAEConfig:
 class MoleculeVAE(nn.Module):
     """A recurrent variational autoencoder of token strings with two heads on its latent space.
 
-    The encoder reads the string in both directions and pools; the decoder sees z at every step.
+    The encoder reads the string in both directions and pools; the decoder sees a latent point and its
+    *blur* at every step. The blur, in [0, 1], says how far the point may lie from any compound: 0 at one,
+    1 half-way between two that have nothing to do with each other. A decoder that is told so can answer
+    exactly at a compound and with a plausible compound between two, which pull it apart otherwise.
     Heads predict the ECFP4 bits (logits) and the standardised properties from z, so that the latent
     space is shaped by structure and properties as well as by spelling.
 
@@ -66,8 +69,8 @@ class MoleculeVAE(nn.Module):
         self.posterior = nn.Sequential(
             nn.Linear(4 * c.encoder_dim, c.head_dim), nn.SiLU(), nn.Linear(c.head_dim, 2 * c.latent_dim)
         )
-        self.state_of_z = nn.Linear(c.latent_dim, c.decoder_dim)
-        self.decoder = nn.GRU(c.embedding_dim + c.latent_dim, c.decoder_dim, batch_first=True)
+        self.state_of_z = nn.Linear(c.latent_dim + 1, c.decoder_dim)
+        self.decoder = nn.GRU(c.embedding_dim + c.latent_dim + 1, c.decoder_dim, batch_first=True)
         self.output = nn.Linear(c.decoder_dim, c.n_tokens)
         self.fingerprint_head = nn.Sequential(
             nn.Linear(c.latent_dim, c.head_dim), nn.SiLU(), nn.Linear(c.head_dim, c.n_bits)
@@ -99,8 +102,12 @@ class MoleculeVAE(nn.Module):
         mean, log_variance = self.posterior(torch.cat([mean, peak], -1)).float().chunk(2, -1)
         return mean, log_variance
 
-    def initial_state(self, z: Tensor) -> Tensor:
-        """State of the decoder before the first token, (n, decoder_dim), from z (n, latent_dim).
+    def condition(self, z: Tensor, blur: Tensor | float = 0.0) -> Tensor:
+        """What the decoder is told of each point, (n, latent_dim + 1): z (n, latent_dim) and its blur.
+
+        Args:
+            z: (n, latent_dim).
+            blur: (n,), or one number for all; dimensionless, in [0, 1].
 
         Raises:
             ShapeError: z has another number of dimensions.
@@ -110,30 +117,35 @@ class MoleculeVAE(nn.Module):
                 f"`z` must have shape (..., {self.config.latent_dim}) to match the bundle; "
                 f"got {tuple(z.shape)}. Encode with the same bundle."
             )
-        return torch.tanh(self.state_of_z(z))
+        column = torch.as_tensor(blur, dtype=z.dtype, device=z.device).expand(len(z))
+        return torch.cat([z, column[:, None]], 1)
 
-    def step(self, z: Tensor, state: Tensor, token: Tensor) -> tuple[Tensor, Tensor]:
+    def initial_state(self, condition: Tensor) -> Tensor:
+        """State of the decoder before the first token, (n, decoder_dim); see `condition`."""
+        return torch.tanh(self.state_of_z(condition))
+
+    def step(self, condition: Tensor, state: Tensor, token: Tensor) -> tuple[Tensor, Tensor]:
         """One decoding step: logits (n, n_tokens) of the next token, and the next state.
 
         Args:
-            z: (n, latent_dim).
+            condition: (n, latent_dim + 1), see `condition`.
             state: (n, decoder_dim), all that the decoder remembers of the prefix.
             token: (n,) int64, the last token.
         """
-        inputs = torch.cat([self.embedding(token), z], -1)[:, None]
+        inputs = torch.cat([self.embedding(token), condition], -1)[:, None]
         states, _ = self.decoder(inputs, state[None])
         return self.output(states[:, 0]), states[:, 0]
 
-    def logits(self, z: Tensor, prefix: Tensor) -> Tensor:
+    def logits(self, condition: Tensor, prefix: Tensor) -> Tensor:
         """Logits (n, length, n_tokens) of the token after each position of `prefix`.
 
         Args:
-            z: (n, latent_dim).
+            condition: (n, latent_dim + 1), see `condition`.
             prefix: (n, length) int64, beginning with START.
         """
-        wide = z[:, None].expand(-1, prefix.shape[1], -1)
+        wide = condition[:, None].expand(-1, prefix.shape[1], -1)
         inputs = torch.cat([self.embedding(prefix), wide], -1)
-        states, _ = self.decoder(inputs, self.initial_state(z)[None])
+        states, _ = self.decoder(inputs, self.initial_state(condition)[None])
         return self.output(states)
 
     def bit_logits(self, z: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ def model() -> MoleculeVAE:
 def _slow_greedy(model: MoleculeVAE, z: torch.Tensor, max_tokens: int) -> list[int]:
     prefix = [START]
     for _ in range(max_tokens):
-        logits = model.logits(z[None], torch.tensor([prefix]))[0, -1].detach().clone()
+        logits = model.logits(model.condition(z[None]), torch.tensor([prefix]))[0, -1].detach().clone()
         logits[:2] = -torch.inf
         token = int(logits.argmax())
         if token == END:
@@ -35,12 +35,12 @@ def _slow_greedy(model: MoleculeVAE, z: torch.Tensor, max_tokens: int) -> list[i
 
 def test_greedy_equals_the_uncached_loop(model):
     z = torch.randn(40, 3)
-    assert greedy(model, z, 12) == [_slow_greedy(model, row, 12) for row in z]
+    assert greedy(model, z, max_tokens=12) == [_slow_greedy(model, row, 12) for row in z]
 
 
 def test_greedy_of_a_batch_is_that_of_each_row(model):
     z = torch.randn(10, 3)
-    assert greedy(model, z, 12) == [greedy(model, row[None], 12)[0] for row in z]
+    assert greedy(model, z, max_tokens=12) == [greedy(model, row[None], max_tokens=12)[0] for row in z]
 
 
 def test_sampling_is_a_function_of_the_seed(model):
@@ -52,13 +52,13 @@ def test_sampling_is_a_function_of_the_seed(model):
 def test_cold_sampling_is_greedy(model):
     z = torch.randn(30, 3)
     cold = sample(model, z, torch.Generator().manual_seed(0), temperature=1e-4, max_tokens=12)
-    assert cold == greedy(model, z, 12)
+    assert cold == greedy(model, z, max_tokens=12)
 
 
 def test_samples_follow_the_decoders_distribution(model):
     z = torch.randn(1, 3)
     draws = sample(model, z.expand(20_000, 3), torch.Generator().manual_seed(0), max_tokens=1)
-    logits = model.logits(z, torch.tensor([[START]]))[0, 0].detach()
+    logits = model.logits(model.condition(z), torch.tensor([[START]]))[0, 0].detach()
     logits[:2] = -torch.inf
     p = torch.softmax(logits, 0)
     counted = torch.tensor([sum(d == ([k] if k != END else []) for d in draws) for k in range(6)]) / 20_000
@@ -74,7 +74,7 @@ def test_beam_finds_the_best_string_of_an_exhaustive_search(model):
         complete = [b for b in best if len(b.tokens) < 4]
         expected = {}
         for s in strings:
-            logits = model.logits(row[None], torch.tensor([[START, *s]]))[0].detach().clone()
+            logits = model.logits(model.condition(row[None]), torch.tensor([[START, *s]]))[0].detach().clone()
             logits[:, :2] = -torch.inf
             log_p = torch.log_softmax(logits, 1)
             expected[tuple(s)] = float(sum(log_p[i, t] for i, t in enumerate([*s, END])))
@@ -93,6 +93,6 @@ def test_beams_come_best_first_and_differ(model):
 def test_cross_entropy_is_minus_the_log_probability_of_the_string(model):
     z = torch.randn(1, 3)
     string = [3, 5, 4]
-    log_p = torch.log_softmax(model.logits(z, torch.tensor([[START, *string]]))[0], 1)
+    log_p = torch.log_softmax(model.logits(model.condition(z), torch.tensor([[START, *string]]))[0], 1)
     expected = -sum(log_p[i, t] for i, t in enumerate([*string, END]))
     torch.testing.assert_close(token_cross_entropy(model, z, torch.tensor([string]))[0], expected)

@@ -3,7 +3,7 @@ import torch
 
 from molinterp.errors import ShapeError
 from molinterp.tokens import PAD
-from molinterp.training.objective import Batch, losses
+from molinterp.training.objective import Batch, blurred, losses
 from molinterp.vae.network import MoleculeVAE, VAEConfig
 from tests.tolerances import FLOAT32
 
@@ -40,16 +40,17 @@ def test_posterior_sees_the_order_of_tokens(model):
 def test_step_by_step_decoding_gives_the_logits_of_the_whole_string(model):
     z = torch.randn(4, 5)
     prefix = torch.randint(3, 20, (4, 6))
-    whole = model.logits(z, prefix)
-    state = model.initial_state(z)
+    condition = model.condition(z, torch.rand(4))
+    whole = model.logits(condition, prefix)
+    state = model.initial_state(condition)
     for i in range(6):
-        logits, state = model.step(z, state, prefix[:, i])
+        logits, state = model.step(condition, state, prefix[:, i])
         torch.testing.assert_close(logits, whole[:, i], rtol=FLOAT32, atol=FLOAT32)
 
 
 def test_wrong_latent_size_is_named(model):
     with pytest.raises(ShapeError, match=r"must have shape \(\.\.\., 5\).*got \(2, 4\)"):
-        model.initial_state(torch.zeros(2, 4))
+        model.condition(torch.zeros(2, 4))
 
 
 def test_properties_come_in_their_own_units(model):
@@ -61,6 +62,22 @@ def test_properties_come_in_their_own_units(model):
 
 def test_gradients_reach_every_parameter(model):
     batch = Batch(torch.randint(3, 20, (6, 4)), torch.ones(6, 16), torch.randn(6, 3))
-    losses(model, batch).total(1.0, 1.0, 1.0).backward()
+    losses(model, batch).total(1.0, 1.0, 1.0, 1.0).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
+
+
+def test_blur_changes_what_is_decoded_and_none_is_the_default(model):
+    z, prefix = torch.randn(4, 5), torch.randint(3, 20, (4, 6))
+    sharp = model.logits(model.condition(z), prefix)
+    assert torch.equal(sharp, model.logits(model.condition(z, torch.zeros(4)), prefix))
+    assert (sharp - model.logits(model.condition(z, 1.0), prefix)).abs().max() > 1e-4
+
+
+def test_blurred_points_lie_between_compounds_as_far_as_their_blur_says():
+    z, others = torch.zeros(20_000, 1), torch.ones(3, 1)
+    points, blur = blurred(z, others, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(points[:, 0], blur / 2)
+    # Density 2b on [0, 1]: mean 2/3, standard error 0.0017.
+    assert abs(float(blur.mean()) - 2 / 3) < 5 * 0.0017
+    assert 0 <= float(blur.min()) and float(blur.max()) <= 1
