@@ -231,6 +231,7 @@ class Trainer:
         tensors = {f"model.{k}": v.contiguous() for k, v in self.model.state_dict().items()}
         for i, entry in self._optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{i}.{k}": v.contiguous() for k, v in entry.items()}
+        tensors |= {f"seen.{i}": z.contiguous() for i, z in enumerate(self._seen)}
         name = f"step-{self.state.step}.safetensors"
         save_file(tensors, self.checkpoint / name)
         header = {
@@ -257,6 +258,8 @@ class Trainer:
                 _, index, field = key.split(".")
                 state["state"].setdefault(int(index), {})[field] = value
         self._optimizer.load_state_dict(state)
+        n_seen = sum(key.startswith("seen.") for key in tensors)
+        self._seen.extend(tensors[f"seen.{i}"] for i in range(n_seen))
         self.state = TrainingState(**header["state"])
 
 
