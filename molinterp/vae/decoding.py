@@ -16,6 +16,11 @@ from molinterp.vae.network import MoleculeVAE
 MAX_TOKENS = 120
 
 
+def blur_at(t: Tensor) -> Tensor:
+    """Blur at places t in [0, 1] of a curve between two compounds: 0 at both, 1 half-way."""
+    return 1 - (2 * t - 1).abs()
+
+
 def _strings(tokens: Tensor) -> list[list[int]]:
     """Rows of tokens cut before their first end token."""
     out = []
