@@ -22,9 +22,11 @@ from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array, tanimoto
 from molinterp.errors import InputError, VocabularyError
 from molinterp.geometry.curves import linear, slerp
-from molinterp.vae.decoding import blur_at
+from molinterp.vae.decoding import beam, blur_at
 
 BATCH = 256
+BEAM_WIDTH = 8
+"""Strings of the beam at a midpoint, of which the most probable counts."""
 N_LINES = 200
 """Straight lines that are decoded whole."""
 N_SAMPLED = 4_096
@@ -101,6 +103,9 @@ def evaluate(
         middle = curve(a, b, torch.tensor([0.5]))[:, 0]
         decoded = _decode_all(bundle, middle, progress, f"{name}s", blur)
         figures |= _between(name, decoded, [(known[i], known[j]) for i, j in pairs], progress)
+    middle = linear(a, b, torch.tensor([0.5]))[:, 0]
+    decoded = _search_all(bundle, middle, progress)
+    figures |= _between("beam_midpoint", decoded, [(known[i], known[j]) for i, j in pairs], progress)
     figures |= _lines(bundle, a[:N_LINES], b[:N_LINES], progress)
     figures |= _heads(bundle, known, z)
     figures["seconds_256"] = _seconds(lambda: bundle.decode(bundle.encode(known[:BATCH])))
@@ -140,6 +145,16 @@ def _decode_all(
     starts = range(0, len(z), BATCH)
     parts = (bundle.decode(z[i : i + BATCH], blur) for i in progress(starts, len(starts), label))
     return [text for part in parts for text in part]
+
+
+def _search_all(bundle: Bundle, z: torch.Tensor, progress: Progress) -> list[str]:
+    """SMILES of the most probable string that a beam finds at each point between compounds."""
+    starts = range(0, len(z), BATCH)
+    parts = (
+        beam(bundle.model, z[i : i + BATCH].to(bundle.device), BEAM_WIDTH, 1.0)
+        for i in progress(starts, len(starts), "beams")
+    )
+    return [bundle.tokenizer.decode(beams[0].tokens) for part in parts for beams in part]
 
 
 def _canonical(text: str) -> str:

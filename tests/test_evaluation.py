@@ -18,7 +18,7 @@ def test_memorised_molecules_are_reconstructed(figures):
 
 
 def test_shares_are_shares_and_nested(figures):
-    for name in ("midpoint", "slerp_midpoint", "sharp_midpoint"):
+    for name in ("midpoint", "slerp_midpoint", "sharp_midpoint", "beam_midpoint"):
         valid, familiar = figures[f"{name}_valid"], figures[f"{name}_familiar"]
         both, accepted = figures[f"{name}_familiar_alert_free"], figures[f"{name}_accepted"]
         assert 0 <= accepted <= both <= familiar <= valid <= 1
