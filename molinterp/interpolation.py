@@ -80,7 +80,8 @@ def interpolate(
     """Molecules between two compounds: real-looking, makeable, each a small step from the last.
 
     The curve between the two latent points is the geodesic that stays where the model knows real compounds
-    with the features asked for. It is cut at 64 places; each is decoded greedily and three times at random.
+    with the features asked for. It is cut at 64 places; each is decoded greedily, without and with the blur
+    of its place, and three times at random.
     What is no molecule, is not made of familiar atom environments, raises an alert that neither
     end raises, or is harder to make than the ends, is left out. The path is the discrete geodesic through
     the rest; its gaps are filled from the latent space about them and by edits. The ends are the compounds
