@@ -15,7 +15,31 @@ if TYPE_CHECKING:
     from molinterp.path import MoleculePath
 
 SHARD_SIZE = 16
-"""Pairs that share their forward passes, and that stand or fall together when a run is killed."""
+"""Pairs that are written together, and that stand or fall together when a run is killed."""
+N_ALIKE = 2
+"""Shards of each size below the full one."""
+
+
+def plan(n_pairs: int, size: int = SHARD_SIZE) -> list[range]:
+    """Which pairs make up each shard: the first a single pair, so that results come early, then more.
+
+    The plan depends on the two numbers alone, never on workers or time.
+
+    Args:
+        n_pairs: pairs in all.
+        size: pairs of a full shard, at least 1.
+
+    >>> [len(shard) for shard in plan(30, 8)]
+    [1, 1, 2, 2, 4, 4, 8, 8]
+    """
+    shards: list[range] = []
+    first, wanted = 0, 1
+    while first < n_pairs:
+        shards.append(range(first, min(first + wanted, n_pairs)))
+        first = shards[-1].stop
+        if len(shards) % N_ALIKE == 0:
+            wanted = min(2 * wanted, size)
+    return shards
 
 
 @final
