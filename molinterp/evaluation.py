@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,18 @@ from molinterp.bundle import Bundle
 from molinterp.chem.alerts import alerts
 from molinterp.chem.judge import Judge, decoded_molecule, default_table
 from molinterp.chem.properties import PROPERTIES
-from molinterp.chem.similarity import ecfp4_array
+from molinterp.chem.similarity import ecfp4_array, tanimoto
 from molinterp.errors import InputError, VocabularyError
 from molinterp.geometry.curves import linear, slerp
+from molinterp.vae.decoding import beam, blur_at
 
 BATCH = 256
+BEAM_WIDTH = 8
+"""Strings of the beam at a midpoint, of which the most probable counts."""
+N_LINES = 200
+"""Straight lines that are decoded whole."""
+N_SAMPLED = 4_096
+"""Sequences that are sampled for the time it takes."""
 Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
 
@@ -65,7 +73,9 @@ def evaluate(
         progress: wraps the batches, to show a bar.
 
     Returns:
-        Figures by name; shares are in [0, 1], `kl` in nats, `seconds_256` on this machine.
+        Figures by name; shares are in [0, 1], `kl` in nats, seconds on this machine. Points between are
+        decoded with the blur of their place on the line, those named sharp without; figures of lines are
+        their three quartiles.
     """
     known, n_unknown = _encodable(bundle, smiles)
     z, deviation = _in_batches(lambda part: bundle.posterior(part), known, progress, "encode")
@@ -84,12 +94,23 @@ def evaluate(
         "kl": float(kl),
         "prior_valid": _share_valid(_decode_all(bundle, noise, progress, "prior samples")),
     }
-    for name, curve in (("midpoint", linear), ("slerp_midpoint", slerp)):
-        middle = curve(z[pairs[:, 0]], z[pairs[:, 1]], torch.tensor([0.5]))[:, 0]
-        decoded = _decode_all(bundle, middle, progress, f"{name}s")
+    a, b = z[pairs[:, 0]], z[pairs[:, 1]]
+    for name, curve, blur in (
+        ("midpoint", linear, 1.0),
+        ("slerp_midpoint", slerp, 1.0),
+        ("sharp_midpoint", linear, 0.0),
+    ):
+        middle = curve(a, b, torch.tensor([0.5]))[:, 0]
+        decoded = _decode_all(bundle, middle, progress, f"{name}s", blur)
         figures |= _between(name, decoded, [(known[i], known[j]) for i, j in pairs], progress)
+    middle = linear(a, b, torch.tensor([0.5]))[:, 0]
+    decoded = _search_all(bundle, middle, progress)
+    figures |= _between("beam_midpoint", decoded, [(known[i], known[j]) for i, j in pairs], progress)
+    figures |= _lines(bundle, a[:N_LINES], b[:N_LINES], progress)
     figures |= _heads(bundle, known, z)
-    figures["seconds_256"] = _seconds(bundle, known[:BATCH])
+    figures["seconds_256"] = _seconds(lambda: bundle.decode(bundle.encode(known[:BATCH])))
+    wide = noise[torch.arange(N_SAMPLED) % len(noise)]
+    figures["seconds_4096_sampled"] = _seconds(lambda: bundle.sample(wide, torch.Generator().manual_seed(0)))
     figures["versions"] = {
         "molinterp": molinterp.__version__,
         "rdkit": rdBase.rdkitVersion,
@@ -118,10 +139,22 @@ def _in_batches(function: Any, items: Sequence[str], progress: Progress, label: 
     return tuple(torch.cat(column).cpu() for column in zip(*parts, strict=True))
 
 
-def _decode_all(bundle: Bundle, z: torch.Tensor, progress: Progress, label: str) -> list[str]:
+def _decode_all(
+    bundle: Bundle, z: torch.Tensor, progress: Progress, label: str, blur: float = 0.0
+) -> list[str]:
     starts = range(0, len(z), BATCH)
-    parts = (bundle.decode(z[i : i + BATCH]) for i in progress(starts, len(starts), label))
+    parts = (bundle.decode(z[i : i + BATCH], blur) for i in progress(starts, len(starts), label))
     return [text for part in parts for text in part]
+
+
+def _search_all(bundle: Bundle, z: torch.Tensor, progress: Progress) -> list[str]:
+    """SMILES of the most probable string that a beam finds at each point between compounds."""
+    starts = range(0, len(z), BATCH)
+    parts = (
+        beam(bundle.model, z[i : i + BATCH].to(bundle.device), BEAM_WIDTH, 1.0)
+        for i in progress(starts, len(starts), "beams")
+    )
+    return [bundle.tokenizer.decode(beams[0].tokens) for part in parts for beams in part]
 
 
 def _canonical(text: str) -> str:
@@ -161,6 +194,24 @@ def _between(
     }
 
 
+def _lines(bundle: Bundle, a: torch.Tensor, b: torch.Tensor, progress: Progress) -> dict[str, Any]:
+    """Different molecules on straight lines of 64 points, and the worst similarity of two in a row."""
+    t = torch.linspace(0, 1, 64)
+    counts, worst = [], []
+    for x, y in progress(zip(a, b, strict=True), len(a), "lines"):
+        decoded = bundle.decode(linear(x[None], y[None], t)[0], blur_at(t))
+        smiles = [_canonical(text) for text in decoded]
+        mols = [Chem.MolFromSmiles(s) for s, _ in groupby(s for s in smiles if s)]
+        counts.append(len({s for s in smiles if s}))
+        worst.append(min((tanimoto(x, y) for x, y in pairwise(mols)), default=1.0))
+    quartiles = (0.25, 0.5, 0.75)
+    return {
+        "n_lines": len(a),
+        "line_distinct": np.quantile(counts, quartiles).tolist(),
+        "line_worst_step": np.quantile(worst, quartiles).tolist(),
+    }
+
+
 def _heads(bundle: Bundle, smiles: Sequence[str], z: torch.Tensor) -> dict[str, Any]:
     mols = [Chem.MolFromSmiles(s) for s in smiles]
     with torch.no_grad():
@@ -181,11 +232,11 @@ def _r2(truth: npt.NDArray[np.float64], predicted: npt.NDArray[np.float32]) -> f
     return float(1 - ((truth - predicted) ** 2).sum() / spread) if spread > 0 else 0.0
 
 
-def _seconds(bundle: Bundle, smiles: Sequence[str]) -> float:
-    """Best of three: encode and greedy-decode these molecules, warm."""
+def _seconds(work: Callable[[], object]) -> float:
+    """Best of three, warm."""
     times = []
     for _ in range(4):
         began = time.perf_counter()
-        bundle.decode(bundle.encode(smiles))
+        work()
         times.append(time.perf_counter() - began)
     return min(times[1:])

@@ -17,11 +17,12 @@ from molinterp.geometry.geodesic import geodesic
 from molinterp.geometry.metric import Metric
 from molinterp.restraints import Restraints
 from molinterp.training.points import is_encodable
+from molinterp.vae.decoding import blur_at
 
 N_POINTS = 64
 """Points of the curve that are decoded."""
 N_SAMPLES = 3
-"""Sampled decodes of a point, beside the greedy one."""
+"""Sampled decodes of a point, beside the greedy ones."""
 N_BETWEEN = 4
 """Points decoded on the line between two molecules of a gap."""
 N_ABOUT = 4
@@ -45,7 +46,10 @@ class Neighbours:
         self._generator = torch.Generator().manual_seed(seed + 1)
 
     def __call__(self, pairs: Sequence[tuple[str, str]]) -> Iterable[str]:
-        """SMILES of N_BETWEEN + N_ABOUT decodes a pair of SMILES, where the model can spell both."""
+        """SMILES of 2 N_BETWEEN + N_ABOUT decodes a pair of SMILES, where the model can spell both.
+
+        Points between are decoded with the blur of their place and without.
+        """
         known = [pair for pair in pairs if all(is_encodable(self._model, s) for s in pair)]
         if not known:
             return []
@@ -55,7 +59,9 @@ class Neighbours:
         shape = (N_ABOUT, len(known), mean.shape[1])
         noise = torch.randn(shape, generator=self._generator).to(mean.device)
         about = (mean[0::2] + noise * deviation[0::2]).flatten(0, 1)
-        return self._model.decode(torch.cat([between, about]))
+        blur = blur_at(t).repeat(len(known))
+        none = torch.zeros(len(blur) + len(about), device=mean.device)
+        return self._model.decode(torch.cat([between, between, about]), torch.cat([blur, none]))
 
 
 @final
@@ -75,7 +81,7 @@ class Shelf:
 
 def curve_points(ends: Tensor, method: str, metric: Callable[[], Metric]) -> Tensor:
     """Points (N_POINTS, d) between the two `ends` (2, d), without these."""
-    t = torch.linspace(0, 1, N_POINTS + 2, device=ends.device)[1:-1]
+    t = _places(ends.device)
     if method == "linear":
         return linear(ends[0], ends[1], t)
     if method == "slerp":
@@ -94,6 +100,20 @@ def latent_terms(model: Bundle, restraints: Restraints, smiles: Sequence[str]) -
 
 
 def curve_decodes(model: Bundle, points: Tensor, seed: int) -> list[str]:
-    """Greedy decodes of all points, then N_SAMPLES rounds of sampled ones."""
+    """Greedy decodes of all points with the blur of their places and without, then sampled ones.
+
+    Args:
+        model: the model.
+        points: (N_POINTS, d), as `curve_points` gives them.
+        seed: of the N_SAMPLES rounds of samples, which are drawn with blur.
+    """
     generator = torch.Generator().manual_seed(seed)
-    return model.decode(points) + model.sample(points.repeat(N_SAMPLES, 1), generator, TEMPERATURE)
+    blur = blur_at(_places(points.device))
+    greedy = model.decode(points.repeat(2, 1), torch.cat([blur, torch.zeros_like(blur)]))
+    wide = points.repeat(N_SAMPLES, 1)
+    return greedy + model.sample(wide, generator, TEMPERATURE, blur.repeat(N_SAMPLES))
+
+
+def _places(device: torch.device) -> Tensor:
+    """Where a curve is cut: (N_POINTS,) in (0, 1)."""
+    return torch.linspace(0, 1, N_POINTS + 2, device=device)[1:-1]

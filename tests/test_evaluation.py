@@ -18,11 +18,18 @@ def test_memorised_molecules_are_reconstructed(figures):
 
 
 def test_shares_are_shares_and_nested(figures):
-    for name in ("midpoint", "slerp_midpoint"):
+    for name in ("midpoint", "slerp_midpoint", "sharp_midpoint", "beam_midpoint"):
         valid, familiar = figures[f"{name}_valid"], figures[f"{name}_familiar"]
         both, accepted = figures[f"{name}_familiar_alert_free"], figures[f"{name}_accepted"]
         assert 0 <= accepted <= both <= familiar <= valid <= 1
         assert both <= figures[f"{name}_alert_free"]
+
+
+def test_lines_have_no_more_molecules_than_points(figures):
+    assert figures["n_lines"] == 40
+    few, median, many = figures["line_distinct"]
+    assert 1 <= few <= median <= many <= 64
+    assert all(0 <= similarity <= 1 for similarity in figures["line_worst_step"])
 
 
 def test_heads_that_know_their_molecules_score_high(figures):
@@ -39,7 +46,8 @@ def test_unknown_molecules_count_against_reconstruction(small_bundle):
 def test_one_seed_one_result(small_bundle):
     runs = [evaluate(small_bundle, ["CCO", "CCN", "CCCO"], n_pairs=10, seed=3) for _ in range(2)]
     for run in runs:
-        run.pop("seconds_256")
+        for name in ("seconds_256", "seconds_4096_sampled"):
+            assert run.pop(name) > 0
     assert runs[0] == runs[1]
 
 

@@ -16,6 +16,7 @@ from molinterp.bundle import Bundle
 from molinterp.chem.judge import decoded_molecule
 from molinterp.errors import InputError, VocabularyError
 from molinterp.realism.reference import Reference
+from molinterp.vae.decoding import blur_at
 
 BATCH = 256
 KINDS = ("compound", "between", "prior", "far")
@@ -101,6 +102,9 @@ def decode_points(
 ) -> Decodes:
     """Greedy decodes at `n` points: compounds, between two compounds, prior samples, far out.
 
+    Each is decoded with the blur of its place: none at a compound, that of a path between two, all of
+    it elsewhere.
+
     Args:
         bundle: the model.
         compounds: encoded compounds that the points are drawn from.
@@ -110,29 +114,30 @@ def decode_points(
     """
     rng = np.random.default_rng([seed, 1])
     kind = np.sort(rng.choice(len(KINDS), n, p=SHARES))
-    z = torch.cat([_draw(KINDS[k], compounds.z, int((kind == k).sum()), rng) for k in range(len(KINDS))])
+    drawn = [_draw(KINDS[k], compounds.z, int((kind == k).sum()), rng) for k in range(len(KINDS))]
+    z, blur = (torch.cat(part) for part in zip(*drawn, strict=True))
     starts = range(0, n, BATCH)
     smiles: list[str] = []
     for start in progress(starts, len(starts), "decode"):
-        for text in bundle.decode(z[start : start + BATCH]):
+        for text in bundle.decode(z[start : start + BATCH], blur[start : start + BATCH]):
             mol = decoded_molecule(text)
             smiles.append("" if mol is None else Chem.MolToSmiles(mol))
     order = rng.permutation(n)
     return Decodes(z[torch.from_numpy(order)], tuple(smiles[i] for i in order), kind[order])
 
 
-def _draw(kind: str, z: Tensor, n: int, rng: np.random.Generator) -> Tensor:
-    """`n` points of a kind, from encoded compounds (m, dim)."""
+def _draw(kind: str, z: Tensor, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """`n` points of a kind and their blurs (n,), from encoded compounds (m, dim)."""
     noise = torch.from_numpy(rng.standard_normal((n, z.shape[1]))).float()
     if kind == "prior":
-        return noise
+        return noise, torch.ones(n)
     spread = z.std(0)
     a, b = (z[torch.from_numpy(rng.integers(0, len(z), n))] for _ in range(2))
     if kind == "compound":
-        return a
+        return a, torch.zeros(n)
     t = torch.from_numpy(rng.uniform(0, 1, (n, 1))).float()
     if kind == "between":
         # Geodesics leave the straight line: half of the points do too.
         bend = torch.from_numpy(rng.integers(0, 2, (n, 1)) * rng.uniform(0, 1, (n, 1))).float()
-        return a * (1 - t) + b * t + bend * 0.5 * spread * noise
-    return z.mean(0) + (a - z.mean(0)) * (1 + 1.5 * t) + 0.5 * spread * noise
+        return a * (1 - t) + b * t + bend * 0.5 * spread * noise, blur_at(t[:, 0])
+    return z.mean(0) + (a - z.mean(0)) * (1 + 1.5 * t) + 0.5 * spread * noise, torch.ones(n)

@@ -1,13 +1,14 @@
 """Teach the decoder what to say between compounds.
 
-A decoder has only seen latent points of compounds; between them it improvises, and most of what it
-says there has pieces that no compound has. Two stages mend that, both with the encoder fixed, so that
-every compound keeps its latent point:
+A training teaches the decoder to answer between compounds, where its point is given with a blur, with
+one of the two; much of what it says there is neither, and has pieces that no compound has. Two stages
+mend that, both with the encoder and the heads fixed, so that every compound keeps its latent point, and
+both at the blur of the place, so that what it says at a compound stays what it was:
 
 1. *Anchors.* Points between random training compounds are shown to the decoder with the nearest clean
-   compound as target: alert-free, familiar, easy to make. Space between compounds is then no longer
-   foreign to it. This is vicinal risk minimisation (Chapelle et al. 2000; mixup, Zhang et al. 2018,
-   arXiv 1710.09412) with the label taken from the data instead of mixed.
+   compound as target: alert-free, familiar, easy to make. This is vicinal risk minimisation (Chapelle
+   et al. 2000; mixup, Zhang et al. 2018, arXiv 1710.09412) with the label taken from the data instead
+   of mixed.
 2. *Self-training.* The same kind of points are decoded several times and judged against their two ends
    as a path's molecules are; of the decodes that pass, the one that encodes nearest to the point
    becomes its target (Zelikman et al., STaR, 2022, arXiv 2203.14465; Gulcehre et al., Reinforced
@@ -41,10 +42,11 @@ from molinterp.tokens import IntArray, pad
 from molinterp.training.batches import stream
 from molinterp.training.corpus import Corpus
 from molinterp.training.objective import losses, token_cross_entropy
+from molinterp.vae.decoding import blur_at
 
 BATCH = 512
 """Molecules encoded or points decoded together."""
-FIXED = ("encoder_", "posterior.", "embedding.")
+FIXED = ("encoder_", "posterior.", "embedding.", "fingerprint_head.", "property_head.")
 """Parameters that stay as they are, by the beginning of their names."""
 
 Rows = npt.NDArray[np.int64]
@@ -98,6 +100,8 @@ class Points:
 
     z: Tensor
     """(n, latent_dim)."""
+    blur: Tensor
+    """(n,), in [0, 1]."""
     tokens: tuple[IntArray, ...]
     """n token strings."""
 
@@ -126,8 +130,10 @@ class Anchors:
         self._half_norm = 0.5 * self._clean.square().sum(1)
         self.rows = rows
 
-    def between(self, rng: np.random.Generator, n: int) -> tuple[Tensor, Tensor, npt.NDArray[np.int64]]:
-        """Points (n, d), their noise scale (n, d) and the ends' places in `rows` (n, 2).
+    def between(
+        self, rng: np.random.Generator, n: int
+    ) -> tuple[Tensor, Tensor, Tensor, npt.NDArray[np.int64]]:
+        """Points (n, d), their blur (n,) and noise scale (n, d), and the ends' places in `rows` (n, 2).
 
         The middle is seen most: near the ends the decoder has compounds of its own to go by, and
         would learn to replace a compound by its neighbour.
@@ -137,16 +143,16 @@ class Anchors:
         t = torch.from_numpy(rng.beta(c, c, (n, 1))).float()
         a, b = torch.from_numpy(pairs[:, 0]), torch.from_numpy(pairs[:, 1])
         z = self._mean[a] * (1 - t) + self._mean[b] * t
-        return z, self._deviation[a] * (1 - t) + self._deviation[b] * t, pairs
+        return z, blur_at(t[:, 0]), self._deviation[a] * (1 - t) + self._deviation[b] * t, pairs
 
     def draw(self, rng: np.random.Generator, n: int) -> Points:
         """Noisy points with their nearest clean compounds, in posterior standard deviations."""
-        z, scale, _ = self.between(rng, n)
+        z, blur, scale, _ = self.between(rng, n)
         noise = torch.from_numpy(rng.standard_normal(z.shape)).float()
         z = z + self._config.noise * scale * noise
         nearness = (z / self._unit) @ self._clean.T - self._half_norm
         nearest = self._clean_rows[nearness.argmax(1).numpy()]
-        return Points(z, tuple(self._corpus.sequence(int(r)) for r in nearest))
+        return Points(z, blur, tuple(self._corpus.sequence(int(r)) for r in nearest))
 
 
 def _is_clean(texts: Sequence[str]) -> bool:
@@ -175,7 +181,7 @@ def refine(
     report: Report = lambda text, so_far: None,
     tick: Tick = lambda stage, done: None,
 ) -> Bundle:
-    """Refine a bundle's decoder and heads; its weights are changed in place, those of its encoder stay.
+    """Refine a bundle's decoder; its weights are changed in place, those of its encoder and heads stay.
 
     Args:
         bundle: the model to refine.
@@ -246,7 +252,7 @@ def _counter(n_steps: int, number: int, tick: Tick) -> Callable[[], float]:
 
 @final
 class _Trainer:
-    """Trains the decoder and the heads on compounds and on points between."""
+    """Trains the decoder on compounds and on points between."""
 
     def __init__(self, bundle: Bundle, corpus: Corpus, config: RefineConfig) -> None:
         self._bundle, self._config = bundle, config
@@ -275,10 +281,10 @@ class _Trainer:
             tokens = torch.from_numpy(pad(points.tokens)).to(device)
             with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
                 compounds = losses(model, next(self._batches).to(device), generator)
-                between = token_cross_entropy(model, points.z.to(device), tokens).mean()
+                between = token_cross_entropy(model, points.z.to(device), tokens, points.blur.to(device))
             share = config.n_between / config.batch_size
             optimizer.zero_grad(set_to_none=True)
-            (compounds.total(0.0, 0.01, 0.1, 0.25) + share * between).backward()
+            (compounds.total(0.0, 0.0, 0.0, 0.25) + share * between.mean()).backward()
             torch.nn.utils.clip_grad_norm_(trained, 5.0)
             optimizer.step()
             self.step += 1
@@ -291,7 +297,8 @@ def _mix(points: Points, anchors: Anchors, config: RefineConfig, rng: np.random.
     chosen = rng.integers(0, len(points.tokens), n - n_anchors)
     fresh = anchors.draw(rng, n_anchors)
     z = torch.cat([points.z[torch.from_numpy(chosen)], fresh.z])
-    return Points(z, (*(points.tokens[i] for i in chosen), *fresh.tokens))
+    blur = torch.cat([points.blur[torch.from_numpy(chosen)], fresh.blur])
+    return Points(z, blur, (*(points.tokens[i] for i in chosen), *fresh.tokens))
 
 
 def _harvest(
@@ -301,24 +308,27 @@ def _harvest(
     rng = np.random.default_rng([config.seed, 2, number])
     generator = torch.Generator().manual_seed(config.seed * 1_009 + number)
     kept: list[Tensor] = []
+    blurs: list[Tensor] = []
     tokens: list[IntArray] = []
     n_greedy = 0
     for start in range(0, config.n_points, BATCH):
-        z, _, pairs = anchors.between(rng, min(BATCH, config.n_points - start))
+        z, blur, _, pairs = anchors.between(rng, min(BATCH, config.n_points - start))
         with torch.autocast(bundle.device.type, torch.bfloat16, enabled=config.bf16):
-            texts = bundle.decode(z)
-            texts += bundle.sample(z.repeat(config.n_samples, 1), generator, config.temperature)
+            texts = bundle.decode(z, blur)
+            wide, blurs_wide = z.repeat(config.n_samples, 1), blur.repeat(config.n_samples)
+            texts += bundle.sample(wide, generator, config.temperature, blurs_wide)
         jobs = [(texts[i :: len(z)], _spelling(corpus, anchors.rows[pair])) for i, pair in enumerate(pairs)]
         verdicts = list(executor.map(_passing, jobs, chunksize=32))
         n_greedy += sum(bool(passed) and passed[0][0] == 0 for passed in verdicts)
         nearest = _nearest(bundle, z, [[smiles for _, smiles in passed] for passed in verdicts])
-        for point, best in zip(z, nearest, strict=True):
+        for point, its_blur, best in zip(z, blur, nearest, strict=True):
             if best is not None:
                 kept.append(point)
+                blurs.append(its_blur)
                 tokens.append(best)
     if not kept:
         raise InputError("no decode between compounds passed the judge; train the bundle for longer.")
-    return Points(torch.stack(kept), tuple(tokens)), n_greedy / config.n_points
+    return Points(torch.stack(kept), torch.stack(blurs), tuple(tokens)), n_greedy / config.n_points
 
 
 def _spelling(corpus: Corpus, rows: Rows) -> tuple[str, ...]:

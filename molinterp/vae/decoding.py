@@ -16,6 +16,11 @@ from molinterp.vae.network import MoleculeVAE
 MAX_TOKENS = 120
 
 
+def blur_at(t: Tensor) -> Tensor:
+    """Blur at places t in [0, 1] of a curve between two compounds: 0 at both, 1 half-way."""
+    return 1 - (2 * t - 1).abs()
+
+
 def _strings(tokens: Tensor) -> list[list[int]]:
     """Rows of tokens cut before their first end token."""
     out = []
@@ -109,17 +114,24 @@ class Beam(NamedTuple):
 
 
 @torch.no_grad()
-def beam(model: MoleculeVAE, z: Tensor, width: int, max_tokens: int = MAX_TOKENS) -> list[list[Beam]]:
+def beam(
+    model: MoleculeVAE,
+    z: Tensor,
+    width: int,
+    blur: Tensor | float = 0.0,
+    max_tokens: int = MAX_TOKENS,
+) -> list[list[Beam]]:
     """The `width` most probable strings a beam search finds at each point, best first.
 
     Args:
         model: the decoder.
         z: (n, latent_dim).
         width: strings kept at each step and returned a point.
+        blur: (n,) or one for all, in [0, 1]; see `MoleculeVAE`.
         max_tokens: strings are cut here.
     """
     n, device = len(z), z.device
-    condition = model.condition(z).repeat_interleave(width, 0)
+    condition = model.condition(z, blur).repeat_interleave(width, 0)
     state = model.initial_state(condition)
     token = torch.full((n * width,), START, device=device)
     score = torch.full((n, width), -torch.inf, device=device)
@@ -132,14 +144,16 @@ def beam(model: MoleculeVAE, z: Tensor, width: int, max_tokens: int = MAX_TOKENS
         ended = token == END
         log_p[ended] = -torch.inf
         log_p[ended, END] = 0.0
-        n_tokens = log_p.shape[1]
-        best, flat = (score[:, :, None] + log_p.view(n, width, -1)).view(n, -1).topk(width)
-        parent, chosen = flat // n_tokens, flat % n_tokens
-        score = best
+        # No string of the best `width` goes on with a token outside the best `width` of its own.
+        own, choice = log_p.topk(min(width, log_p.shape[1]), 1)
+        score, flat = (score[:, :, None] + own.view(n, width, -1)).view(n, -1).topk(width)
+        parent = flat // own.shape[1]
         rows = (first + parent).view(-1)
         state = state[rows]
-        token = chosen.view(-1)
-        tokens = torch.cat([tokens.gather(1, parent[..., None].expand_as(tokens)), chosen[..., None]], 2)
+        token = choice.view(n, -1).gather(1, flat).view(-1)
+        tokens = torch.cat(
+            [tokens.gather(1, parent[..., None].expand_as(tokens)), token.view(n, width, 1)], 2
+        )
         if bool((token == END).all()):
             break
     strings = _strings(tokens.view(n * width, -1))

@@ -40,11 +40,14 @@ def _mean(bundle, tokens):
 
 
 def test_points_lie_between_their_ends(anchors):
-    z, scale, pairs = anchors.between(np.random.default_rng(1), 40)
+    z, blur, scale, pairs = anchors.between(np.random.default_rng(1), 40)
     a, b = anchors._mean[pairs[:, 0]], anchors._mean[pairs[:, 1]]
     direct = (a - b).norm(dim=1)
     torch.testing.assert_close((z - a).norm(dim=1) + (z - b).norm(dim=1), direct, rtol=1e-4, atol=1e-4)
     assert (scale > 0).all()
+    # The nearer end is blur / 2 of the way off: none at a compound, half at the middle.
+    nearer = torch.minimum((z - a).norm(dim=1), (z - b).norm(dim=1))
+    torch.testing.assert_close(nearer, blur / 2 * direct, rtol=1e-4, atol=1e-4)
 
 
 def test_the_encoder_stays_and_the_decoder_moves(saved_bundle, small_corpus):

@@ -1,0 +1,89 @@
+"""Weights of λ against what the curve says: share of its decodes that pass the judge, and how far they reach.
+
+    python benchmarks/weights.py pairs.csv [--every 3] [--model default] [--seed 0]
+
+Columns in: start, end. One line a setting: density, validity, ε, λ_0; share of decodes of the geodesic that
+pass the judge; different molecules that pass; the largest similarity at which a chain of them joins the ends
+(mean over pairs, no edits); processor seconds a pair for curve and decodes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from molinterp.bundle import Bundle
+from molinterp.chem.candidates import Candidates
+from molinterp.chem.judge import Limits, decoded_molecule
+from molinterp.chem.standardise import standardise
+from molinterp.geometry import discrete
+from molinterp.geometry.metric import Metric
+from molinterp.realism.terms import EPSILON, FLOOR
+from molinterp.restraints import WEIGHTS, restrain
+from molinterp.sources import curve_decodes, curve_points
+from molinterp.spaces import output_space
+
+DENSITY, VALIDITY = WEIGHTS["density"], WEIGHTS["validity"]
+SETTINGS = (
+    (0.0, 0.0, EPSILON, FLOOR),
+    (DENSITY, VALIDITY, EPSILON, FLOOR),
+    *((weight, VALIDITY, EPSILON, FLOOR) for weight in (0.0, 0.02, 0.2, 1.0)),
+    *((DENSITY, weight, EPSILON, FLOOR) for weight in (0.0, 0.1, 1.0, 3.0)),
+    *((DENSITY, VALIDITY, epsilon, FLOOR) for epsilon in (0.002, 0.2)),
+    *((DENSITY, VALIDITY, EPSILON, floor) for floor in (0.01, 1.0)),
+)
+"""Density, validity, ε, λ_0; no terms, the defaults, then one changed at a time."""
+
+
+def figures(
+    bundle: Bundle, pairs: pd.DataFrame, setting: tuple[float, float, float, float], seed: int
+) -> list[float]:
+    """Share that passes, molecules that pass, widest chain and processor seconds, means over pairs."""
+    density, validity, epsilon, floor = setting
+    rows = []
+    for pair in pairs.itertuples(index=False):
+        a, b = standardise(pair.start), standardise(pair.end)
+        weights = {"density": density, "validity": validity}
+        restraints = restrain(bundle, a.mol, b.mol, weights=weights, epsilon=epsilon, floor=floor)
+        judge = Limits().judge(a.mol, b.mol, conditions=[])
+        began = time.process_time()
+        metric = Metric(output_space(bundle, "fingerprint"), restraints.realism)
+        points = curve_points(bundle.encode([a.smiles, b.smiles]), "geodesic", lambda metric=metric: metric)
+        decodes = curve_decodes(bundle, points, seed)
+        seconds = time.process_time() - began
+        mols = [decoded_molecule(text) for text in decodes]
+        passed = [mol is not None and judge.fault(mol) is None for mol in mols]
+        candidates = Candidates(a.mol, b.mol, judge)
+        for proposal in candidates.proposals([d for d, good in zip(decodes, passed, strict=True) if good]):
+            candidates.add(proposal, "curve")
+        widest = discrete.widest(candidates.similarity, 0, 1, candidates.allowed)
+        rows.append((np.mean(passed), len(candidates) - 2, widest, seconds))
+    return np.mean(rows, axis=0).tolist()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("pairs", type=Path)
+    parser.add_argument("--every", type=int, default=1, help="take every n-th pair")
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    pairs = pd.read_csv(args.pairs).iloc[:: args.every]
+    bundle = Bundle.load(args.model)
+    print("density validity epsilon floor   pass molecules widest seconds")
+    for setting in SETTINGS:
+        share, n, widest, seconds = figures(bundle, pairs, setting, args.seed)
+        settings = "{:7g} {:8g} {:7g} {:5g}".format(*setting)
+        print(f"{settings}  {share:.3f} {n:9.1f} {widest:6.3f} {seconds:7.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
