@@ -58,7 +58,7 @@ def batch(
     quiet: bool,
     **asked: Any,
 ) -> int:
-    """Paths of all PAIRS (.csv, .csv.gz, .parquet), as one long table.
+    """Paths of all PAIRS (.csv, .csv.gz, .parquet, or - for a .csv on stdin), as one long table.
 
     Same pairs, options and version give the same bytes, whatever -j and however often the run was cut
     off. --seconds and --mebibytes are what one pair may take before it is given up.

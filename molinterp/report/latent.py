@@ -145,10 +145,10 @@ def plot_routes(
     axis = figure.subplots()
     _draw_density(axis, plane.project(cloud), [*dots, *curves])
     for route, own, curve in zip(routes, dots, curves, strict=True):
-        (line,) = axis.plot(*curve.T, linewidth=1.8, label=route.label)
-        color = line.get_color()
-        axis.plot(*curve[[0, -1]].T, linestyle="--", linewidth=1.2, color=color)
-        axis.plot(*own.T, marker="o", markersize=4, linestyle="none", color=color)
+        (line,) = axis.plot(*curve.T, linewidth=2.2, label=route.label)
+        # In the colour of the text: it shows where a geodesic is straight, too.
+        axis.plot(*curve[[0, -1]].T, linestyle="--", linewidth=1.0, color=axis.xaxis.label.get_color())
+        axis.plot(*own.T, marker="o", markersize=4, linestyle="none", color=line.get_color())
     axis.set_xlabel(f"principal axis 1 (the two hold {plane.share:.0%} of the variance)")
     axis.set_ylabel("principal axis 2")
     _draw_legend(axis)
@@ -184,8 +184,8 @@ def _draw_legend(axis: Any) -> None:
 
     plain = {"color": axis.xaxis.label.get_color()}
     strokes = [
-        Line2D([], [], linewidth=1.8, label="geodesic", **plain),
-        Line2D([], [], linewidth=1.2, linestyle="--", label="straight line", **plain),
+        Line2D([], [], linewidth=2.2, label="geodesic", **plain),
+        Line2D([], [], linewidth=1.0, linestyle="--", label="straight line", **plain),
         Line2D([], [], marker="o", markersize=4, linestyle="none", label="molecules", **plain),
     ]
     handles, _ = axis.get_legend_handles_labels()
