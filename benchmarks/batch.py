@@ -1,10 +1,11 @@
 """Batches: pairs a second, first result, memory, random kills, and pairs that go wrong.
 
-python benchmarks/batch.py speed|memory|kills|faults [--pairs N] [--workers N] [--seed N] [--model] [--cheap]
+python benchmarks/batch.py speed|share|memory|kills|faults [--pairs N] [--workers N] [--model] [--cheap] ...
 
-`speed` and `faults` use the shipped model; `memory` and `kills` go without one, and measure the batch alone,
-unless --model is given. --cheap takes the straight line and its decodes as they come (method linear,
-pointwise) in place of the defaults: a pair costs a fraction then, and the batch does the same work around it.
+`share` says what pairs would save by passes in common, in processor time. `speed` and `faults` use the
+shipped model; `memory` and `kills` go without one, and measure the batch alone, unless --model is given.
+--cheap takes the straight line and its decodes as they come (method linear, pointwise) in place of the
+defaults: a pair costs a fraction then, and the batch does the same work around it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ BEGAN = time.perf_counter()
 ROOT = Path(__file__).resolve().parents[1]
 CHEAP = {"method": "linear", "pointwise": True}
 FAULTS = ("crash", "hang", "eat")
+WIDEST = 16
+"""Pairs of a full shard."""
 N_SAMPLES = 5
 """Places of a run at which the memory of its processes is told."""
 
@@ -159,8 +162,8 @@ def kills(folder: Path, asked: argparse.Namespace) -> None:
         same += (folder / "out.csv").read_bytes() == whole
         (folder / "out.csv").unlink()
         (folder / "out.csv.manifest.json").unlink()
-    late = f"{n_late} had finished" if n_late else "none had finished"
-    print(f"{asked.kills} runs of {asked.pairs} pairs killed and resumed ({late}): {same} gave the same bytes")
+    print(f"{asked.kills} runs of {asked.pairs} pairs killed and resumed, {n_late} of them when they had")
+    print(f"finished: {same} gave the same bytes")
 
 
 def faults(folder: Path, asked: argparse.Namespace) -> None:
@@ -174,9 +177,51 @@ def faults(folder: Path, asked: argparse.Namespace) -> None:
     print((folder / "out.csv.errors.csv").read_text(encoding="utf-8"))
 
 
+def share(folder: Path, asked: argparse.Namespace) -> None:
+    """What passes cost that pairs share, and whether company changes what a pair gets."""
+    import torch
+
+    from molinterp.bundle import Bundle
+    from molinterp.geometry.geodesic import geodesic
+    from molinterp.geometry.metric import Metric
+    from molinterp.realism.terms import DensityTerm, Realism
+    from molinterp.sources import SOLVER_TOLERANCE
+    from molinterp.spaces import output_space
+    from molinterp.training.points import is_encodable
+
+    torch.set_num_threads(1)
+    bundle = Bundle.load()
+    pairs = write_pairs(folder, 4 * WIDEST, asked.seed)
+    smiles = [s for pair in pairs for s in pair if is_encodable(bundle, s)][: 2 * WIDEST]
+    z0, z1 = bundle.encode(smiles).chunk(2)
+    index = bundle.realism.index
+    realism = Realism((DensityTerm(index),) if index else (), (0.05,) if index else ())
+    metric, t = Metric(output_space(bundle, "fingerprint"), realism), torch.linspace(0, 1, 9)
+    noise = torch.randn(1024, bundle.latent_dim, generator=torch.Generator().manual_seed(asked.seed))
+
+    def solve(rows: slice) -> torch.Tensor:
+        return geodesic(metric, z0[rows], z1[rows], tol=SOLVER_TOLERANCE).curve(t)
+
+    solve(slice(1))
+    together = solve(slice(WIDEST))
+    for n in (1, 2, 4, 8, WIDEST):
+        began = time.process_time()
+        found = torch.cat([solve(slice(i, i + n)) for i in range(0, WIDEST, n)])
+        cost, off = (time.process_time() - began) / WIDEST, float((found - together).abs().max())
+        print(f"geodesics, {n:4d} at once: {1e3 * cost:6.1f} ms a pair, points differ by up to {off:.2g}")
+    for n in (1, 4, 16, 64, 256, 1024):
+        began = time.process_time()
+        bundle.decode(noise[:n])
+        print(f"decodes,   {n:4d} at once: {1e3 * (time.process_time() - began) / n:6.2f} ms a point")
+    for n in (1, 4, 16, 2 * WIDEST):
+        began = time.process_time()
+        bundle.encode(smiles[:n])
+        print(f"encodings, {n:4d} at once: {1e3 * (time.process_time() - began) / n:6.2f} ms a molecule")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", choices=["speed", "memory", "kills", "faults", "once"])
+    parser.add_argument("what", choices=["speed", "share", "memory", "kills", "faults", "once"])
     parser.add_argument("--pairs", type=int, default=500)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kills", type=int, default=50)
@@ -194,7 +239,9 @@ def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, ", end="")
     print(f"torch {torch}, rdkit {rdkit}; load {os.getloadavg()[0]:.1f} at the start", flush=True)
     with tempfile.TemporaryDirectory() as name:
-        {"speed": speed, "memory": memory, "kills": kills, "faults": faults}[asked.what](Path(name), asked)
+        {"speed": speed, "share": share, "memory": memory, "kills": kills, "faults": faults}[asked.what](
+            Path(name), asked
+        )
 
 
 if __name__ == "__main__":

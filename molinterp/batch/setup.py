@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SHARD_SIZE = 16
 """Pairs that are written together, and that stand or fall together when a run is killed."""
+NO_TIMEOUT = 1e9
+"""Seconds of a search: the clock decides no path; a batch's own budget ends what takes long."""
 N_ALIKE = 2
 """Shards of each size below the full one."""
 
@@ -180,11 +182,13 @@ def open_compute(setup: Setup, bundle: Bundle | None = None) -> Compute:
     Raises:
         BundleError: the bundle is missing or damaged.
     """
+    from molinterp.assemble import Search
     from molinterp.bundle import Bundle
     from molinterp.interpolation import interpolate_many
 
     model = bundle if bundle is not None else Bundle.load(setup.bundle, setup.device)
     options = arguments(setup.options)
+    options["search"] = options.get("search") or Search(timeout=NO_TIMEOUT)
 
     def compute(pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
         found = interpolate_many(pairs, bundle=model, seed=setup.seed, device=setup.device, **options)
