@@ -49,7 +49,8 @@ def write_pairs(folder: Path, n: int, seed: int) -> list[tuple[str, str]]:
 def resumed(folder: Path, output: str, asked: argparse.Namespace) -> subprocess.Popen[str]:
     """A run of `once` in a process of its own."""
     flags = [f"--{name}" for name in ("model", "cheap") if getattr(asked, name)]
-    arguments = ["once", "--output", output, "--workers", str(asked.workers), *flags]
+    flags += ["--workers", str(asked.workers), "--seconds", str(asked.seconds)]
+    arguments = ["once", "--output", output, *flags]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, __file__, *arguments],
