@@ -1,6 +1,11 @@
 """Batches: pairs a second, first result, memory, random kills, and pairs that go wrong.
 
-python benchmarks/batch.py speed|memory|kills|faults [--pairs N] [--workers N] [--seed N]
+python benchmarks/batch.py speed|share|memory|kills|faults [--pairs N] [--workers N] [--model] [--cheap] ...
+
+`share` says what pairs would save by passes in common, in processor time. `speed` and `faults` use the
+shipped model; `memory` and `kills` go without one, and measure the batch alone, unless --model is given.
+--cheap takes the straight line and its decodes as they come (method linear, pointwise) in place of the
+defaults: a pair costs a fraction then, and the batch does the same work around it.
 """
 
 from __future__ import annotations
@@ -15,33 +20,96 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 from molinterp.data import drugs
 
+BEGAN = time.perf_counter()
 ROOT = Path(__file__).resolve().parents[1]
-COMMAND = [sys.executable, "-c", "from molinterp.cli.main import main; main()", "batch"]
+CHEAP = {"method": "linear", "pointwise": True}
+FAULTS = ("crash", "hang", "eat")
+WIDEST = 16
+"""Pairs of a full shard."""
+N_SAMPLES = 5
+"""Places of a run at which the memory of its processes is told."""
 
 
-def write_pairs(file: Path, n: int, seed: int) -> list[tuple[str, str]]:
+def write_pairs(folder: Path, n: int, seed: int) -> list[tuple[str, str]]:
     """A table of random pairs of well-known drugs."""
     source = random.Random(seed)
     smiles = list(drugs().values())
     pairs = [tuple(source.sample(smiles, 2)) for _ in range(n)]
-    with file.open("w", newline="", encoding="utf-8") as stream:
+    with (folder / "pairs.csv").open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([("start", "end"), *pairs])
     return pairs
 
 
-def batch(folder: Path, output: str, workers: int, *options: str) -> subprocess.Popen[str]:
-    arguments = ["pairs.csv", "-o", output, "-j", str(workers), "-q", *options]
+def resumed(folder: Path, output: str, asked: argparse.Namespace) -> subprocess.Popen[str]:
+    """A run of `once` in a process of its own."""
+    flags = [f"--{name}" for name in ("model", "cheap") if getattr(asked, name)]
+    flags += ["--workers", str(asked.workers), "--seconds", str(asked.seconds)]
+    arguments = ["once", "--output", output, *flags]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([*COMMAND, *arguments], cwd=folder, env=environment, text=True)
+    return subprocess.Popen(
+        [sys.executable, __file__, *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
-def speed(folder: Path, n: int, workers: int, seed: int) -> None:
-    """Pairs a second of a batch against a loop over `interpolate`, and the time to the first shard."""
+def once(output: str, asked: argparse.Namespace) -> None:
+    """Resume the run of pairs.csv in this folder; tell its time, processor time and memory."""
+    from molinterp.batch import Budget, Job, Pool, Setup, read_pairs, run_batch
+    from tests.batch.faulty import COMMAND
+
+    setup = Setup(options=CHEAP if asked.cheap else {})
+    job = Job(read_pairs(Path("pairs.csv")), setup, Budget(asked.seconds, 1024))
+    pool = Pool(setup, asked.workers, job.budget, [*COMMAND, *(["real"] if asked.model else [])])
+    done = 0
+    told: list[tuple[int, int]] = []
+
+    def progress(n: int, failed: int) -> None:
+        nonlocal done
+        done += n
+        if not told:
+            print(f"first result after {time.perf_counter() - BEGAN:.1f} s")
+        if done >= (len(told) + 1) * len(job.pairs) / N_SAMPLES or not told:
+            told.append((done, max(children_memory(), default=0)))
+
+    summary = run_batch(
+        job, pool, Path(output), resume=True, errors=Path(f"{output}.errors.csv"), progress=progress
+    )
+    took, cpu = time.perf_counter() - BEGAN, processor_seconds()
+    print(f"{summary}: {took:.1f} s, {cpu:.1f} s of processor time, {cpu / len(job.pairs):.3f} a pair")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    samples = ", ".join(f"{size >> 20} MiB after {n}" for n, size in told)
+    print(f"largest memory of the parent {peak:.0f} MiB; largest worker: {samples} pairs")
+
+
+def processor_seconds() -> float:
+    """Of this process and those of its children that have ended."""
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in both)
+
+
+def children_memory() -> Iterator[int]:
+    """Resident memory of each child of this process, in bytes; nothing where there is no /proc."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = (folder / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[1]
+            if int(parent) == os.getpid():
+                yield int((folder / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except (OSError, IndexError):
+            continue
+
+
+def speed(folder: Path, asked: argparse.Namespace) -> None:
+    """Pairs a second of a batch against a loop over `interpolate`, and the time to the first result."""
     import torch
 
     from molinterp.bundle import Bundle
@@ -49,115 +117,132 @@ def speed(folder: Path, n: int, workers: int, seed: int) -> None:
     from molinterp.interpolation import interpolate
 
     torch.set_num_threads(1)
-    pairs = write_pairs(folder / "pairs.csv", n, seed)
+    pairs, options = write_pairs(folder, asked.pairs, asked.seed), CHEAP if asked.cheap else {}
     bundle = Bundle.load()
-    interpolate(*pairs[0], bundle=bundle)
-    began = time.perf_counter()
-    for a, b in pairs[:60]:
+    interpolate(*pairs[0], bundle=bundle, **options)
+    began, cpu, n = time.perf_counter(), time.process_time(), min(asked.loop, asked.pairs)
+    for a, b in pairs[:n]:
         try:
-            interpolate(a, b, bundle=bundle)
+            interpolate(a, b, bundle=bundle, **options)
         except MolinterpError as error:
             print(f"  {error}")
-    loop = min(60, n) / (time.perf_counter() - began)
+    took, cpu = time.perf_counter() - began, time.process_time() - cpu
+    print(f"loop over interpolate, one process: {n / took:.3f} pairs/s (first {n} pairs), ", end="")
+    print(f"{cpu / n:.3f} s of processor time a pair")
     began = time.perf_counter()
-    process = batch(folder, "out.csv", workers)
-    parts = folder / "out.csv.parts"
-    while process.poll() is None and not list(parts.glob("0*.json")):
-        time.sleep(0.01)
-    first = time.perf_counter() - began
-    process.wait()
-    whole = n / (time.perf_counter() - began)
-    print(f"loop over interpolate, one process    {loop:.2f} pairs/s (first {min(60, n)} pairs)")
-    times = f"{whole / loop:.1f} times the loop"
-    print(f"molinterp batch -j {workers}, start included   {whole:.2f} pairs/s, {times}")
-    print(f"first shard on disk after             {first:.1f} s")
+    lines = resumed(folder, "out.csv", argparse.Namespace(**vars(asked) | {"model": True})).communicate()[0]
+    whole = asked.pairs / (time.perf_counter() - began)
+    print(f"{lines.strip()}\nbatch -j {asked.workers}, start included: {whole:.3f} pairs/s, ", end="")
+    print(f"{whole / (n / took):.2f} times the loop")
 
 
-def stub(folder: Path, output: str, workers: int) -> subprocess.Popen[str]:
-    """A resumed run whose workers compute nothing: what is measured is the batch, not the model."""
-    code = (
-        "import resource, time; from pathlib import Path; from molinterp.batch import *;"
-        "from tests.batch.faulty import COMMAND;"
-        "job = Job(read_pairs(Path('pairs.csv')), Setup());"
-        "began = time.perf_counter();"
-        f"run_batch(job, Pool(Setup(), {workers}, None, COMMAND), Path({output!r}), resume=True);"
-        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024;"
-        "print(f'{len(job.pairs)} pairs: {time.perf_counter() - began:.1f} s, parent {peak:.0f} MiB')"
-    )
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    quiet = subprocess.PIPE
-    return subprocess.Popen(
-        [sys.executable, "-c", code], cwd=folder, env=environment, stdout=quiet, stderr=quiet, text=True
-    )
+def memory(folder: Path, asked: argparse.Namespace) -> None:
+    """Memory and time of a run, at n / 100 pairs and at n."""
+    for size in (max(1, asked.pairs // 100), asked.pairs):
+        write_pairs(folder, size, asked.seed)
+        print(resumed(folder, f"{size}.csv", asked).communicate()[0].strip())
 
 
-def memory(folder: Path, n: int, workers: int, seed: int) -> None:
-    """Largest memory of the parent and time of a run, at n / 100 pairs and at n, without a model."""
-    for size in (max(1, n // 100), n):
-        write_pairs(folder / "pairs.csv", size, seed)
-        print(stub(folder, f"{size}.csv", workers).communicate()[0].strip())
-
-
-def kills(folder: Path, n: int, workers: int, seed: int, n_kills: int) -> None:
-    """Kill -9 at random moments, each followed by --resume, against a run that is left alone; no model."""
-    write_pairs(folder / "pairs.csv", n, seed)
-    stub(folder, "whole.csv", workers).communicate()
-    whole, source = (folder / "whole.csv").read_bytes(), random.Random(seed)
+def kills(folder: Path, asked: argparse.Namespace) -> None:
+    """Kill -9 at random moments, each followed by --resume, against a run that is left alone."""
+    write_pairs(folder, asked.pairs, asked.seed)
+    began = time.perf_counter()
+    resumed(folder, "whole.csv", asked).communicate()
+    usual = time.perf_counter() - began
+    whole, source = (folder / "whole.csv").read_bytes(), random.Random(asked.seed)
     same = n_late = 0
-    for _ in range(n_kills):
-        with stub(folder, "out.csv", workers) as process:
+    for _ in range(asked.kills):
+        with resumed(folder, "out.csv", asked) as process:
             while process.poll() is None and not (folder / "out.csv.parts" / "manifest.json").exists():
                 time.sleep(0.002)
-            time.sleep(source.uniform(0, 1.5))
+            time.sleep(source.uniform(0, 0.9 * usual))
             n_late += process.poll() is not None
             process.kill()
             process.communicate()
-        stub(folder, "out.csv", workers).communicate()
+        resumed(folder, "out.csv", asked).communicate()
         same += (folder / "out.csv").read_bytes() == whole
         (folder / "out.csv").unlink()
         (folder / "out.csv.manifest.json").unlink()
-    print(
-        f"{n_kills} runs of {n} pairs killed and resumed ({n_late} had finished): {same} gave the same bytes"
-    )
+    print(f"{asked.kills} runs of {asked.pairs} pairs killed and resumed, {n_late} of them when they had")
+    print(f"finished: {same} gave the same bytes")
 
 
-def faults(folder: Path, n: int, workers: int, seed: int) -> None:
+def faults(folder: Path, asked: argparse.Namespace) -> None:
     """One pair that crashes, one that hangs and one that eats memory among n, the others as usual."""
-    write_pairs(folder / "pairs.csv", n, seed)
+    write_pairs(folder, asked.pairs, asked.seed)
     rows = (folder / "pairs.csv").read_text(encoding="utf-8").splitlines()
-    for place, fault in ((n // 4, "crash"), (n // 2, "hang"), (3 * n // 4, "eat")):
-        rows[place + 1] = f"{fault},CCO"
+    for i, fault in enumerate(FAULTS, 1):
+        rows[i * asked.pairs // (len(FAULTS) + 1) + 1] = f"{fault},CCO"
     (folder / "pairs.csv").write_text("\n".join(rows), encoding="utf-8")
-    code = (
-        "from pathlib import Path; from molinterp.batch import *; from tests.batch.faulty import COMMAND;"
-        "job = Job(read_pairs(Path('pairs.csv')), Setup(), Budget(20, 1024));"
-        f"pool = Pool(Setup(), {workers}, job.budget, [*COMMAND, 'real']);"
-        "print(run_batch(job, pool, Path('out.csv'), errors=Path('errors.csv')))"
-    )
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, check=True)
-    print((folder / "errors.csv").read_text(encoding="utf-8"))
+    print(resumed(folder, "out.csv", argparse.Namespace(**vars(asked) | {"model": True})).communicate()[0])
+    print((folder / "out.csv.errors.csv").read_text(encoding="utf-8"))
+
+
+def share(folder: Path, asked: argparse.Namespace) -> None:
+    """What passes cost that pairs share, and whether company changes what a pair gets."""
+    import torch
+
+    from molinterp.bundle import Bundle
+    from molinterp.geometry.geodesic import geodesic
+    from molinterp.geometry.metric import Metric
+    from molinterp.realism.terms import DensityTerm, Realism
+    from molinterp.sources import SOLVER_TOLERANCE
+    from molinterp.spaces import output_space
+    from molinterp.training.points import is_encodable
+
+    torch.set_num_threads(1)
+    bundle = Bundle.load()
+    pairs = write_pairs(folder, 4 * WIDEST, asked.seed)
+    smiles = [s for pair in pairs for s in pair if is_encodable(bundle, s)][: 2 * WIDEST]
+    z0, z1 = bundle.encode(smiles).chunk(2)
+    index = bundle.realism.index
+    realism = Realism((DensityTerm(index),) if index else (), (0.05,) if index else ())
+    metric, t = Metric(output_space(bundle, "fingerprint"), realism), torch.linspace(0, 1, 9)
+    noise = torch.randn(1024, bundle.latent_dim, generator=torch.Generator().manual_seed(asked.seed))
+
+    def solve(rows: slice) -> torch.Tensor:
+        return geodesic(metric, z0[rows], z1[rows], tol=SOLVER_TOLERANCE).curve(t)
+
+    solve(slice(1))
+    together = solve(slice(WIDEST))
+    for n in (1, 2, 4, 8, WIDEST):
+        began = time.process_time()
+        found = torch.cat([solve(slice(i, i + n)) for i in range(0, WIDEST, n)])
+        cost, off = (time.process_time() - began) / WIDEST, float((found - together).abs().max())
+        print(f"geodesics, {n:4d} at once: {1e3 * cost:6.1f} ms a pair, points differ by up to {off:.2g}")
+    for n in (1, 4, 16, 64, 256, 1024):
+        began = time.process_time()
+        bundle.decode(noise[:n])
+        print(f"decodes,   {n:4d} at once: {1e3 * (time.process_time() - began) / n:6.2f} ms a point")
+    for n in (1, 4, 16, 2 * WIDEST):
+        began = time.process_time()
+        bundle.encode(smiles[:n])
+        print(f"encodings, {n:4d} at once: {1e3 * (time.process_time() - began) / n:6.2f} ms a molecule")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["speed", "memory", "kills", "faults"])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("what", choices=["speed", "share", "memory", "kills", "faults", "once"])
     parser.add_argument("--pairs", type=int, default=500)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--loop", type=int, default=60, help="pairs of the loop that `speed` compares with")
+    parser.add_argument("--seconds", type=float, default=60.0, help="budget of a pair")
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+    parser.add_argument("--model", action="store_true", help="the shipped model in `memory` and `kills`")
+    parser.add_argument("--cheap", action="store_true", help="method linear, pointwise")
+    parser.add_argument("--output", help="of `once`, which the others start")
+    asked = parser.parse_args()
+    if asked.what == "once":
+        once(asked.output, asked)
+        return
     torch, rdkit = (version(name) for name in ("torch", "rdkit"))
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, ", end="")
-    print(f"torch {torch}, rdkit {rdkit}; load {os.getloadavg()[0]:.1f} at the start")
+    print(f"torch {torch}, rdkit {rdkit}; load {os.getloadavg()[0]:.1f} at the start", flush=True)
     with tempfile.TemporaryDirectory() as name:
-        common = Path(name), arguments.pairs, arguments.workers, arguments.seed
-        if arguments.what == "kills":
-            kills(*common, arguments.kills)
-        else:
-            {"speed": speed, "memory": memory, "faults": faults}[arguments.what](*common)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"largest child {peak:.0f} MiB")
+        {"speed": speed, "share": share, "memory": memory, "kills": kills, "faults": faults}[asked.what](
+            Path(name), asked
+        )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,9 @@ FAILED_ROWS = 3
 @click.option("--resume", is_flag=True, help="Go on with a run that was cut off.")
 @click.option("--on-error", type=click.Choice(["keep", "skip", "stop"]), default="keep", show_default=True)
 @click.option("--errors", type=click.Path(path_type=Path), help="Failed pairs, .csv.")
-@click.option("--shard-size", type=click.IntRange(min=1), default=16, show_default=True, help="Pairs.")
+@click.option(
+    "--shard-size", type=click.IntRange(min=1), default=16, show_default=True, help="Pairs at most."
+)
 @path_options  # type: ignore[untyped-decorator,misc]
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
@@ -56,7 +58,7 @@ def batch(
     quiet: bool,
     **asked: Any,
 ) -> int:
-    """Paths of all PAIRS (.csv, .csv.gz, .parquet), as one long table.
+    """Paths of all PAIRS (.csv, .csv.gz, .parquet, or - for a .csv on stdin), as one long table.
 
     Same pairs, options and version give the same bytes, whatever -j and however often the run was cut
     off. --seconds and --mebibytes are what one pair may take before it is given up.

@@ -8,8 +8,6 @@ from typing import Any
 
 import click
 
-NO_TIMEOUT = 1e9
-"""Seconds: the clock must not decide what a path is; a batch's own budget ends a pair that takes too long."""
 _OPTIONS = (
     click.option(
         "--method", type=click.Choice(["geodesic", "linear", "slerp"]), default="geodesic", show_default=True
@@ -70,8 +68,13 @@ def path_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def portable_options(asked: dict[str, Any], timeout: float = NO_TIMEOUT) -> dict[str, Any]:
-    """Arguments of `molinterp.interpolate`, of JSON types, from the values of `path_options`."""
+def portable_options(asked: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
+    """Arguments of `molinterp.interpolate`, of JSON types, from the values of `path_options`.
+
+    `timeout` None means that the clock decides no path, as in a batch.
+    """
+    from molinterp.batch.setup import NO_TIMEOUT
+
     library = asked["library"]
     pattern = [f"smarts:{asked['substructure']}"] if asked["substructure"] else []
     scaffold = ["scaffold"] if asked["scaffold"] else []
@@ -86,7 +89,7 @@ def portable_options(asked: dict[str, Any], timeout: float = NO_TIMEOUT) -> dict
             "min_step_similarity": asked["min_step_similarity"],
             "objective": asked["objective"],
             "edits": not asked["no_edits"],
-            "timeout": timeout,
+            "timeout": NO_TIMEOUT if timeout is None else timeout,
         },
         "limits": {
             "max_sa_score": asked["max_sa"],

@@ -19,7 +19,6 @@ from itertools import pairwise
 from typing import Literal, final
 
 import numpy as np
-import numpy.typing as npt
 
 from molinterp.chem.candidates import Candidates
 from molinterp.chem.edits import exchanges, reductions, swaps
@@ -150,29 +149,41 @@ class _Assembler:
 
     def _shortest(self) -> tuple[int, ...]:
         """The path of least energy with steps as asked; empty where there is none."""
-        floor, fee = self._search.min_step_similarity, FEES[self._search.objective]
+        fee = FEES[self._search.objective]
         return self._settled(
-            lambda allowed: discrete.cheapest(
+            lambda allowed: self._search.min_step_similarity,
+            lambda floor, allowed: discrete.cheapest(
                 self._all.similarity, self._all.weights, 0, 1, floor=floor, fee=fee, allowed=allowed
-            )
+            ),
         )
 
     def _widest(self) -> tuple[int, ...]:
         """The path whose worst step is best, and among those the one of least energy."""
-
-        def solve(allowed: npt.NDArray[np.bool_]) -> tuple[int, ...]:
-            floor = discrete.widest(self._all.similarity, 0, 1, allowed)
-            return discrete.cheapest(
+        return self._settled(
+            lambda allowed: discrete.widest(self._all.similarity, 0, 1, allowed),
+            lambda floor, allowed: discrete.cheapest(
                 self._all.similarity, self._all.weights, 0, 1, floor=floor, allowed=allowed
-            )
+            ),
+        )
 
-        return self._settled(solve)
+    def _settled(
+        self,
+        floor_of: Callable[[discrete.Mask], float],
+        solve: Callable[[float, discrete.Mask], tuple[int, ...]],
+    ) -> tuple[int, ...]:
+        """Solve until every molecule of the path is settled; empty where the ends are not joined.
 
-    def _settled(self, solve: Callable[[npt.NDArray[np.bool_]], tuple[int, ...]]) -> tuple[int, ...]:
-        """Solve until every molecule of the path is settled."""
-        self._all.weigh()
+        Only candidates that steps of the least similarity join to both ends are weighed and offered.
+        """
+        similarity = self._all.similarity
         while True:
-            path = solve(self._all.allowed)
+            allowed = self._all.allowed
+            floor = floor_of(allowed)
+            between = discrete.connected(similarity, 0, floor, allowed)
+            if not between[1]:
+                return ()
+            self._all.weigh(np.flatnonzero(between).tolist())
+            path = solve(floor, between)
             # Every one is looked at, so that one more solution takes account of several.
             if all([self._all.is_settled(i) for i in path]):
                 return path
@@ -198,12 +209,13 @@ class _Assembler:
 
     def _exactly(self, n: int, floor: float) -> tuple[int, ...]:
         return self._settled(
-            lambda allowed: discrete.with_exactly(
-                self._all.similarity, self._all.weights, self._order(), n, 0, 1, floor=floor, allowed=allowed
-            )
+            lambda allowed: floor,
+            lambda least, allowed: discrete.with_exactly(
+                self._all.similarity, self._all.weights, self._order(), n, 0, 1, floor=least, allowed=allowed
+            ),
         )
 
-    def _order(self) -> npt.NDArray[np.float64]:
+    def _order(self) -> discrete.Weights:
         """Similarity to the end less that to the start, smallest at the start and largest at the end."""
         order = (self._all.similarity[1] - self._all.similarity[0]).astype(np.float64)
         order[0], order[1] = -np.inf, np.inf
@@ -257,11 +269,13 @@ class _Assembler:
     def _edit(self, x: int, y: int, goals: Sequence[int], floor: float) -> None:
         """Add the edits of x with pieces of y that are nearest to a goal and at least `floor` to x."""
         mol, donor = self._all[x].mol, self._all[y].mol
-        texts = [*exchanges(mol, donor, self._all.sizes), *reductions(mol), *swaps(mol)]
-        near = [p for p in self._all.proposals(texts) if self._all.nearness(p, [x]) >= floor]
-        nearness = [-self._all.nearness(p, goals) for p in near]
+        products = [*exchanges(mol, donor, self._all.sizes), *reductions(mol), *swaps(mol)]
+        found = self._all.edited(products)
+        near = [p for p, s in zip(found, self._all.nearness(found, [x]), strict=True) if s >= floor]
+        order = np.argsort([-s for s in self._all.nearness(near, goals)], kind="stable")
         n_kept = 0
-        for k in np.argsort(nearness, kind="stable")[:N_JUDGED]:
-            n_kept += self._all.add(near[k], "edit") is not None
+        for k in order[:N_JUDGED]:
+            proposal = self._all.reread(near[k])
+            n_kept += proposal is not None and self._all.add(proposal, "edit") is not None
             if n_kept == N_KEPT:
                 return

@@ -17,7 +17,7 @@ from torch import Tensor
 from molinterp.assemble import Assembly, Search, Source, assemble
 from molinterp.bundle import Bundle
 from molinterp.chem.candidates import Candidates
-from molinterp.chem.judge import Limits, decoded_molecule
+from molinterp.chem.judge import Limits, decoded_molecule, own_fault, verdict
 from molinterp.chem.library import Library, without_stereo
 from molinterp.chem.properties import describe
 from molinterp.chem.similarity import tanimoto
@@ -252,7 +252,7 @@ def _solve(
         found = assemble(candidates, sources, search)
     notes = [f"start: {c}" for c in start.changes] + [f"end: {c}" for c in end.changes]
     notes += restraints.notes
-    n_valid = sum(decoded_molecule(text) is not None for text in decodes)
+    n_valid = sum(n for text, n in Counter(decodes).items() if decoded_molecule(text) is not None)
     return [
         MoleculePath(
             steps=_steps(candidates, assembly.path, restraints, reference),
@@ -349,6 +349,8 @@ def _steps(
                 properties=describe(found.mol),
                 terms=found.terms,
                 features=scores[k],
+                verdict=verdict(candidates.fault(number)),
+                verdict_alone=verdict(own_fault(found.mol)),
                 is_known=None if reference is None else without_stereo(found.smiles) in reference,
             )
         )

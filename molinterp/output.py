@@ -100,6 +100,7 @@ def _document(path: MoleculePath) -> dict[str, Any]:
                 "similarity": s.similarity,
                 "similarity_to_start": s.similarity_to_start,
                 "similarity_to_end": s.similarity_to_end,
+                **s.verdicts(),
                 "properties": dict(s.properties),
                 "terms": dict(s.terms),
             }

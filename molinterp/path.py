@@ -37,8 +37,18 @@ class Step:
     """λ terms by name, of the molecule and of its latent point, weighted, dimensionless, none negative."""
     features: Mapping[str, float] = field(default_factory=dict)
     """Feature asked for to its score on the molecule, in [0, 1]; it holds from 0.5 on."""
+    verdict: str | None = None
+    """What the judge of the path says, ends and constraints considered: clean, or the fault; see `Judge`.
+    None where it was not asked."""
+    verdict_alone: str | None = None
+    """What is said of the molecule by itself: clean, or the fault; see `chem.judge.own_fault`."""
     is_known: bool | None = None
     """Whether it stands in the reference, stereo aside; None where there is no reference."""
+
+    def verdicts(self) -> dict[str, str]:
+        """The verdicts that were given, by the names of their columns."""
+        given = {"verdict": self.verdict, "verdict_alone": self.verdict_alone}
+        return {name: word for name, word in given.items() if word is not None}
 
 
 @final
@@ -158,7 +168,7 @@ class MoleculePath:
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a molecule: step, name, smiles, t, origin, similarities, properties and λ terms."""
+        """One row a molecule: step, name, smiles, t, origin, similarities, verdicts, properties, λ terms."""
         import pandas as pd
 
         terms = {name: None for s in self.steps for name in s.terms}
@@ -173,6 +183,7 @@ class MoleculePath:
                 "similarity": s.similarity,
                 "similarity_to_start": s.similarity_to_start,
                 "similarity_to_end": s.similarity_to_end,
+                **s.verdicts(),
                 **s.properties,
                 **{f"feature_{name}": score for name, score in s.features.items()},
                 **({} if s.is_known is None else {"is_known": s.is_known}),
@@ -211,6 +222,23 @@ class MoleculePath:
         from molinterp.report.view import view_of
 
         return plot(view_of(self), columns)
+
+    def plot_latent(
+        self,
+        others: Sequence[MoleculePath] = (),
+        *,
+        bundle: Any = None,
+        background: Sequence[str] | None = None,
+        output_space: str = "fingerprint",
+    ) -> Figure:
+        """The path, and others beside it, over two principal axes of the latent space and the density there.
+
+        Dots are molecules; the geodesic between the ends is drawn through, the straight line dashed. See
+        `molinterp.report.latent.plot_latent` for the arguments and what is raised.
+        """
+        from molinterp.report.latent import plot_latent
+
+        return plot_latent([self, *others], bundle=bundle, background=background, output_space=output_space)
 
     def grid(self, columns: int = 5) -> Picture:
         """The structures in rows of `columns`, what changed since the last step marked.

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -87,16 +88,22 @@ class SelfiesNotation(Notation):
 
     def join(self, symbols: Sequence[str]) -> str:
         """SMILES of the SELFIES; not canonical."""
-        try:
-            return str(selfies.decoder("".join(symbols)))
-        except selfies.DecoderError:
-            return ""
+        return _smiles_of("".join(symbols))
 
 
 @lru_cache(maxsize=4096)
 def _selfies_symbols(smiles: str) -> tuple[str, ...]:
     # A search asks of one molecule several times.
     return tuple(selfies.split_selfies(selfies.encoder(smiles)))
+
+
+@lru_cache(maxsize=4096)
+def _smiles_of(text: str) -> str:
+    # Neighbouring points of a curve decode to the same string.
+    try:
+        return str(selfies.decoder(text))
+    except selfies.DecoderError:
+        return ""
 
 
 def notation_named(name: str) -> Notation:
@@ -179,8 +186,14 @@ class Tokenizer:
             return []
         flat = _flatten(sequences)
         first = N_SPECIAL + len(self.symbols)
-        for j, (left, right) in enumerate(self.merges):
-            flat = _merge(flat, left, right, first + j)
+        present = set(pairwise(flat.tolist()))
+        for j, pair in enumerate(self.merges):
+            if pair in present:
+                flat = _merge(flat, *pair, first + j)
+                places = np.flatnonzero(flat == first + j)
+                # Index -1 is the break that ends the array, which no merge names.
+                present.update((left, first + j) for left in set(flat[places - 1].tolist()))
+                present.update((first + j, right) for right in set(flat[places + 1].tolist()))
         return np.split(flat[flat != _BREAK], np.cumsum(_lengths(flat))[:-1])
 
     def encode(self, smiles: Sequence[str]) -> list[IntArray]:

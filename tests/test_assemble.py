@@ -7,6 +7,7 @@ from molinterp.assemble import MIN_MOLECULES, Search, assemble
 from molinterp.chem.candidates import Candidates
 from molinterp.chem.judge import Limits
 from molinterp.errors import InputError
+from molinterp.geometry import discrete
 
 # Butylphenol to butyl-fluoroaniline by steps of one atom.
 START, END = (Chem.MolFromSmiles(s) for s in ("CCCCc1ccccc1O", "CCCCc1ccc(F)cc1N"))
@@ -30,6 +31,28 @@ def test_candidates_that_suffice_are_enough():
     assert got.is_bridged and got.n_rounds == 0
     assert got.path[0] == 0 and got.path[-1] == 1
     assert worst(found, got.path) >= 0.4
+
+
+def test_only_candidates_that_join_both_ends_are_weighed_and_the_path_is_the_cheapest_of_all():
+    asked = []
+
+    def weigh(smiles):
+        asked.extend(smiles)
+        return [{"x": 0.1 * len(set(s))} for s in smiles]
+
+    far = "CCCC1CCNCC1"
+    found = Candidates(START, END, Limits().judge(START, END), weigh)
+    for proposal in found.proposals([far, *BRIDGE]):
+        found.add(proposal, "curve")
+    search = Search(min_step_similarity=0.4, edits=False, n_refinements=0, n_molecules=3)
+    (got,) = assemble(found, {}, search)
+    assert len(found) == 2 + 1 + len(BRIDGE) and float(found.similarity[2, :2].max()) < 0.4
+    assert far not in asked and len(set(asked)) == len(asked) == len(found) - 1
+    found.weigh(range(len(found)))
+    for i in range(len(found)):
+        found.is_settled(i)
+    cheapest = discrete.cheapest(found.similarity, found.weights, 0, 1, floor=0.4, allowed=found.allowed)
+    assert len(cheapest) == 3 and got.path == cheapest
 
 
 def test_edits_bridge_what_nothing_else_does():

@@ -3,7 +3,7 @@ from rdkit import Chem
 
 from molinterp import interpolate
 from molinterp.assemble import Search
-from molinterp.chem.judge import Judge, Limits
+from molinterp.chem.judge import Judge, Limits, own_fault
 from molinterp.chem.library import Library, without_stereo
 from molinterp.chem.similarity import tanimoto
 from molinterp.errors import InputError, InvalidMoleculeError, VocabularyError
@@ -44,6 +44,22 @@ def test_every_molecule_between_passes_the_judge(path):
     assert len(path) > 2
     for smiles in path.smiles[1:-1]:
         assert judge.fault(Chem.MolFromSmiles(smiles)) is None
+
+
+def test_the_verdicts_are_those_of_the_judges(path):
+    mols = [Chem.MolFromSmiles(s) for s in path.smiles]
+    judge = Limits().judge(mols[0], mols[-1])
+    assert [s.verdict for s in path] == [judge.fault(m) or "clean" for m in mols] == ["clean"] * len(path)
+    assert [s.verdict_alone for s in path] == [own_fault(m) or "clean" for m in mols]
+    frame = path.to_frame()
+    assert frame["verdict"].tolist() == ["clean"] * len(path)
+    assert frame["verdict_alone"].tolist()[0] == "alert"  # aspirin is a phenol ester, which BRENK heeds
+
+
+def test_an_end_that_breaks_what_was_asked_has_it_for_a_verdict():
+    found = interpolate(ASPIRIN, IBUPROFEN, method="linear", keep=["tpsa=50.."])
+    assert (found.steps[0].verdict, found.steps[-1].verdict) == ("clean", "keep tpsa=50..")
+    assert all(s.verdict == "clean" for s in found.steps[1:-1])
 
 
 def test_no_molecule_stands_twice_even_without_stereo(path):

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, final
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
 
 import pandas as pd
 
 from molinterp.batch.table import interpolate_table
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from molinterp.bundle import Bundle
+
 
 @final
 @pd.api.extensions.register_dataframe_accessor("molinterp")
 class MolinterpAccessor:
-    """What a data frame of pairs can do."""
+    """What a data frame of pairs, or of their paths, can do."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         """Take the data frame."""
@@ -23,3 +30,15 @@ class MolinterpAccessor:
     ) -> pd.DataFrame:
         """Paths of the pairs in two columns, as `molinterp.interpolate_table` gives them."""
         return interpolate_table(self._frame, start, end, id, **options)
+
+    def plot_latent(
+        self,
+        *,
+        bundle: Bundle | str | Path | None = None,
+        background: Sequence[str] | None = None,
+        output_space: str = "fingerprint",
+    ) -> Figure:
+        """Paths of a long table in the latent space; see `molinterp.report.latent.plot_table`."""
+        from molinterp.report.latent import plot_table
+
+        return plot_table(self._frame, bundle=bundle, background=background, output_space=output_space)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
+STDIN = Path("-")
 
 
 def read_pairs(file: Path, start: str = "start", end: str = "end", id: str | None = None) -> list[Pair]:
     """The pairs of a .csv, .csv.gz or .parquet file, in order.
 
     Args:
-        file: the file.
+        file: the file; "-" reads a .csv from standard input.
         start: column with the SMILES of the start.
         end: column with the SMILES of the end.
         id: column with what the user calls a pair; None means a column `pair` or `id` where there is
@@ -33,15 +35,17 @@ def read_pairs(file: Path, start: str = "start", end: str = "end", id: str | Non
     """
     import pandas as pd
 
-    if not file.name.endswith(SUFFIXES):
-        raise InputError(f"file '{file}' must end in one of {', '.join(SUFFIXES)}.")
-    if not file.is_file():
+    is_piped = file == STDIN
+    if not is_piped and not file.name.endswith(SUFFIXES):
+        raise InputError(f"file '{file}' must end in one of {', '.join(SUFFIXES)}, or be - for a pipe.")
+    if not is_piped and not file.is_file():
         raise InputError(f"file '{file}' does not exist or is not a file. Check the path.")
     try:
         if file.suffix == ".parquet":
             table = pd.read_parquet(file)
         else:
-            table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+            source = sys.stdin.buffer if is_piped else file
+            table = pd.read_csv(source, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except ImportError as error:
         raise MissingDependencyError("Parquet files", "pyarrow", "parquet") from error
     except (ValueError, OSError, EOFError) as error:
@@ -66,10 +70,12 @@ def pairs_of(table: Any, start: str = "start", end: str = "end", id: str | None 
         MissingDependencyError: an Arrow table, and pyarrow is not installed.
     """
     frame = frame_of(table)
-    for name in (start, end, *([id] if id is not None else [])):
+    for role, name in (("start", start), ("end", end), *([("id", id)] if id is not None else [])):
         if name not in frame.columns:
             found = ", ".join(map(str, frame.columns[:12])) or "none"
-            raise InputError(f"`pairs` must have a column {name!r}; found {found}.")
+            raise InputError(
+                f"`pairs` must have a column {name!r}; found {found}. Say with `{role}` which column it is."
+            )
     names = map(_text, frame[id]) if id is not None else map(str, range(len(frame)))
     ends = zip(map(_text, frame[start]), map(_text, frame[end]), strict=True)
     return [Pair(name, a, b) for name, (a, b) in zip(names, ends, strict=True)]

@@ -6,12 +6,13 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
 from molinterp.batch.pairs import digest
 from molinterp.batch.pool import Engine, Shard
-from molinterp.batch.setup import FILES, SHARD_SIZE, Budget, Outcome, Pair, Setup
+from molinterp.batch.setup import FILES, SHARD_SIZE, Budget, Outcome, Pair, Setup, plan
 from molinterp.batch.store import Store
 from molinterp.batch.writers import check_format, layout, records, write_table
 from molinterp.errors import InputError, MolinterpError
@@ -36,16 +37,22 @@ class Job:
     budget: Budget = Budget()
     """What one pair may cost."""
     shard_size: int = SHARD_SIZE
-    """Pairs a shard."""
+    """Pairs of a full shard."""
+
+    @cached_property
+    def plan(self) -> list[range]:
+        """Places of the pairs of each shard; see `setup.plan`."""
+        return plan(len(self.pairs), self.shard_size)
 
     @property
     def n_shards(self) -> int:
         """Number of shards."""
-        return -(-len(self.pairs) // self.shard_size)
+        return len(self.plan)
 
     def shard(self, number: int) -> Sequence[Pair]:
         """The pairs of one shard."""
-        return self.pairs[number * self.shard_size : (number + 1) * self.shard_size]
+        places = self.plan[number]
+        return self.pairs[places.start : places.stop]
 
 
 @final

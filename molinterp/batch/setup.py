@@ -15,7 +15,33 @@ if TYPE_CHECKING:
     from molinterp.path import MoleculePath
 
 SHARD_SIZE = 16
-"""Pairs that share their forward passes, and that stand or fall together when a run is killed."""
+"""Pairs that are written together, and that stand or fall together when a run is killed."""
+NO_TIMEOUT = 1e9
+"""Seconds of a search: the clock decides no path; a batch's own budget ends what takes long."""
+N_ALIKE = 2
+"""Shards of each size below the full one."""
+
+
+def plan(n_pairs: int, size: int = SHARD_SIZE) -> list[range]:
+    """Which pairs make up each shard: the first a single pair, so that results come early, then more.
+
+    The plan depends on the two numbers alone, never on workers or time.
+
+    Args:
+        n_pairs: pairs in all.
+        size: pairs of a full shard, at least 1.
+
+    >>> [len(shard) for shard in plan(30, 8)]
+    [1, 1, 2, 2, 4, 4, 8, 8]
+    """
+    shards: list[range] = []
+    first, wanted = 0, 1
+    while first < n_pairs:
+        shards.append(range(first, min(first + wanted, n_pairs)))
+        first = shards[-1].stop
+        if len(shards) % N_ALIKE == 0:
+            wanted = min(2 * wanted, size)
+    return shards
 
 
 @final
@@ -156,11 +182,13 @@ def open_compute(setup: Setup, bundle: Bundle | None = None) -> Compute:
     Raises:
         BundleError: the bundle is missing or damaged.
     """
+    from molinterp.assemble import Search
     from molinterp.bundle import Bundle
     from molinterp.interpolation import interpolate_many
 
     model = bundle if bundle is not None else Bundle.load(setup.bundle, setup.device)
     options = arguments(setup.options)
+    options["search"] = options.get("search") or Search(timeout=NO_TIMEOUT)
 
     def compute(pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
         found = interpolate_many(pairs, bundle=model, seed=setup.seed, device=setup.device, **options)

@@ -10,7 +10,7 @@ from molinterp.batch.here import InProcess
 from molinterp.batch.pairs import frame_of, pairs_of
 from molinterp.batch.pool import Engine, Pool, Shard
 from molinterp.batch.progress import bar
-from molinterp.batch.setup import SHARD_SIZE, Budget, Outcome, Pair, Setup, open_compute, portable
+from molinterp.batch.setup import SHARD_SIZE, Budget, Outcome, Pair, Setup, open_compute, plan, portable
 from molinterp.batch.writers import layout, records
 from molinterp.errors import InputError
 
@@ -39,7 +39,7 @@ def interpolate_table(
 ) -> pd.DataFrame:
     """Paths of many pairs, as one long table.
 
-    Pairs of a shard share their forward passes. A pair without a path gives one row whose `status` is
+    A pair without a path gives one row whose `status` is
     "failed" and whose `error` says why; rows stand in the order of the pairs.
 
     Args:
@@ -60,7 +60,7 @@ def interpolate_table(
 
     Returns:
         Columns `pair`, those of `MoleculePath.to_frame` but `name`, `status` ("ok" or "failed") and
-        `error`. Counts are nullable integers.
+        `error`; docs/scale.md says what each holds. Counts are nullable integers.
 
     Raises:
         InputError: a column is missing, or an argument is out of range.
@@ -73,11 +73,13 @@ def interpolate_table(
     engine = _engine(
         bundle, Setup("default", seed, device, portable(options)), workers, Budget(seconds, mebibytes)
     )
+    shards = plan(len(table), SHARD_SIZE)
     found: list[Outcome | None] = [None] * len(table)
     with bar(len(table), progress) as tick:
         try:
-            for number, outcomes in engine.run(_shards(table)):
-                found[number * SHARD_SIZE : number * SHARD_SIZE + len(outcomes)] = outcomes
+            for number, outcomes in engine.run(_of(table, shards)):
+                places = shards[number]
+                found[places.start : places.stop] = outcomes
                 tick(len(outcomes), sum(o.is_failed for o in outcomes))
         finally:
             engine.close()
@@ -88,9 +90,9 @@ def interpolate_table(
     return long.assign(pair=long["pair"].astype("int64"))
 
 
-def _shards(table: list[Pair]) -> Iterator[Shard]:
-    for first in range(0, len(table), SHARD_SIZE):
-        yield first // SHARD_SIZE, [(p.start, p.end) for p in table[first : first + SHARD_SIZE]]
+def _of(table: list[Pair], shards: list[range]) -> Iterator[Shard]:
+    for number, places in enumerate(shards):
+        yield number, [(p.start, p.end) for p in table[places.start : places.stop]]
 
 
 def _engine(bundle: Bundle | str | Path | None, setup: Setup, workers: int, budget: Budget) -> Engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from rdkit import Chem
 from rdkit.DataStructs import BulkTanimotoSimilarity
 
+from molinterp.chem.edits import Product
 from molinterp.chem.judge import Judge, decoded_molecule
 from molinterp.chem.properties import logp, mw, qed, tpsa
 from molinterp.chem.similarity import ecfp4
@@ -30,6 +32,7 @@ FLOOR = 1.0
 Weigh = Callable[[Sequence[str]], Sequence[Mapping[str, float]]]
 """SMILES to λ terms by name, none negative, one mapping a molecule."""
 _PROPERTIES = {"logp": logp, "tpsa": tpsa, "mw": mw}
+_isotope = re.compile(r"\[\d")
 
 
 @final
@@ -74,13 +77,14 @@ class Candidates:
         """Begin with the two ends; `weigh` gives further λ terms of molecules, as those of a model."""
         self.judge = judge
         self._weigh = weigh
-        self._n_weighed = 0
+        self._weighed: set[int] = set()
         sizes = [m.GetNumHeavyAtoms() for m in (start, end)]
         self.sizes = range(int(SIZE_RANGE[0] * min(sizes)), int(SIZE_RANGE[1] * max(sizes)) + 2)
         self.rejected: Counter[str] = Counter()
         self._seen: set[str] = set()
         self._flat: set[str] = set()
         self._clear = {0: True, 1: True}
+        self._alerting: set[int] = set()
         self._all: list[Candidate] = []
         self._weights: list[float] = []
         self._table = np.zeros((256, 256), np.float32)
@@ -98,15 +102,15 @@ class Candidates:
         """The candidate of a number."""
         return self._all[index]
 
-    def weigh(self) -> None:
-        """Take the further λ terms of all candidates that lack them."""
-        if self._weigh is None or self._n_weighed == len(self):
+    def weigh(self, indices: Iterable[int]) -> None:
+        """Take the further λ terms of those of these candidates that lack them."""
+        fresh = [i for i in indices if i not in self._weighed]
+        if self._weigh is None or not fresh:
             return
-        fresh = range(self._n_weighed, len(self))
         for i, terms in zip(fresh, self._weigh([self._all[k].smiles for k in fresh]), strict=True):
             self._all[i] = replace(self._all[i], terms={**self._all[i].terms, **terms})
             self._weights[i] += sum(terms.values())
-        self._n_weighed = len(self)
+        self._weighed.update(fresh)
 
     @property
     def similarity(self) -> npt.NDArray[np.float32]:
@@ -134,6 +138,7 @@ class Candidates:
         found = self._all[index]
         self._clear[index] = not self.judge.raises_alert(found.mol)
         if not self._clear[index]:
+            self._alerting.add(index)
             self.rejected["alert"] += 1
             return False
         dip = QED_WEIGHT * max(0.0, self._least_qed - qed(found.mol))
@@ -145,6 +150,12 @@ class Candidates:
         """Whether a candidate raises no alert beyond those of the ends."""
         self.is_settled(index)
         return self._clear[index]
+
+    def fault(self, index: int) -> str | None:
+        """What the judge says against a candidate, in one word; None where nothing."""
+        self.is_settled(index)
+        cheap = self.judge.cheap_fault(self._all[index].mol)
+        return cheap or ("alert" if index in self._alerting else None)
 
     def bar(self, indices: Iterable[int]) -> None:
         """Let these candidates stand in no further path."""
@@ -171,16 +182,41 @@ class Candidates:
                 self.rejected["size"] += 1
         return out
 
-    def nearness(self, proposal: Proposal, to: Sequence[int]) -> float:
-        """Largest similarity of a proposal to some of the candidates."""
-        return float(
-            max(BulkTanimotoSimilarity(proposal.fingerprint, [self._all[i].fingerprint for i in to]))
-        )
+    def edited(self, products: Iterable[Product]) -> list[Proposal]:
+        """The same for products of edits, whose SMILES are canonical; see `reread`."""
+        out = []
+        for product in products:
+            if product.smiles in self._seen:
+                continue
+            self._seen.add(product.smiles)
+            if product.mol.GetNumHeavyAtoms() in self.sizes:
+                out.append(Proposal(product.smiles, product.mol, ecfp4(product.mol)))
+            else:
+                self.rejected["size"] += 1
+        return out
+
+    def reread(self, proposal: Proposal) -> Proposal | None:
+        """An edit's proposal as its SMILES spells it; None where that is no new molecule.
+
+        What an edit left behind, as the order of atoms, shall not decide the last bits of a property.
+        """
+        mol = decoded_molecule(proposal.smiles)
+        if mol is None:
+            return None
+        canonical = Chem.MolToSmiles(mol)
+        if canonical != proposal.smiles and canonical in self._seen:
+            return None
+        self._seen.add(canonical)
+        return Proposal(canonical, mol, ecfp4(mol))
+
+    def nearness(self, proposals: Sequence[Proposal], to: Sequence[int]) -> list[float]:
+        """Largest similarity of each proposal to some of the candidates."""
+        goals = [self._all[i].fingerprint for i in to]
+        return [max(BulkTanimotoSimilarity(p.fingerprint, goals)) for p in proposals]
 
     def add(self, proposal: Proposal, origin: str) -> int | None:
         """Judge a proposal; its number where it passes, None where it does not or stands here already."""
-        flat = Chem.MolToSmiles(proposal.mol, isomericSmiles=False)
-        if flat in self._flat:
+        if _flat(proposal) in self._flat:
             return None
         fault = self.judge.cheap_fault(proposal.mol)
         if fault is not None:
@@ -190,7 +226,7 @@ class Candidates:
 
     def _append(self, proposal: Proposal, origin: str, terms: Mapping[str, float]) -> int:
         index = len(self._all)
-        self._flat.add(Chem.MolToSmiles(proposal.mol, isomericSmiles=False))
+        self._flat.add(_flat(proposal))
         self._seen.add(proposal.smiles)
         self._all.append(Candidate(proposal.smiles, proposal.mol, origin, terms, proposal.fingerprint))
         self._weights.append(FLOOR + sum(terms.values()))
@@ -210,3 +246,9 @@ class Candidates:
             for value in (f(mol),)
         ]
         return {"range": RANGE_WEIGHT * sum(outside) / len(outside)}
+
+
+def _flat(proposal: Proposal) -> str:
+    """Canonical SMILES without stereo and isotopes."""
+    has_neither = not any(mark in proposal.smiles for mark in "@/\\") and not _isotope.search(proposal.smiles)
+    return proposal.smiles if has_neither else Chem.MolToSmiles(proposal.mol, isomericSmiles=False)

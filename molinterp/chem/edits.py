@@ -5,8 +5,7 @@ them into the other, or take the one apart; a judge decides afterwards which pro
 path. Exchange across one cut bond is the crossover of Jensen, A Graph-Based Genetic Algorithm, Chem. Sci.
 2019; cutting at acyclic single bonds follows Hussain and Rea's matched pairs, J. Chem. Inf. Model. 2010.
 
-Products come as canonical SMILES, each once, without those that RDKit cannot sanitise; nothing else is
-promised of them.
+Products come each once, without those that RDKit cannot sanitise; nothing else is promised of them.
 """
 
 from __future__ import annotations
@@ -28,6 +27,21 @@ MAX_BRANCH = 2
 """Heavy atoms of a substituent that may go with the ring part that bears it."""
 MIN_OVERLAP = 0.4
 """Least share of atoms that two molecules have in common across an exchange: below it a step is too far."""
+
+
+N_CACHED = 32
+"""Molecules whose products and pieces are kept, those of one path; each has up to a hundred."""
+
+
+@final
+@dataclass(frozen=True)
+class Product:
+    """What an edit makes of a molecule."""
+
+    smiles: str
+    """Canonical SMILES, stereo included."""
+    mol: Chem.Mol
+    """The molecule, sanitised, its atoms in the order in which the edit left them."""
 
 
 @final
@@ -53,17 +67,17 @@ def openings(mol: Chem.Mol) -> tuple[Piece, ...]:
     return _openings(Chem.MolToSmiles(mol))
 
 
-def exchanges(mol: Chem.Mol, donor: Chem.Mol, sizes: range, limit: int = 60) -> Iterator[str]:
+def exchanges(mol: Chem.Mol, donor: Chem.Mol, sizes: range, limit: int = 60) -> Iterator[Product]:
     """Products with a piece of `mol` replaced by a piece of `donor`, or one grafted on a hydrogen of it.
 
     Only those that keep enough of `mol` to be one step away, with a number of heavy atoms in `sizes`; the
     `limit` of them that look nearest to `donor`, nearest first, by the bits that their two pieces bring.
     """
-    n, goal = mol.GetNumHeavyAtoms(), ecfp4(donor)
+    n, goal, gifts = mol.GetNumHeavyAtoms(), ecfp4(donor), pieces(donor)
     pairs = [
         (kept, gift)
         for kept in (*pieces(mol), *openings(mol))
-        for gift in pieces(donor)
+        for gift in gifts
         if kept.n_atoms >= MIN_OVERLAP * (n + gift.n_atoms) and kept.n_atoms + gift.n_atoms in sizes
     ]
     nearness = BulkTanimotoSimilarity(goal, [kept.fingerprint | gift.fingerprint for kept, gift in pairs])
@@ -71,38 +85,38 @@ def exchanges(mol: Chem.Mol, donor: Chem.Mol, sizes: range, limit: int = 60) -> 
     yield from _unique(_joined(*pairs[k]) for k in best)
 
 
-def reductions(mol: Chem.Mol) -> tuple[str, ...]:
+def reductions(mol: Chem.Mol) -> tuple[Product, ...]:
     """Products with less: a piece cut off, a ring removed, opened or made smaller, an atom taken out."""
     return _reductions(Chem.MolToSmiles(mol))
 
 
-def swaps(mol: Chem.Mol) -> tuple[str, ...]:
+def swaps(mol: Chem.Mol) -> tuple[Product, ...]:
     """Products with one atom of another element, or one bond of another order, once for each kind of site."""
     return _swaps(Chem.MolToSmiles(mol))
 
 
-@lru_cache(maxsize=4096)
-def _reductions(smiles: str) -> tuple[str, ...]:
+@lru_cache(maxsize=N_CACHED)
+def _reductions(smiles: str) -> tuple[Product, ...]:
     mol = Chem.MolFromSmiles(smiles)
     n = mol.GetNumHeavyAtoms()
     smaller = (_capped(p.mol) for p in _pieces(smiles) if MIN_OVERLAP * n <= p.n_atoms < n)
     return tuple(_unique(chain(smaller, _without_rings(mol), _contracted(mol))))
 
 
-@lru_cache(maxsize=4096)
-def _swaps(smiles: str) -> tuple[str, ...]:
+@lru_cache(maxsize=N_CACHED)
+def _swaps(smiles: str) -> tuple[Product, ...]:
     mol = Chem.MolFromSmiles(smiles)
     return tuple(_unique(chain(_swapped_atoms(mol), _swapped_bonds(mol))))
 
 
-def _unique(products: Iterable[Chem.Mol | None]) -> Iterator[str]:
+def _unique(products: Iterable[Chem.Mol | None]) -> Iterator[Product]:
     seen: set[str] = set()
     with rdBase.BlockLogs():
         for product in products:
             smiles = _sane(product)
-            if smiles and smiles not in seen:
+            if smiles and product is not None and smiles not in seen:
                 seen.add(smiles)
-                yield smiles
+                yield Product(smiles, product)
 
 
 def _sane(mol: Chem.Mol | None) -> str:
@@ -119,7 +133,7 @@ def _sane(mol: Chem.Mol | None) -> str:
     return "" if "." in smiles or "*" in smiles else smiles
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=N_CACHED)
 def _pieces(smiles: str) -> tuple[Piece, ...]:
     mol = Chem.MolFromSmiles(smiles)
     out: dict[str, Piece] = {}
@@ -134,7 +148,7 @@ def _pieces(smiles: str) -> tuple[Piece, ...]:
     return tuple(out.values())
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=N_CACHED)
 def _openings(smiles: str) -> tuple[Piece, ...]:
     mol = Chem.MolFromSmiles(smiles)
     out, fingerprint = [], ecfp4(mol)

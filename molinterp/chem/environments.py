@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import final
 
 import numpy as np
@@ -35,6 +36,12 @@ def environments(mol: Chem.Mol, radius: int) -> frozenset[int]:
     return frozenset([i & 0xFFFFFFFF for i in fingerprint.GetOnBits()])
 
 
+@lru_cache(maxsize=16)
+def _environments_of_end(end: Chem.Mol, radius: int) -> frozenset[int]:
+    # Molecules are told apart by identity: the ends of a path are asked for again and again.
+    return environments(end, radius)
+
+
 @final
 @dataclass(frozen=True)
 class EnvironmentTable:
@@ -48,19 +55,18 @@ class EnvironmentTable:
 
         Those of `ends` count as known.
         """
-        out = {}
-        for radius in RADII:
-            own = environments(mol, radius)
-            strange = own - self.known[radius]
-            for end in ends if strange else ():
-                strange -= environments(end, radius)
-            out[radius] = len(strange) / max(1, len(own))
-        return out
+        return {radius: self._share(mol, radius, ends) for radius in RADII}
 
     def is_familiar(self, mol: Chem.Mol, ends: Sequence[Chem.Mol] = ()) -> bool:
         """Whether a molecule is made of known environments, those of `ends` included."""
-        unfamiliar = self.unfamiliar(mol, ends)
-        return unfamiliar[1] == 0.0 and unfamiliar[2] <= MAX_UNFAMILIAR
+        return self._share(mol, 1, ends) == 0.0 and self._share(mol, 2, ends) <= MAX_UNFAMILIAR
+
+    def _share(self, mol: Chem.Mol, radius: int, ends: Sequence[Chem.Mol]) -> float:
+        own = environments(mol, radius)
+        strange = own - self.known[radius]
+        for end in ends if strange else ():
+            strange -= _environments_of_end(end, radius)
+        return len(strange) / max(1, len(own))
 
     def to_arrays(self) -> dict[str, IdArray]:
         """Sorted identifiers, one array a radius, named r1 and r2."""

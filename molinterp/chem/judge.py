@@ -21,6 +21,8 @@ MAX_ATOMS = 100
 """Decodes with more heavy atoms are turned down unread."""
 COMMON_RINGS = frozenset({3, 4, 5, 6, 7})
 """Ring sizes that need no example in an end."""
+CLEAN = "clean"
+"""Verdict on a molecule without a fault."""
 CLEAN_SA_SCORE = 4.5
 """Largest SA score of a clean compound."""
 
@@ -47,14 +49,30 @@ def is_clean(mol: Chem.Mol) -> bool:
 
     The absolute verdict, where `Judge` holds a molecule against two ends.
     """
-    return (
-        len(Chem.GetMolFrags(mol)) == 1
-        and Chem.GetFormalCharge(mol) == 0
-        and not any(a.GetNumRadicalElectrons() for a in mol.GetAtoms())
-        and default_table().is_familiar(mol)
-        and sa_score(mol) <= CLEAN_SA_SCORE
-        and not has_alert(mol)
-    )
+    return own_fault(mol) is None
+
+
+def own_fault(mol: Chem.Mol) -> str | None:
+    """What keeps a molecule from being clean by itself, in one word; None where it is clean.
+
+    Fragments, charge, radical, unfamiliar, hard-to-make, alert, in this order.
+    """
+    if len(Chem.GetMolFrags(mol)) != 1:
+        return "fragments"
+    if Chem.GetFormalCharge(mol) != 0:
+        return "charge"
+    if any(a.GetNumRadicalElectrons() for a in mol.GetAtoms()):
+        return "radical"
+    if not default_table().is_familiar(mol):
+        return "unfamiliar"
+    if sa_score(mol) > CLEAN_SA_SCORE:
+        return "hard-to-make"
+    return "alert" if has_alert(mol) else None
+
+
+def verdict(fault: str | None) -> str:
+    """The word that a table has for a fault, or for none."""
+    return fault or CLEAN
 
 
 Condition = Callable[[Chem.Mol], str | None]

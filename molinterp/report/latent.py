@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -13,6 +14,7 @@ from molinterp.errors import InputError
 from molinterp.report.pictures import _figure_class
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
     from molinterp.bundle import Bundle
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 N_GRID = 80
 """Points of the density along each axis."""
+DARKEST = 2.2
+"""Density, in units of its largest, that would be drawn in the colour of the text."""
+MAX_ROUTES = 12
+"""Paths in one picture."""
+MAX_NAME = 24
+"""Characters of a name in the legend."""
 
 
 @final
@@ -41,54 +49,147 @@ class PrincipalPlane:
         return out
 
 
+@final
+@dataclass(frozen=True)
+class Route:
+    """A path as it is drawn."""
+
+    label: str
+    """What the legend says."""
+    smiles: tuple[str, ...]
+    """Canonical SMILES in order, the two ends included."""
+
+
 def plot_latent(
     paths: Sequence[MoleculePath] | MoleculePath,
     *,
     bundle: Bundle | str | Path | None = None,
     background: Sequence[str] | None = None,
+    output_space: str = "fingerprint",
 ) -> Figure:
     """Draw paths over the density of compounds, both projected on two principal axes of the latent space.
 
-    Each molecule stands at its own latent point, the mean of q(z|x); the straight line between the ends
-    of a path is dashed. Most of the latent space's variance lies outside the plane: the axes say how much
+    Each molecule is a dot at its own latent point, the mean of q(z|x), where the model can spell it. The
+    straight line between the ends of a path is dashed; the geodesic between them, in the metric of
+    `output_space` and the bundle's density and validity, is drawn through. Features that a path was asked
+    to keep bend neither. Most of the latent space's variance lies outside the plane: the axes say how much
     of it is inside.
 
     Args:
-        paths: one or several.
+        paths: one or several, at most MAX_ROUTES.
         bundle: the model that encodes, loaded, or its name or folder; None means "default".
         background: canonical SMILES whose latent points give axes and density, at least 3; None means the
             well-known drugs that ship and that the model can encode.
+        output_space: what counts as a change along a geodesic: one of `molinterp.spaces.NAMES`.
 
     Raises:
-        InputError: there is no path, or too little background.
+        InputError: there is no path, too many, too little background, or no such output space.
         MissingDependencyError: matplotlib is not installed.
         BundleError: the bundle is missing or damaged.
-        VocabularyError: a molecule holds atoms that the model does not know.
+        VocabularyError: an end or the background holds atoms that the model does not know.
     """
-    from molinterp.bundle import Bundle
     from molinterp.path import MoleculePath
 
     several = [paths] if isinstance(paths, MoleculePath) else list(paths)
-    if not several:
-        raise InputError("`paths` must hold at least one path; got none.")
+    routes = [
+        Route(_label(p.start_name or p.smiles[0], p.end_name or p.smiles[-1]), tuple(p.smiles))
+        for p in several
+    ]
+    return plot_routes(routes, bundle=bundle, background=background, output_space=output_space)
+
+
+def plot_table(
+    table: pd.DataFrame,
+    *,
+    bundle: Bundle | str | Path | None = None,
+    background: Sequence[str] | None = None,
+    output_space: str = "fingerprint",
+) -> Figure:
+    """The same for a long table of paths, as `molinterp.interpolate_table` gives it; see `plot_latent`.
+
+    Args:
+        table: columns `pair` and `smiles`, rows in order; pairs without a path are left out.
+        bundle: as in `plot_latent`.
+        background: as in `plot_latent`.
+        output_space: as in `plot_latent`.
+
+    Raises:
+        InputError: a column is missing, or as `plot_latent`.
+    """
+    if not {"pair", "smiles"} <= set(table.columns):
+        raise InputError("`table` must have columns 'pair' and 'smiles', as `interpolate_table` gives them.")
+    found = table[table["smiles"].notna()]
+    routes = [Route(str(name), tuple(rows["smiles"])) for name, rows in found.groupby("pair", sort=False)]
+    return plot_routes(routes, bundle=bundle, background=background, output_space=output_space)
+
+
+def plot_routes(
+    routes: Sequence[Route], *, bundle: Any, background: Sequence[str] | None, output_space: str
+) -> Figure:
+    """Draw routes; see `plot_latent`."""
+    from molinterp.bundle import Bundle
+
+    if not 1 <= len(routes) <= MAX_ROUTES:
+        raise InputError(
+            f"`paths` must hold at least one path and at most {MAX_ROUTES}; got {len(routes)}. Choose some."
+        )
     figure_class = _figure_class()
     model = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle or "default")
     cloud = _encode(model, _drugs(model) if background is None else background)
     if len(cloud) < 3:
         raise InputError(f"`background` must hold at least 3 compounds; got {len(cloud)}.")
     plane = PrincipalPlane(cloud)
+    dots = [plane.project(_encode(model, _spelt(model, route.smiles))) for route in routes]
+    curves = [plane.project(points) for points in _geodesics(model, routes, output_space)]
     figure = figure_class(figsize=(6.4, 5.2), layout="constrained")
     axis = figure.subplots()
-    drawn = [plane.project(_encode(model, path.smiles)) for path in several]
-    _draw_density(axis, plane.project(cloud), drawn)
-    for path, points in zip(several, drawn, strict=True):
-        label = f"{path.start_name or path.smiles[0]} → {path.end_name or path.smiles[-1]}"
-        (line,) = axis.plot(*points.T, marker="o", markersize=3.5, linewidth=1.2, label=label[:60])
-        axis.plot(*points[[0, -1]].T, linestyle="--", linewidth=1.0, color=line.get_color())
+    _draw_density(axis, plane.project(cloud), [*dots, *curves])
+    for route, own, curve in zip(routes, dots, curves, strict=True):
+        (line,) = axis.plot(*curve.T, linewidth=2.2, label=route.label)
+        # In the colour of the text: it shows where a geodesic is straight, too.
+        axis.plot(*curve[[0, -1]].T, linestyle="--", linewidth=1.0, color=axis.xaxis.label.get_color())
+        axis.plot(*own.T, marker="o", markersize=4, linestyle="none", color=line.get_color())
     axis.set_xlabel(f"principal axis 1 (the two hold {plane.share:.0%} of the variance)")
     axis.set_ylabel("principal axis 2")
-    axis.legend(fontsize=8)
+    _draw_legend(axis)
     return figure
+
+
+def _label(start: str, end: str) -> str:
+    short = [name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…" for name in (start, end)]
+    return " → ".join(short)
+
+
+def _geodesics(model: Bundle, routes: Sequence[Route], output_space: str) -> list[Array]:
+    """Points (N_POINTS, d) of the geodesic between the ends of each route, ends included."""
+    import torch
+    from rdkit import Chem
+
+    from molinterp.geometry.geodesic import geodesic
+    from molinterp.geometry.metric import Metric
+    from molinterp.restraints import restrain
+    from molinterp.sources import N_POINTS, SOLVER_TOLERANCE
+    from molinterp.spaces import output_space as space_of
+
+    ends = [Chem.MolFromSmiles(s) for s in (routes[0].smiles[0], routes[0].smiles[-1])]
+    metric = Metric(space_of(model, output_space), restrain(model, *ends).realism)
+    z0, z1 = (model.encode([route.smiles[side] for route in routes]) for side in (0, -1))
+    found = geodesic(metric, z0, z1, tol=SOLVER_TOLERANCE).curve(torch.linspace(0, 1, N_POINTS))
+    return list(found.cpu().double().numpy())
+
+
+def _draw_legend(axis: Any) -> None:
+    """Colours tell the paths apart, strokes what is drawn of each."""
+    from matplotlib.lines import Line2D
+
+    plain = {"color": axis.xaxis.label.get_color()}
+    strokes = [
+        Line2D([], [], linewidth=2.2, label="geodesic", **plain),
+        Line2D([], [], linewidth=1.0, linestyle="--", label="straight line", **plain),
+        Line2D([], [], marker="o", markersize=4, linestyle="none", label="molecules", **plain),
+    ]
+    handles, _ = axis.get_legend_handles_labels()
+    axis.legend(handles=[*handles, *strokes], fontsize=8)
 
 
 def _draw_density(axis: Any, cloud: Array, drawn: Sequence[Array]) -> None:
@@ -101,7 +202,13 @@ def _draw_density(axis: Any, cloud: Array, drawn: Sequence[Array]) -> None:
     kernels = [
         np.exp(-0.5 * ((grid[:, None] - cloud[None, :, i]) / width[i]) ** 2) for i, grid in enumerate((x, y))
     ]
-    axis.contourf(x, y, kernels[1] @ kernels[0].T, levels=12, cmap="Greys", alpha=0.55)
+    from matplotlib.colors import LinearSegmentedColormap
+
+    # From the paper towards the ink, so that it reads on light and on dark paper.
+    paper, ink = axis.get_facecolor(), axis.xaxis.label.get_color()
+    shades = LinearSegmentedColormap.from_list("density", [paper, ink])
+    density = kernels[1] @ kernels[0].T
+    axis.contourf(x, y, density / density.max(), levels=12, cmap=shades, vmin=0.0, vmax=DARKEST)
 
 
 def _drugs(model: Bundle) -> list[str]:
@@ -118,6 +225,12 @@ def _drugs(model: Bundle) -> list[str]:
             continue
         known.append(canonical)
     return known
+
+
+def _spelt(model: Bundle, smiles: Sequence[str]) -> list[str]:
+    from molinterp.training.points import is_encodable
+
+    return [s for s in smiles if is_encodable(model, s)]
 
 
 def _encode(model: Bundle, smiles: Sequence[str]) -> Array:

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from molinterp.cells import neutralised, slug
+from molinterp.chem.judge import CLEAN
 from molinterp.chem.sdf import sdf_text
 from molinterp.report.drawings import Drawing, draw_path, molecule
 from molinterp.report.figures import Format, label_of, number, trajectory
@@ -123,8 +124,11 @@ def _card(view: PathView, i: int, drawing: Drawing) -> str:
     beside = "" if drawing.n_changed is None else f"{drawing.n_changed} changed"
     if i and "similarity" in view.table:
         beside = f"similarity {number(float(row['similarity']))}"
+    spoken = row.get("verdict", CLEAN)
+    has_fault = isinstance(spoken, str) and spoken != CLEAN
+    said = f'<span class="fault">{escape(spoken)}</span>' if has_fault else ""
     return (
-        f'<li><div class="head"><b>{escape(name)}</b><span>{escape(beside)}</span></div>{drawing.svg}'
+        f'<li><div class="head"><b>{escape(name)}</b>{said}<span>{escape(beside)}</span></div>{drawing.svg}'
         f"<code>{escape(str(row['smiles']))}</code></li>"
     )
 

@@ -63,7 +63,10 @@ class MoleculeVAE(nn.Module):
         super().__init__()
         self.config = config
         c = config
-        self.embedding = nn.Embedding(c.n_tokens, c.embedding_dim, padding_idx=PAD)
+        # As torch would draw them; its own way imports a compiler, a second, where no values are wanted.
+        embedding = torch.randn(c.n_tokens, c.embedding_dim)
+        embedding[PAD] = 0.0
+        self.embedding = nn.Embedding(c.n_tokens, c.embedding_dim, padding_idx=PAD, _weight=embedding)
         self.encoder_forward = nn.GRU(c.embedding_dim, c.encoder_dim, batch_first=True)
         self.encoder_backward = nn.GRU(c.embedding_dim, c.encoder_dim, batch_first=True)
         self.posterior = nn.Sequential(

@@ -1,4 +1,7 @@
 import gzip
+import io
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -37,7 +40,7 @@ def test_files_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("p.csv", b"a,b\n1,2\n", "must have a column 'start'; found a, b"),
+        ("p.csv", b"a,b\n1,2\n", "must have a column 'start'; found a, b. Say with `start` which"),
         ("p.csv", b"", "cannot be read as a table"),
         ("p.csv", b"start,end\n\xff\xfe,C\n", "cannot be read as a table"),
         ("p.csv.gz", b"start,end\n", "cannot be read as a table"),
@@ -51,6 +54,15 @@ def test_what_is_no_table_is_said_so(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=message):
         read_pairs(tmp_path / name)
+
+
+def test_a_table_comes_through_a_pipe(monkeypatch):
+    text = "\ufeffpair,start,end\na,CCO,CCN\nNA,NA,CC\n".encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+    assert read_pairs(Path("-")) == [Pair("a", "CCO", "CCN"), Pair("NA", "NA", "CC")]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    with pytest.raises(InputError, match="file '-' cannot be read as a table"):
+        read_pairs(Path("-"))
 
 
 def test_what_is_missing_is_named(tmp_path):

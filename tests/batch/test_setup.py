@@ -4,7 +4,7 @@ import pytest
 
 from molinterp.assemble import Search
 from molinterp.batch.run import Job, _manifest
-from molinterp.batch.setup import Outcome, Pair, Setup, arguments, portable
+from molinterp.batch.setup import NO_TIMEOUT, Outcome, Pair, Setup, arguments, open_compute, plan, portable
 from molinterp.chem.judge import Limits
 from molinterp.errors import InputError
 from tests.report.paths import molecule_path
@@ -20,6 +20,35 @@ ASKED = {
 def test_options_travel_as_json_and_come_back():
     assert arguments(json.loads(json.dumps(portable(ASKED)))) == ASKED
     assert arguments(ASKED) == ASKED
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 8, 16])
+def test_a_plan_holds_every_pair_once_in_order_and_begins_with_one(size):
+    long = plan(200, size)
+    assert [i for shard in long for i in shard] == list(range(200))
+    sizes = [len(shard) for shard in long]
+    assert sizes[0] == 1 and max(sizes) == size and sizes[:-1] == sorted(sizes[:-1])
+    assert plan(0, size) == []
+    for n in (1, 2, 7, 50, 199):
+        short = plan(n, size)
+        # More pairs behind change no shard before.
+        assert short[:-1] == long[: len(short) - 1] and short[-1].start == long[len(short) - 1].start
+
+
+@pytest.mark.parametrize(
+    ("options", "timeout"),
+    [({}, NO_TIMEOUT), ({"search": None}, NO_TIMEOUT), ({"search": {"timeout": 5.0}}, 5.0)],
+)
+def test_the_clock_decides_no_path_unless_it_is_asked_to(monkeypatch, small_bundle, options, timeout):
+    asked = []
+
+    def interpolate_many(pairs, **given):
+        asked.append(given["search"].timeout)
+        return [InputError("none")] * len(pairs)
+
+    monkeypatch.setattr("molinterp.interpolation.interpolate_many", interpolate_many)
+    (found,) = open_compute(Setup(options=options), small_bundle)([("CCO", "CCN")])
+    assert found.error == "none" and asked == [timeout]
 
 
 def test_an_option_out_of_range_is_said_so():

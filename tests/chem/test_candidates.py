@@ -1,14 +1,17 @@
 import numpy as np
 import pytest
+from molinterp.data import drugs
 from rdkit import Chem
 
-from molinterp.chem.candidates import FLOOR, QED_WEIGHT, RANGE_WEIGHT, SCALES, Candidates
+from molinterp.chem.candidates import FLOOR, QED_WEIGHT, RANGE_WEIGHT, SCALES, Candidates, Proposal, _flat
+from molinterp.chem.edits import exchanges, reductions, swaps
 from molinterp.chem.judge import Limits
 from molinterp.chem.properties import logp, mw, qed, tpsa
-from molinterp.chem.similarity import tanimoto
+from molinterp.chem.similarity import ecfp4, tanimoto
 from tests.tolerances import AUTODIFF, EXACT
 
 START, END = (Chem.MolFromSmiles(s) for s in ("CCCCc1ccccc1O", "CCCCc1ccc(F)cc1N"))
+DRUGS = [Chem.MolFromSmiles(s) for s in list(drugs().values())[:42]]
 BETWEEN = ["CCCCc1ccccc1N", "CCCc1ccccc1O", "CCCCc1ccc(F)cc1O"]
 
 
@@ -109,6 +112,37 @@ def test_settling_adds_the_depth_of_qed_and_finds_alerts():
     assert found.is_settled(2)
 
 
+@pytest.mark.parametrize("k", range(0, 40, 4))
+def test_products_of_edits_are_taken_as_their_smiles_would_be(k):
+    mol, donor = DRUGS[k], DRUGS[k + 1]
+    products = [*exchanges(mol, donor, range(1, 100)), *reductions(mol), *swaps(mol)]
+    one, other = (Candidates(mol, donor, Limits(catalogues=()).judge(mol, donor)) for _ in range(2))
+    edited = one.edited(products)
+    spelt = other.proposals([p.smiles for p in products])
+    assert [p.smiles for p in edited] == [p.smiles for p in spelt]
+    assert one.rejected == other.rejected and one.edited(products) == []
+    for own, reread, there in zip(edited, map(one.reread, edited), spelt, strict=True):
+        assert own.fingerprint == reread.fingerprint == there.fingerprint
+        assert reread.smiles == there.smiles == Chem.MolToSmiles(reread.mol)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["CC", "C[C@H](N)C(=O)O", "C/C=C/C", "C\\C=C/C", "[13CH3]C", "[2H]C(F)Cl", "c1cc[nH]c1", "C[N+](C)(C)C"],
+)
+def test_a_stereo_form_or_an_isotope_is_no_molecule_of_its_own(text):
+    mol = Chem.MolFromSmiles(text)
+    proposal = Proposal(Chem.MolToSmiles(mol), mol, ecfp4(mol))
+    assert _flat(proposal) == Chem.MolToSmiles(mol, isomericSmiles=False)
+
+
+@pytest.mark.parametrize("k", range(40))
+def test_without_stereo_nothing_changes(k):
+    flat = Chem.MolFromSmiles(Chem.MolToSmiles(DRUGS[k], isomericSmiles=False))
+    proposal = Proposal(Chem.MolToSmiles(flat), flat, ecfp4(flat))
+    assert _flat(proposal) == Chem.MolToSmiles(flat, isomericSmiles=False)
+
+
 def test_barred_candidates_are_allowed_nowhere():
     found = filled()
     found.bar([2, 4])
@@ -124,9 +158,10 @@ def test_further_terms_are_taken_once_in_batches():
 
     found = filled(weigh)
     plain = found.weights
-    found.weigh()
-    found.weigh()
-    assert [s for batch in asked for s in batch] == [found[i].smiles for i in range(5)]
+    found.weigh([0, 3, 1])
+    found.weigh(range(5))
+    assert asked[0] == [found[i].smiles for i in (0, 3, 1)]
+    assert sorted(s for batch in asked for s in batch) == sorted(found[i].smiles for i in range(5))
     expected = plain + [len(found[i].smiles) for i in range(5)]
     np.testing.assert_allclose(found.weights, expected, atol=EXACT)
     assert found[2].terms["density"] == len(BETWEEN[0])

@@ -2,7 +2,7 @@ import pytest
 from rdkit import Chem
 
 from molinterp.chem.environments import EnvironmentTable
-from molinterp.chem.judge import SA_SLACK, Judge, decoded_molecule, is_clean
+from molinterp.chem.judge import SA_SLACK, Judge, decoded_molecule, is_clean, own_fault
 from molinterp.chem.properties import sa_score
 
 ASPIRIN, IBUPROFEN = (Chem.MolFromSmiles(s) for s in ("CC(=O)Oc1ccccc1C(=O)O", "CC(C)Cc1ccc(C(C)C(=O)O)cc1"))
@@ -77,3 +77,19 @@ def test_a_decode_is_read():
 )
 def test_clean_is_absolute(smiles, clean):
     assert is_clean(Chem.MolFromSmiles(smiles, sanitize=True)) == clean
+
+
+@pytest.mark.parametrize(
+    ("smiles", "fault"),
+    [
+        ("CC(C)Cc1ccc(C(C)C(=O)O)cc1", None),
+        ("CC(=O)O.CCO", "fragments"),
+        ("C[N+](C)(C)CCO", "charge"),
+        ("C[CH]C", "radical"),
+        ("FC1=NN=PC1=S=NON=O", "unfamiliar"),
+        ("CN1CC[C@]23c4c5ccc(O)c4O[C@H]2[C@@H](O)C=C[C@H]3[C@H]1C5", "hard-to-make"),
+        ("O=[N+]([O-])c1ccccc1", "alert"),
+    ],
+)
+def test_what_a_molecule_lacks_to_be_clean_has_a_name(smiles, fault):
+    assert own_fault(Chem.MolFromSmiles(smiles)) == fault

@@ -2,6 +2,7 @@
 
 from rdkit import Chem
 
+from molinterp.chem.judge import own_fault
 from molinterp.chem.properties import describe
 from molinterp.chem.similarity import tanimoto
 from molinterp.path import MoleculePath, RoundTrip, Step
@@ -28,6 +29,8 @@ def molecule_path(names=("aspirin", "ibuprofen"), smiles=SMILES, notes=()):
             tanimoto(mols[-1], mol),
             describe(mol),
             {"range": 0.1 * i},
+            verdict="clean",
+            verdict_alone=own_fault(mol) or "clean",
         )
         for i, (s, mol) in enumerate(zip(smiles, mols, strict=True))
     )

@@ -65,6 +65,17 @@ def test_a_figure_a_card_and_a_row_each():
     assert sum((t, k) == ("tr", "data-step") for t, k, _ in parsed.attributes) == len(SMILES)
 
 
+def test_a_fault_stands_on_its_card_and_a_clean_molecule_bears_none():
+    view = view_of(molecule_path())
+    assert "fault" not in {v for t, k, v in _parsed(page(view)).attributes if k == "class"}
+    view.table.loc[1, "verdict"] = "keep <bbb>"
+    parsed = _parsed(page(view))
+    assert [(t, v) for t, k, v in parsed.attributes if k == "class" and v == "fault"] == [("span", "fault")]
+    assert "keep <bbb>" in "".join(parsed.text)
+    view.table.loc[1, "verdict"] = None
+    assert "fault" not in {v for t, k, v in _parsed(page(view)).attributes if k == "class"}
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_texts_of_a_users_stay_text(text):
     plain = _parsed(page(view_of(molecule_path(names=("a", "b"), notes=("note",)))))
