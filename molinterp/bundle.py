@@ -28,6 +28,7 @@ from molinterp.realism.models import RealismModels
 from molinterp.tokens import Tokenizer, pad
 from molinterp.vae.decoding import greedy, sample
 from molinterp.vae.network import MoleculeVAE, VAEConfig
+from molinterp.vae.refinement import Refinement, refine
 
 SCHEMA = 2
 HEADER = "bundle.json"
@@ -92,6 +93,20 @@ class Bundle:
             VocabularyError: a molecule holds tokens that the vocabulary lacks.
         """
         return self.posterior(smiles)[0]
+
+    def refine(self, smiles: Sequence[str], z: Tensor | None = None) -> Refinement:
+        """Latent points moved until they decode to the molecules themselves, as far as they can be.
+
+        Args:
+            smiles: canonical SMILES, as `molinterp.chem.standardise` writes them.
+            z: (n, latent_dim), starting points; None means the posterior means.
+
+        Raises:
+            VocabularyError: a molecule holds tokens that the vocabulary lacks.
+        """
+        mean, deviation = self.posterior(smiles)
+        tokens = torch.from_numpy(pad(self.tokenizer.encode(smiles))).to(self.device)
+        return refine(self.model, tokens, mean if z is None else z.to(self.device), deviation)
 
     def decode(self, z: Tensor, blur: Tensor | float = 0.0) -> list[str]:
         """SMILES of the greedy decode at each point of z (n, latent_dim).

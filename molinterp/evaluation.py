@@ -16,13 +16,15 @@ from rdkit import Chem, rdBase
 import molinterp
 from molinterp.bundle import Bundle
 from molinterp.chem.alerts import alerts
-from molinterp.chem.judge import Judge, decoded_molecule, default_table
+from molinterp.chem.judge import Judge, decoded_molecule, decoded_smiles, default_table
 from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array
 from molinterp.errors import InputError, VocabularyError
 from molinterp.geometry.curves import linear, slerp
 
 BATCH = 256
+N_REFINED = 1_024
+"""Molecules whose latent points are refined: enough to tell 99.5 % from 99 %, a few seconds."""
 Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
 
@@ -65,11 +67,12 @@ def evaluate(
         progress: wraps the batches, to show a bar.
 
     Returns:
-        Figures by name; shares are in [0, 1], `kl` in nats, `seconds_256` on this machine.
+        Figures by name; shares are in [0, 1], `kl` in nats, `seconds_256` on this machine. Latent points
+        are refined for the first `n_refined` molecules alone.
     """
     known, n_unknown = _encodable(bundle, smiles)
     z, deviation = _in_batches(lambda part: bundle.posterior(part), known, progress, "encode")
-    rebuilt = [_canonical(s) for s in _decode_all(bundle, z, progress, "reconstruct")]
+    rebuilt = [decoded_smiles(s) for s in _decode_all(bundle, z, progress, "reconstruct")]
     exact = [r == s for r, s in zip(rebuilt, known, strict=True)]
     kl = 0.5 * (z.square() + deviation.square() - 1 - 2 * deviation.log()).sum(1).mean()
     rng = np.random.default_rng(seed)
@@ -81,6 +84,7 @@ def evaluate(
         "n_pairs": n_pairs,
         "seed": seed,
         "reconstruction": sum(exact) / len(smiles),
+        **_refined(bundle, smiles[:N_REFINED], known, progress),
         "kl": float(kl),
         "prior_valid": _share_valid(_decode_all(bundle, noise, progress, "prior samples")),
     }
@@ -124,9 +128,16 @@ def _decode_all(bundle: Bundle, z: torch.Tensor, progress: Progress, label: str)
     return [text for part in parts for text in part]
 
 
-def _canonical(text: str) -> str:
-    mol = decoded_molecule(text)
-    return "" if mol is None else Chem.MolToSmiles(mol)
+def _refined(
+    bundle: Bundle, smiles: Sequence[str], known: Sequence[str], progress: Progress
+) -> dict[str, Any]:
+    """Share of `smiles` that are decoded exactly once their latent points were refined."""
+    written = set(known)
+    part = [s for s in smiles if s in written]
+    (z,) = _in_batches(lambda some: (bundle.refine(some).z,), part, progress, "refine")
+    rebuilt = _decode_all(bundle, z, progress, "reconstruct refined")
+    n_exact = sum(decoded_smiles(r) == s for r, s in zip(rebuilt, part, strict=True))
+    return {"n_refined": len(smiles), "reconstruction_refined": n_exact / len(smiles)}
 
 
 def _share_valid(decoded: Sequence[str]) -> float:

@@ -154,6 +154,15 @@ def test_round_trips_of_memorised_ends_are_exact(small_bundle):
     found = interpolate("Oc1ccccc1", "CCO", bundle=small_bundle)
     assert [r.is_exact for r in found.round_trips] == [True, True]
     assert [r.similarity for r in found.round_trips] == [1.0, 1.0]
+    assert [r.is_exact_refined for r in found.round_trips] == [True, True]
+
+
+def test_an_end_that_is_not_reconstructed_is_refined():
+    ends = "CC(=O)Oc1ccccc1C(=O)O", QUININE
+    found = interpolate(*ends, search=Search(max_rounds=1))
+    assert not found.round_trips[1].is_exact and found.round_trips[1].similarity < 1
+    assert [r.is_exact_refined for r in found.round_trips] == [True, True]
+    assert found.figures()["end_refined"] and not found.figures()["end_reconstructed"]
 
 
 @pytest.mark.parametrize(
