@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from molinterp.errors import BundleError
+from molinterp.fetch import cache_folder
 from molinterp.pretrained import BUNDLES, bundle_folder
 from molinterp.realism.models import FILES as REALISM_FILES
 from molinterp.realism.models import RealismModels
@@ -40,6 +41,8 @@ _FILES = MappingProxyType(
     }
 )
 """Weights file to the parameter names that go into it."""
+FILES = (*_FILES, *REALISM_FILES)
+"""Files that a bundle may hold beside its header."""
 
 
 @final
@@ -215,7 +218,7 @@ class Bundle:
 
 
 def locate(name: str | Path) -> Path:
-    """Folder of a bundle: one that ships, by name, or any other, by path.
+    """Folder of a bundle: one that ships or was downloaded, by name, or any other, by path.
 
     Raises:
         BundleError: there is none.
@@ -223,6 +226,8 @@ def locate(name: str | Path) -> Path:
     if str(name) in BUNDLES:
         return bundle_folder(str(name))
     folder = Path(name)
+    if not (folder / HEADER).is_file() and str(name) in downloaded_names():
+        return downloaded_folder(str(name))
     if not (folder / HEADER).is_file():
         shipped = ", ".join(BUNDLES) or "none"
         raise BundleError(
@@ -230,6 +235,16 @@ def locate(name: str | Path) -> Path:
             "found neither. Check the spelling, or train one with `molinterp train`."
         )
     return folder
+
+
+def downloaded_folder(name: str) -> Path:
+    """Folder of a downloaded bundle in the user's cache."""
+    return cache_folder("bundles") / name
+
+
+def downloaded_names() -> tuple[str, ...]:
+    """Bundles in the user's cache."""
+    return tuple(sorted(p.parent.name for p in cache_folder("bundles").glob(f"*/{HEADER}")))
 
 
 def read_header(folder: Path) -> dict[str, Any]:
