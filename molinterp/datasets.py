@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -27,13 +28,19 @@ class Table:
     """What a fetched file was made into."""
 
     path: Path
-    """A .csv.gz with the column `smiles`."""
+    """A .csv.gz with the columns `smiles` and `split`; see `hashed_split`."""
     n_molecules: int
     """Rows."""
     n_repeated: int
     """Molecules that stood in the file before."""
     n_refused: int
     """Rows of the file that hold no molecule which can be used."""
+
+
+def hashed_split(smiles: str) -> str:
+    """Split of a molecule, train, valid or test, by a hash that holds out 1 % and 1 %."""
+    share = int.from_bytes(hashlib.sha256(smiles.encode()).digest()[:4], "big") % 100
+    return {0: "valid", 1: "test"}.get(share, "train")
 
 
 def source_named(name: str) -> dict[str, Any]:
@@ -96,7 +103,7 @@ def to_table(
     temporary = target.with_name(f".{target.name}.tmp")
     try:
         with rdBase.BlockLogs(), _gzip_writer(temporary) as out:
-            out.write("smiles\n")
+            out.write("smiles,split\n")
             for text in progress(islice(_column(raw, layout), limit)):
                 try:
                     smiles = standardise(text).smiles
@@ -107,7 +114,7 @@ def to_table(
                     n_repeated += 1
                     continue
                 seen.add(smiles)
-                out.write(f"{smiles}\n")
+                out.write(f"{smiles},{hashed_split(smiles)}\n")
         if not seen:
             raise DownloadError(f"'{raw}' holds no molecule in its column {layout['column']!r}.")
         os.replace(temporary, target)

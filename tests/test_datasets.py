@@ -4,7 +4,7 @@ import hashlib
 import pytest
 
 from molinterp import datasets
-from molinterp.datasets import fetch_source, source_named, to_table
+from molinterp.datasets import fetch_source, hashed_split, source_named, to_table
 from molinterp.errors import DownloadError, InputError
 from molinterp.training.corpus import prepare
 from tests.conftest import SMALL
@@ -34,7 +34,7 @@ def test_every_layout_gives_the_same_table(tmp_path, name, text, layout, is_pack
     raw = tmp_path / (f"{name}.gz" if is_packed else name)
     raw.write_bytes(gzip.compress(text.encode()) if is_packed else text.encode())
     table = to_table(raw, layout, tmp_path / "out.csv.gz")
-    assert _lines(table.path) == ["smiles", *STANDARD]
+    assert _lines(table.path) == ["smiles,split", *(f"{s},{hashed_split(s)}" for s in STANDARD)]
     assert (table.n_molecules, table.n_repeated) == (3, 1)
     assert table.n_refused >= 1
 
@@ -47,7 +47,7 @@ def test_a_table_is_what_training_reads(tmp_path):
     # Atoms of fewer than five molecules are no symbol of so small a vocabulary.
     assert len(corpus) > 20
     spelt = {corpus.tokenizer.decode(corpus.sequence(i)) for i in range(len(corpus))}
-    assert spelt <= set(_lines(table.path))
+    assert spelt <= {line.split(",")[0] for line in _lines(table.path)}
 
 
 def test_the_same_file_gives_the_same_bytes(tmp_path):
@@ -89,6 +89,14 @@ def test_a_source_goes_into_the_users_cache(tmp_path, monkeypatch):
     assert found.path == tmp_path / "molinterp" / "data" / "toy-x.csv"
     assert found.sha256 == hashlib.sha256(content).hexdigest()
     assert fetch_source("toy") == found  # from the cache: the server is gone
+
+
+def test_a_split_is_the_molecules_own_and_holds_out_two_in_a_hundred():
+    splits = [hashed_split("C" * n) for n in range(1, 5_001)]
+    assert splits == [hashed_split("C" * n) for n in range(1, 5_001)]
+    for name in ("valid", "test"):
+        # Five standard errors of a share of 1 % of 5,000.
+        assert abs(splits.count(name) / 5_000 - 0.01) < 5 * (0.01 / 5_000) ** 0.5
 
 
 def test_sources_that_cannot_be_fetched_are_named():

@@ -11,7 +11,7 @@ from torch import Tensor
 from molinterp.vae.likelihood import cross_entropy_and_match
 from molinterp.vae.network import MoleculeVAE
 
-N_STEPS = 40
+N_STEPS = 20
 LEARNING_RATE = 0.05
 PULL = 0.01
 _BETAS = (0.9, 0.99)
@@ -77,8 +77,8 @@ def refine(
         with torch.enable_grad():
             point = here[rows].requires_grad_()
             loss, match = cross_entropy_and_match(model, point, tokens[rows])
-            penalty = 0.5 * pull * ((point - start[rows]) / scale[rows]).square().sum(1)
-            (gradient,) = torch.autograd.grad((loss + penalty).sum(), point)
+            way = (point - start[rows]) / scale[rows]
+            descended = loss + 0.5 * pull * way.square().sum(1)
         log_p = -loss.detach()
         if step == 0:
             start_log_p = log_p
@@ -87,9 +87,10 @@ def refine(
         chosen = rows[better]
         best[chosen], is_exact[chosen] = point.detach()[better], done[better]
         best_log_p = best_log_p.index_copy(0, chosen, log_p[better])
-        rows, gradient = rows[~done], gradient[~done]
+        rows = rows[~done]
         if len(rows) == 0 or step == n_steps:
             break
+        gradient = torch.autograd.grad(descended, point, (~done).to(loss.dtype))[0][~done]
         first = first.index_copy(0, rows, torch.lerp(gradient, first[rows], _BETAS[0]))
         second = second.index_copy(0, rows, torch.lerp(gradient.square(), second[rows], _BETAS[1]))
         move = first[rows] / (1 - _BETAS[0] ** (step + 1))

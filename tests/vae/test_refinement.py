@@ -25,7 +25,7 @@ def far(small_bundle, strings):
 
 @pytest.fixture(scope="module")
 def refined(small_bundle, strings, far):
-    return refine(small_bundle.model, strings, far)
+    return refine(small_bundle.model, strings, far, n_steps=60)
 
 
 def _unpadded(tokens):
@@ -76,7 +76,7 @@ def test_an_exact_start_is_left_where_it_is(small_bundle, strings, far, refined)
 def test_a_batch_is_refined_as_each_row_alone(small_bundle, strings, far, refined):
     for i in range(0, len(far), 5):
         row = torch.tensor([_unpadded(strings[i : i + 1])[0]])
-        alone = refine(small_bundle.model, row, far[i : i + 1])
+        alone = refine(small_bundle.model, row, far[i : i + 1], n_steps=60)
         torch.testing.assert_close(alone.z[0], refined.z[i], rtol=1e-3, atol=1e-3)  # rounding, over 20 steps
         assert bool(alone.is_exact) == bool(refined.is_exact[i])
 
