@@ -8,6 +8,7 @@ import warnings
 
 import click
 from molinterp.cli.batch import batch
+from molinterp.cli.data import data
 from molinterp.cli.features import features
 from molinterp.cli.fit import fit
 from molinterp.cli.geometry import geometry
@@ -19,7 +20,7 @@ from molinterp.cli.report import report
 from molinterp.cli.train import train
 
 from molinterp import __version__
-from molinterp.errors import BundleError, MolinterpError
+from molinterp.errors import BundleError, DownloadError, MolinterpError
 
 INTERNAL, USAGE, MISSING, INTERRUPTED = 1, 2, 4, 130
 
@@ -46,6 +47,7 @@ cli.add_command(geometry)
 cli.add_command(train)
 cli.add_command(refine)
 cli.add_command(models)
+cli.add_command(data)
 cli.add_command(fit)
 cli.add_command(features)
 
@@ -68,7 +70,7 @@ def main() -> None:
         # The reader, as `head`, has had enough; stdout goes nowhere so that exit does not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except BundleError as error:
+    except (BundleError, DownloadError) as error:
         code = _fail(str(error), MISSING)
     except MolinterpError as error:
         code = _fail(str(error), USAGE)

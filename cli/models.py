@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from molinterp.cli.options import byte_bar
 
 
 @click.group()
@@ -16,10 +17,12 @@ def models() -> None:
 
 @models.command("list")
 def list_() -> None:
-    """Names of the bundles that ship."""
+    """Names of the bundles that ship, and of those that were downloaded."""
     from molinterp.pretrained import BUNDLES
 
-    for name in BUNDLES:
+    from molinterp.bundle import downloaded_names
+
+    for name in (*BUNDLES, *downloaded_names()):
         click.echo(name)
 
 
@@ -43,6 +46,38 @@ def verify(bundle: str) -> None:
     from molinterp.bundle import Bundle
 
     click.echo(f"{Bundle.load(bundle).name}: sound")
+
+
+@models.command()
+@click.argument("bundle", required=False)
+@click.option("--sha256", help="Of the archive, where BUNDLE is an address.")
+@click.option("--name", help="What to call the bundle.  [default: its name, or that of the archive]")
+@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+def download(bundle: str | None, sha256: str | None, name: str | None, quiet: bool) -> None:
+    """Fetch BUNDLE, a name or the address of a .zip or .tar of one, into the user's cache.
+
+    Without BUNDLE: the names that can be downloaded. A downloaded bundle is used by its name, as
+    `--model NAME`, without a network.
+    """
+    from molinterp.pretrained import BUNDLES
+
+    from molinterp.archives import download_bundle, downloads
+
+    if bundle is None:
+        for one in downloads():
+            click.echo(one)
+        if not downloads():
+            click.echo(
+                f"no bundle can be downloaded by name yet; these ship: {', '.join(BUNDLES)}. "
+                "Give the address and --sha256 of one.",
+                err=True,
+            )
+        return
+    with byte_bar(bundle, quiet) as show:
+        called = download_bundle(bundle, sha256, name, show)
+    click.echo(called)
+    if not quiet:
+        click.echo(f"{called}: sound; use it with --model {called}", err=True)
 
 
 @models.command("eval")

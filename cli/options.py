@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,17 @@ def portable_options(asked: dict[str, Any], timeout: float | None = None) -> dic
         "only_library": asked["only_library"],
         "reference": asked["reference"],
     }
+
+
+@contextmanager
+def byte_bar(label: str, quiet: bool) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar of a download on stderr: told bytes done and bytes in all."""
+    from tqdm import tqdm
+
+    with tqdm(desc=label, unit="B", unit_scale=True, leave=False, disable=quiet) as bar:
+
+        def show(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show

@@ -102,11 +102,12 @@ def _bar(quiet: bool) -> Any:
 
 def _log(found: MoleculePath, verbose: bool) -> None:
     exact = sum(trip.is_exact for trip in found.round_trips)
+    refined = sum(trip.is_exact_refined for trip in found.round_trips)
     click.echo(
         f"{len(found)} molecules; worst step {found.worst_step:.2f}, mean {found.mean_step:.2f}; "
         f"chosen from {found.n_candidates}; "
         f"{found.raw_validity:.0%} of {found.n_decoded} decodes are molecules; "
-        f"{exact} of 2 ends reconstructed",
+        f"{exact} of 2 ends reconstructed, {refined} from a refined latent point",
         err=True,
     )
     if verbose:

@@ -18,8 +18,10 @@ import click
 )
 @click.option("--tokens", type=click.IntRange(min=50), default=1000, show_default=True, help="Vocabulary.")
 @click.option("--latent-dim", type=click.IntRange(min=2), default=64, show_default=True)
+@click.option("--embedding-dim", type=click.IntRange(min=4), default=256, show_default=True)
 @click.option("--encoder-dim", type=click.IntRange(min=8), default=512, show_default=True)
 @click.option("--decoder-dim", type=click.IntRange(min=8), default=768, show_default=True)
+@click.option("--head-dim", type=click.IntRange(min=8), default=512, show_default=True)
 @click.option("--batch-size", type=click.IntRange(min=2), default=256, show_default=True)
 @click.option("--learning-rate", type=click.FloatRange(min=0), default=1.4e-3, show_default=True)
 @click.option("--kl-weight", type=click.FloatRange(min=0), default=0.1, show_default=True)
@@ -38,8 +40,10 @@ def train(
     representation: str,
     tokens: int,
     latent_dim: int,
+    embedding_dim: int,
     encoder_dim: int,
     decoder_dim: int,
+    head_dim: int,
     batch_size: int,
     learning_rate: float,
     kl_weight: float,
@@ -84,7 +88,14 @@ def train(
         kl_weight=kl_weight,
         seed=seed,
     )
-    sizes = sizes_for(corpus, latent_dim=latent_dim, encoder_dim=encoder_dim, decoder_dim=decoder_dim)
+    sizes = sizes_for(
+        corpus,
+        latent_dim=latent_dim,
+        embedding_dim=embedding_dim,
+        encoder_dim=encoder_dim,
+        decoder_dim=decoder_dim,
+        head_dim=head_dim,
+    )
     checkpoint = output.with_name(f"{output.name}.checkpoint")
     trainer = Trainer(corpus, config, sizes, checkpoint, device)
     if warm_start and trainer.state.step == 0:

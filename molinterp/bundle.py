@@ -22,12 +22,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from molinterp.errors import BundleError
+from molinterp.fetch import cache_folder
 from molinterp.pretrained import BUNDLES, bundle_folder
 from molinterp.realism.models import FILES as REALISM_FILES
 from molinterp.realism.models import RealismModels
 from molinterp.tokens import Tokenizer, pad
 from molinterp.vae.decoding import greedy, sample
 from molinterp.vae.network import MoleculeVAE, VAEConfig
+from molinterp.vae.refinement import Refinement, refine
 
 SCHEMA = 2
 HEADER = "bundle.json"
@@ -39,6 +41,8 @@ _FILES = MappingProxyType(
     }
 )
 """Weights file to the parameter names that go into it."""
+FILES = (*_FILES, *REALISM_FILES)
+"""Files that a bundle may hold beside its header."""
 
 
 @final
@@ -92,6 +96,20 @@ class Bundle:
             VocabularyError: a molecule holds tokens that the vocabulary lacks.
         """
         return self.posterior(smiles)[0]
+
+    def refine(self, smiles: Sequence[str], z: Tensor | None = None) -> Refinement:
+        """Latent points moved until they decode to the molecules themselves, as far as they can be.
+
+        Args:
+            smiles: canonical SMILES, as `molinterp.chem.standardise` writes them.
+            z: (n, latent_dim), starting points; None means the posterior means.
+
+        Raises:
+            VocabularyError: a molecule holds tokens that the vocabulary lacks.
+        """
+        mean, deviation = self.posterior(smiles)
+        tokens = torch.from_numpy(pad(self.tokenizer.encode(smiles))).to(self.device)
+        return refine(self.model, tokens, mean if z is None else z.to(self.device), deviation)
 
     def decode(self, z: Tensor, blur: Tensor | float = 0.0) -> list[str]:
         """SMILES of the greedy decode at each point of z (n, latent_dim).
@@ -200,7 +218,7 @@ class Bundle:
 
 
 def locate(name: str | Path) -> Path:
-    """Folder of a bundle: one that ships, by name, or any other, by path.
+    """Folder of a bundle: one that ships or was downloaded, by name, or any other, by path.
 
     Raises:
         BundleError: there is none.
@@ -208,6 +226,8 @@ def locate(name: str | Path) -> Path:
     if str(name) in BUNDLES:
         return bundle_folder(str(name))
     folder = Path(name)
+    if not (folder / HEADER).is_file() and str(name) in downloaded_names():
+        return downloaded_folder(str(name))
     if not (folder / HEADER).is_file():
         shipped = ", ".join(BUNDLES) or "none"
         raise BundleError(
@@ -215,6 +235,16 @@ def locate(name: str | Path) -> Path:
             "found neither. Check the spelling, or train one with `molinterp train`."
         )
     return folder
+
+
+def downloaded_folder(name: str) -> Path:
+    """Folder of a downloaded bundle in the user's cache."""
+    return cache_folder("bundles") / name
+
+
+def downloaded_names() -> tuple[str, ...]:
+    """Bundles in the user's cache."""
+    return tuple(sorted(p.parent.name for p in cache_folder("bundles").glob(f"*/{HEADER}")))
 
 
 def read_header(folder: Path) -> dict[str, Any]:

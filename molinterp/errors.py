@@ -66,6 +66,11 @@ class BundleError(MolinterpError):
 
 
 @final
+class DownloadError(MolinterpError):
+    """A file cannot be fetched: no connection, too large, or not the file that was meant."""
+
+
+@final
 class InputError(MolinterpError, ValueError):
     """An option, a file or a column that was handed in cannot be used."""
 

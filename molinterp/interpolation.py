@@ -12,12 +12,11 @@ from typing import TypedDict, Unpack
 
 import torch
 from rdkit import Chem
-from torch import Tensor
 
 from molinterp.assemble import Assembly, Search, Source, assemble
 from molinterp.bundle import Bundle
 from molinterp.chem.candidates import Candidates
-from molinterp.chem.judge import Limits, decoded_molecule, own_fault, verdict
+from molinterp.chem.judge import Limits, decoded_molecule, decoded_smiles, own_fault, verdict
 from molinterp.chem.library import Library, without_stereo
 from molinterp.chem.properties import describe
 from molinterp.chem.similarity import tanimoto
@@ -29,6 +28,7 @@ from molinterp.path import MoleculePath, RoundTrip, Step
 from molinterp.restraints import Restraints, restrain
 from molinterp.sources import N_POINTS, Neighbours, Shelf, curve_decodes, curve_points, latent_terms
 from molinterp.spaces import output_space as space_of
+from molinterp.vae.refinement import Refinement
 
 METHODS = ("geodesic", "linear", "slerp")
 """Curves between two latent points."""
@@ -234,8 +234,8 @@ def _solve(
     restraints = restrain(model, start.mol, end.mol, keep=keep, gain=gain, lose=lose, avoid=avoid)
     judge = (limits or Limits()).judge(start.mol, end.mol, conditions=[restraints.fault])
     candidates = Candidates(start.mol, end.mol, judge, lambda smiles: latent_terms(model, restraints, smiles))
-    ends = model.encode([start.smiles, end.smiles])
-    points = curve_points(ends, method, lambda: Metric(space_of(model, output_space), restraints.realism))
+    ends = model.refine([start.smiles, end.smiles])
+    points = curve_points(ends.z, method, lambda: Metric(space_of(model, output_space), restraints.realism))
     decodes = curve_decodes(model, points, seed)
     if pointwise:
         chosen = _pointwise(candidates, decodes, steps)
@@ -357,13 +357,16 @@ def _steps(
     return tuple(out)
 
 
-def _round_trips(model: Bundle, ends: Tensor, start: Compound, end: Compound) -> tuple[RoundTrip, RoundTrip]:
+def _round_trips(
+    model: Bundle, refined: Refinement, start: Compound, end: Compound
+) -> tuple[RoundTrip, RoundTrip]:
+    texts = model.decode(torch.cat([refined.start, refined.z]))
     trips = []
-    for compound, text in zip((start, end), model.decode(ends), strict=True):
-        mol = decoded_molecule(text)
-        smiles = "" if mol is None else Chem.MolToSmiles(mol)
+    for compound, text, refined_text in zip((start, end), texts[:2], texts[2:], strict=True):
+        mol, smiles = decoded_molecule(text), decoded_smiles(text)
         similarity = 0.0 if mol is None else tanimoto(mol, compound.mol)
-        trips.append(RoundTrip(smiles, smiles == compound.smiles, similarity))
+        is_exact_refined = decoded_smiles(refined_text) == compound.smiles
+        trips.append(RoundTrip(smiles, smiles == compound.smiles, similarity, is_exact_refined))
     return trips[0], trips[1]
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,9 +82,7 @@ def table(frame: pd.DataFrame, suffix: str, raw_cells: bool = False) -> str:
 
 
 def _document(path: MoleculePath) -> dict[str, Any]:
-    trips = [
-        {"smiles": r.smiles, "is_exact": r.is_exact, "similarity": r.similarity} for r in path.round_trips
-    ]
+    trips = [asdict(trip) for trip in path.round_trips]
     return {
         "start": {"name": path.start_name, "smiles": path.smiles[0], "round_trip": trips[0]},
         "end": {"name": path.end_name, "smiles": path.smiles[-1], "round_trip": trips[1]},

@@ -54,7 +54,10 @@ class Step:
 @final
 @dataclass(frozen=True)
 class RoundTrip:
-    """What the model makes of one end when it encodes and decodes it."""
+    """What the model makes of one end when it encodes and decodes it.
+
+    The curve of a path begins and ends at refined latent points: moved until they decode to the ends.
+    """
 
     smiles: str
     """Canonical SMILES of the reconstruction; empty where it is no molecule."""
@@ -62,6 +65,8 @@ class RoundTrip:
     """Whether that is the end itself, stereo included."""
     similarity: float
     """ECFP4 Tanimoto similarity of the two, in [0, 1]; 0 where there is no molecule."""
+    is_exact_refined: bool
+    """Whether the decode is the end itself once its latent point was refined."""
 
 
 @final
@@ -165,6 +170,8 @@ class MoleculePath:
             "rejected": dict(self.rejected),
             "start_reconstructed": self.round_trips[0].is_exact,
             "end_reconstructed": self.round_trips[1].is_exact,
+            "start_refined": self.round_trips[0].is_exact_refined,
+            "end_refined": self.round_trips[1].is_exact_refined,
         }
 
     def to_frame(self) -> pd.DataFrame:

@@ -16,3 +16,8 @@ def bundle_folder(name: str) -> Path:
 def classifier_files() -> dict[str, tuple[Path, Path]]:
     """Shipped molecule classifiers: name to its JSON file and its safetensors file."""
     return {p.stem: (p, p.with_suffix(".safetensors")) for p in sorted((_HERE / "features").glob("*.json"))}
+
+
+def downloads_file() -> Path:
+    """JSON of the bundles that can be downloaded: name to `address`, `sha256` and `bytes`."""
+    return _HERE / "downloads.json"

@@ -3,9 +3,11 @@ import pickle
 
 import pytest
 import torch
+from molinterp.data import drugs
 from molinterp.pretrained import BUNDLES
 
-from molinterp.bundle import HEADER, Bundle
+from molinterp.bundle import HEADER, Bundle, locate
+from molinterp.chem.judge import decoded_smiles
 from molinterp.errors import BundleError, ShapeError, VocabularyError
 from tests.conftest import SMALL
 
@@ -130,14 +132,30 @@ def test_a_folder_that_is_no_bundle_is_not_overwritten(small_bundle, tmp_path):
 
 @pytest.mark.parametrize("name", BUNDLES)
 def test_shipped_bundles_are_sound_small_and_measured(name):
-    from molinterp.bundle import locate
-
     bundle = Bundle.load(name)
     sizes = [f.stat().st_size for f in locate(name).iterdir()]
     assert max(sizes) <= 16 * 2**20 and sum(sizes) <= 40 * 2**20
     assert {"reconstruction", "midpoint_valid", "midpoint_familiar_alert_free", "command"} <= set(
         bundle.figures
     )
+
+
+@pytest.mark.parametrize("name", [n for n in BUNDLES if n != "default"])
+def test_bundles_for_comparison_stay_below_six_megabytes(name):
+    assert sum(f.stat().st_size for f in locate(name).iterdir()) < 6_000_000
+
+
+def test_all_that_ships_fits_into_a_wheel():
+    assert sum(f.stat().st_size for n in BUNDLES for f in locate(n).iterdir()) < 40 * 2**20
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_shipped_bundles_give_back_compounds_that_they_encode(name):
+    bundle = Bundle.load(name)
+    smiles = [drugs()[n] for n in ("aspirin", "ibuprofen", "paracetamol", "caffeine", "lidocaine")]
+    refined = bundle.refine(smiles)
+    exact = [decoded_smiles(d) == s for d, s in zip(bundle.decode(refined.z), smiles, strict=True)]
+    assert sum(exact) >= (5 if name == "default" else 1)
 
 
 def test_the_default_bundle_ships():

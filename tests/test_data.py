@@ -1,4 +1,5 @@
 import csv
+import re
 from pathlib import Path
 
 import molinterp.data as data
@@ -68,9 +69,20 @@ def test_environment_ids_are_sorted_and_go_into_the_table():
 def test_each_source_has_an_address_and_a_licence():
     sources = data.sources()
     assert sum(s["n_molecules"] for s in sources) == 737_599
+    assert len({s["name"] for s in sources}) == len(sources)
     for source in sources:
         assert source["address"].startswith("https://")
         assert source["licence"] and source["reference"]
+
+
+def test_each_file_of_a_source_can_be_asked_for_and_read():
+    files = [s["file"] for s in data.sources() if s["file"]]
+    assert len(files) >= 4
+    for file in files:
+        assert file["address"].startswith("https://")
+        assert file["sha256"] is None or re.fullmatch("[0-9a-f]{64}", file["sha256"])
+        assert file["max_bytes"] > 0 and len(file["separator"]) == 1
+        assert isinstance(file["column"], str | int)
 
 
 def test_files_are_text_with_unix_lines():

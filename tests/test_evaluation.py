@@ -15,6 +15,7 @@ def figures(small_bundle):
 def test_memorised_molecules_are_reconstructed(figures):
     assert figures["reconstruction"] == 1.0
     assert figures["n_out_of_vocabulary"] == 0
+    assert (figures["n_refined"], figures["reconstruction_refined"]) == (len(SMALL), 1.0)
 
 
 def test_shares_are_shares_and_nested(figures):
@@ -40,7 +41,7 @@ def test_heads_that_know_their_molecules_score_high(figures):
 def test_unknown_molecules_count_against_reconstruction(small_bundle):
     figures = evaluate(small_bundle, ["CCO", "CCN", "CCBr", "CCI"], n_pairs=4)
     assert figures["n_out_of_vocabulary"] == 2
-    assert figures["reconstruction"] == 0.5
+    assert figures["reconstruction"] == figures["reconstruction_refined"] == 0.5
 
 
 def test_one_seed_one_result(small_bundle):

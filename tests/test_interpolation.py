@@ -1,4 +1,8 @@
+from copy import deepcopy
+from dataclasses import replace
+
 import pytest
+import torch
 from rdkit import Chem
 
 from molinterp import interpolate
@@ -8,7 +12,11 @@ from molinterp.chem.library import Library, without_stereo
 from molinterp.chem.similarity import tanimoto
 from molinterp.errors import InputError, InvalidMoleculeError, VocabularyError
 from molinterp.interpolation import interpolate_many, interpolate_several, interpolate_through
+from molinterp.training.corpus import prepare
+from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
+from molinterp.training.result import bundle_of
 
+from .conftest import SMALL
 from .tolerances import EXACT
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
@@ -170,6 +178,19 @@ def test_round_trips_of_memorised_ends_are_exact(small_bundle):
     found = interpolate("Oc1ccccc1", "CCO", bundle=small_bundle)
     assert [r.is_exact for r in found.round_trips] == [True, True]
     assert [r.similarity for r in found.round_trips] == [1.0, 1.0]
+    assert [r.is_exact_refined for r in found.round_trips] == [True, True]
+
+
+def test_ends_that_are_not_reconstructed_are_refined(small_bundle):
+    model = deepcopy(small_bundle.model)
+    with torch.no_grad():
+        # An encoder that is off by a step, so that the decoder spells something else.
+        model.posterior[-1].bias[: small_bundle.latent_dim] += 1.0
+    astray = replace(small_bundle, model=model)
+    found = interpolate("Oc1ccccc1", "CCN", bundle=astray, search=Search(max_rounds=1))
+    assert [r.is_exact for r in found.round_trips] == [False, False]
+    assert [r.is_exact_refined for r in found.round_trips] == [True, True]
+    assert found.figures()["start_refined"] and found.figures()["end_refined"]
 
 
 @pytest.mark.parametrize(
@@ -226,3 +247,23 @@ def test_a_path_by_way_of_a_compound_is_its_two_legs(assembled):
     assert found.steps[0].similarity_to_end == tanimoto(
         Chem.MolFromSmiles(ASPIRIN), Chem.MolFromSmiles("CC(C)Cc1ccccc1")
     )
+
+
+@pytest.fixture(scope="module")
+def smiles_bundle(tmp_path_factory):
+    """A model that spells SMILES, barely trained, so that much of what it spells is no molecule."""
+    folder = tmp_path_factory.mktemp("smiles")
+    (folder / "m.csv").write_text("smiles,split\n" + "".join(f"{s},train\n" for s in SMALL * 5))
+    corpus = prepare(folder / "m.csv", folder / "cache", "smiles", 60)
+    config = TrainingConfig(n_steps=60, batch_size=32, learning_rate=5e-3)
+    sizes = sizes_for(corpus, latent_dim=8, embedding_dim=24, encoder_dim=32, decoder_dim=64, head_dim=32)
+    trainer = Trainer(corpus, config, sizes, folder / "checkpoint")
+    trainer.run()
+    return bundle_of(trainer, "spelling")
+
+
+def test_a_model_that_spells_smiles_gives_a_path(smiles_bundle):
+    found = interpolate("Oc1ccccc1", "CCO", bundle=smiles_bundle)
+    assert (found.smiles[0], found.smiles[-1]) == ("Oc1ccccc1", "CCO")
+    assert 0 < found.raw_validity < 1
+    assert all(Chem.MolFromSmiles(s) is not None for s in found.smiles)

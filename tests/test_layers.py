@@ -23,9 +23,9 @@ LAYERS = (
     ("sources",),
     ("assemble", "restraints"),
     ("training",),
-    ("evaluation", "spaces"),
-    ("bundle",),
-    ("vae", "realism", "geometry", "tokens", "path"),
+    ("evaluation", "spaces", "archives"),
+    ("bundle", "datasets"),
+    ("vae", "realism", "geometry", "tokens", "path", "fetch"),
     ("chem",),
     ("data", "pretrained", "errors", "cells"),
 )

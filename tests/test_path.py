@@ -21,7 +21,7 @@ def _path(names=("a", "b"), similarities=(None, 0.5, 0.25), to_end=(0.1, 0.4, 1.
         )
         for i, s in enumerate(smiles)
     )
-    trips = (RoundTrip("CCO", True, 1.0), RoundTrip("", False, 0.0))
+    trips = (RoundTrip("CCO", True, 1.0, True), RoundTrip("", False, 0.0, False))
     return MoleculePath(
         steps, *names, "linear", "default", 0, True, 2.0, 1.5, 0.9, 10, 8, {"alert": 2}, trips
     )

@@ -44,6 +44,12 @@ def decoded_molecule(smiles: str) -> Chem.Mol | None:
     return mol
 
 
+def decoded_smiles(text: str) -> str:
+    """Canonical SMILES of the molecule that a decoded SMILES spells; empty where it spells none."""
+    mol = decoded_molecule(text)
+    return "" if mol is None else Chem.MolToSmiles(mol)
+
+
 def is_clean(mol: Chem.Mol) -> bool:
     """Whether a molecule is familiar, uncharged, free of alerts and easy to make (SA score <= 4.5).
 

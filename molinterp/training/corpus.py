@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from molinterp.chem.readers import read_records
+from molinterp.datasets import hashed_split
 from molinterp.errors import InputError, VocabularyError
 from molinterp.tokens import IntArray, Notation, Tokenizer, notation_named
 
@@ -123,16 +124,11 @@ def _read(path: Path) -> tuple[list[str], npt.NDArray[np.uint8]]:
     if not smiles:
         raise InputError(f"'{path}' must hold molecules to train on; got none.")
     if "split" not in table:
-        return smiles, np.array([_hashed_split(s) for s in smiles], np.uint8)
+        return smiles, np.array([SPLITS.index(hashed_split(s)) for s in smiles], np.uint8)
     unknown = sorted(set(table["split"].astype(str)) - set(SPLITS))
     if unknown:
         raise InputError(f"column 'split' must hold train, valid or test; got {', '.join(unknown[:3])}.")
     return smiles, table["split"].map(SPLITS.index).to_numpy(np.uint8)
-
-
-def _hashed_split(smiles: str) -> int:
-    share = int.from_bytes(hashlib.sha256(smiles.encode()).digest()[:4], "big") % 100
-    return {0: SPLITS.index("valid"), 1: SPLITS.index("test")}.get(share, SPLITS.index("train"))
 
 
 def _label_chunk(job: tuple[Path, Sequence[str], str]) -> None:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from molinterp.tokens import END, PAD, START
+# molinterp.training.refine takes it from here.
+from molinterp.vae.likelihood import token_cross_entropy as token_cross_entropy
 from molinterp.vae.network import MoleculeVAE
 
 
@@ -59,23 +60,6 @@ class Losses:
             + bit_weight * self.bits
             + property_weight * self.properties
         )
-
-
-def shifted(tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """Decoder input (START first) and target (END last) of token strings, both (n, length + 1)."""
-    n = len(tokens)
-    prefix = torch.cat([tokens.new_full((n, 1), START), tokens], 1)
-    target = torch.cat([tokens, tokens.new_full((n, 1), PAD)], 1)
-    target[torch.arange(n, device=tokens.device), (tokens != PAD).sum(1)] = END
-    return prefix, target
-
-
-def token_cross_entropy(model: MoleculeVAE, z: Tensor, tokens: Tensor, blur: Tensor | float = 0.0) -> Tensor:
-    """-log p(x|z) (n,) in nats, of token strings (n, length) at latent points (n, latent_dim)."""
-    prefix, target = shifted(tokens)
-    logits = model.logits(model.condition(z, blur), prefix).float()
-    loss = F.cross_entropy(logits.transpose(1, 2), target, ignore_index=PAD, reduction="none")
-    return loss.sum(1)
 
 
 def blurred(z: Tensor, others: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:

@@ -34,7 +34,7 @@ def molecule_path(names=("aspirin", "ibuprofen"), smiles=SMILES, notes=()):
         )
         for i, (s, mol) in enumerate(zip(smiles, mols, strict=True))
     )
-    trips = (RoundTrip(smiles[0], True, 1.0), RoundTrip("", False, 0.0))
+    trips = (RoundTrip(smiles[0], True, 1.0, True), RoundTrip("", False, 0.0, False))
     return MoleculePath(
         steps, *names, "linear", "default", 0, True, 2.0, 1.5, 0.9, 10, 8, {"alert": 2}, trips, notes
     )

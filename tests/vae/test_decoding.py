@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from molinterp.tokens import END, START
-from molinterp.training.objective import token_cross_entropy
 from molinterp.vae.decoding import beam, greedy, sample
+from molinterp.vae.likelihood import token_cross_entropy
 from molinterp.vae.network import MoleculeVAE, VAEConfig
 
 

@@ -1,0 +1,70 @@
+"""`molinterp data`: the public sources of the training data, listed and fetched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from molinterp.cli.options import byte_bar
+
+
+@click.group()
+def data() -> None:
+    """Public sets of molecules to train on: which there are, and how to get them."""
+
+
+@data.command("list")
+def list_() -> None:
+    """Sources as TSV: name, molecules trained on, whether its SHA-256 is known, licence, address."""
+    from molinterp.data import sources
+
+    click.echo("name\tn_molecules\tchecksum\tlicence\taddress")
+    for source in sources():
+        file = source["file"]
+        checksum = "by hand" if file is None else "known" if file["sha256"] else "unknown"
+        address = source["address"] if file is None else file["address"]
+        click.echo(
+            "\t".join([source["name"], str(source["n_molecules"]), checksum, source["licence"], address])
+        )
+
+
+@data.command("fetch")
+@click.argument("name")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Table.  [default: NAME.csv.gz]")
+@click.option("--limit", type=click.IntRange(min=1), help="Rows of the file to read.  [default: all]")
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+def fetch(name: str, output: Path | None, limit: int | None, quiet: bool) -> None:
+    """Fetch the source NAME and write its molecules as a table that `molinterp train` reads.
+
+    The file itself stays in the user's cache, so that the next call needs no network. The same command
+    goes on with a download that was cut.
+    """
+    from molinterp.datasets import fetch_source, source_named, to_table
+    from molinterp.errors import InputError
+
+    target = output or Path(f"{name}.csv.gz")
+    if not target.name.endswith(".csv.gz"):
+        raise InputError(f"`--output` must end in .csv.gz; got '{target}'.")
+    with byte_bar(name, quiet) as show:
+        fetched = fetch_source(name, show)
+    if not fetched.is_known:
+        click.echo(
+            f"note: no SHA-256 of {name} is known; this file has {fetched.sha256}, "
+            "which was recorded beside it and is asked for from now on",
+            err=True,
+        )
+    layout = source_named(name)["file"]
+    table = to_table(fetched.path, layout, target, limit, lambda rows: _bar(rows, quiet))
+    if not quiet:
+        click.echo(
+            f"{table.n_molecules} molecules written to {target} ({table.n_repeated} repeated, "
+            f"{table.n_refused} refused); train with `molinterp train {target} -o FOLDER --minutes 60`",
+            err=True,
+        )
+
+
+def _bar(rows: Any, quiet: bool) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(rows, desc="standardise", unit=" rows", leave=False, disable=quiet)

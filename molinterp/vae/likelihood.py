@@ -1,0 +1,45 @@
+"""How probable a token string is at a latent point."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from molinterp.tokens import END, PAD, START
+from molinterp.vae.network import MoleculeVAE
+
+
+def shifted(tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """Decoder input (START first) and target (END last) of token strings, both (n, length + 1)."""
+    n = len(tokens)
+    prefix = torch.cat([tokens.new_full((n, 1), START), tokens], 1)
+    target = torch.cat([tokens, tokens.new_full((n, 1), PAD)], 1)
+    target[torch.arange(n, device=tokens.device), (tokens != PAD).sum(1)] = END
+    return prefix, target
+
+
+def token_cross_entropy(model: MoleculeVAE, z: Tensor, tokens: Tensor, blur: Tensor | float = 0.0) -> Tensor:
+    """-log p(x|z) (n,) in nats, of token strings (n, length) at latent points (n, latent_dim)."""
+    return cross_entropy_and_match(model, z, tokens, blur)[0]
+
+
+def cross_entropy_and_match(
+    model: MoleculeVAE, z: Tensor, tokens: Tensor, blur: Tensor | float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """-log p(x|z) (n,) in nats, and whether x is the greedy decode at z, (n,) bool.
+
+    A string is the greedy decode where each of its tokens is the most probable one after those before it.
+
+    Args:
+        model: the decoder.
+        z: (n, latent_dim).
+        tokens: (n, length) int64, without start and end, padded with PAD.
+        blur: (n,) or one for all, in [0, 1]; see `MoleculeVAE`.
+    """
+    prefix, target = shifted(tokens)
+    logits = model.logits(model.condition(z, blur), prefix).float()
+    loss = F.cross_entropy(logits.transpose(1, 2), target, ignore_index=PAD, reduction="none")
+    allowed = logits.detach().index_fill(2, torch.tensor([PAD, START], device=logits.device), -torch.inf)
+    match = ((allowed.argmax(2) == target) | (target == PAD)).all(1)
+    return loss.sum(1), match
