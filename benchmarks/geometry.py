@@ -27,9 +27,9 @@ from torch import Tensor
 
 from molinterp.geometry.curves import linear
 from molinterp.geometry.geodesic import geodesic
-from molinterp.geometry.grid import RIDGE
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.network_curve import NetworkCurve
+from molinterp.geometry.preconditioners import RIDGE
 
 T = torch.linspace(0, 1, 200, dtype=torch.float64)
 DIMENSIONS = (2, 4, 8, 16, 32, 64, 128, 256)
@@ -186,7 +186,7 @@ def in_bundle(name: str, n: int) -> None:
         ("G nearly isotropic", 1e-3, 1.0),
         ("tol 1e-5", 1e-5, None),
     ):
-        with mock.patch("molinterp.geometry.grid.RIDGE", RIDGE if ridge is None else ridge):
+        with mock.patch("molinterp.geometry.preconditioners.RIDGE", RIDGE if ridge is None else ridge):
             _, cpu, found = best_of(2, lambda: geodesic(metric, z0, z1, tol=tol, max_iterations=400))  # noqa: B023
         energy = (metric.energy(found.curve(T)).detach() / line).mean()
         print(f"| {title} | {cpu / n:.4f} | {found.iterations.float().mean():.1f} | {float(energy):.4f} |")

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from molinterp.errors import InputError, NotFiniteError, ShapeError
 from molinterp.geometry.curves import CubicSpline, Curve, PiecewiseLinear
-from molinterp.geometry.grid import Ends, Grid, Model
+from molinterp.geometry.grid import Ends, Grid
 from molinterp.geometry.metric import Metric
-from molinterp.geometry.minimise import minimise
+from molinterp.geometry.minimise import Preconditioner, minimise
+from molinterp.geometry.preconditioners import Chain, Springs, inverse_mean_metric
 
 COARSEST = 4
 """Segments of the first grid."""
@@ -92,7 +93,7 @@ def geodesic(
     flat0, flat1 = z0.detach().reshape(-1, d), z1.detach().reshape(-1, d)
     curves = [torch.stack([flat0, flat1], 1)] if starts is None else _flat_starts(starts, z0, z1)
     kind = CubicSpline if interpolation == "cubic" else PiecewiseLinear
-    grids = _grids(n_segments, max_segments or n_segments)
+    grids = _grids(COARSEST if metric.lambda_ is None else n_segments, n_segments, max_segments or n_segments)
     solver = _Solver(metric, grids, n_segments, tol, max_iterations, kind, errors == "raise")
     parts = [
         solver.solve(flat0[i : i + CHUNK], flat1[i : i + CHUNK], [c[i : i + CHUNK] for c in curves], i)
@@ -194,7 +195,8 @@ class _Solver:
 
     def _descend(self, start: Tensor, grids: list[int]) -> tuple[Tensor, Tensor, Tensor]:
         """Nodes of least energy on the finest grid from a start (p, n + 1, d); iterations; converged."""
-        model = Model.of(self.metric, start)
+        is_plain = self.metric.lambda_ is None
+        inverse = inverse_mean_metric(self.metric, start) if is_plain else None
         ends = Ends.of(self.metric, start[:, 0], start[:, -1])
         nodes = start.clone()
         iterations = torch.zeros(len(start), dtype=torch.long, device=start.device)
@@ -206,18 +208,21 @@ class _Solver:
                 open_ = open_[self._is_coarse(nodes[open_], n // 2)]
             if not len(open_):
                 break
-            problem = Grid(self.metric, ends.rows(open_), n, model.rows(open_))
             x = nodes[open_][:, finest // n : -1 : finest // n].flatten(1)
-            problem = problem.at(x)
-            minimum = minimise(
-                problem, x, problem.precondition, tolerance=self.tol, max_iterations=self.max_iterations
-            )
+            problem = Grid(self.metric, ends.rows(open_), n).at(x)
+            build = self._builder(problem, None if inverse is None else inverse[open_])
+            minimum = minimise(problem, x, build, tolerance=self.tol, max_iterations=self.max_iterations)
             inner = minimum.x.unflatten(1, (n - 1, -1))
             coarse = torch.cat([start[open_, :1], inner, start[open_, -1:]], 1)
             nodes[open_] = self.kind(coarse)(_steps(finest))
             iterations[open_] += minimum.iterations
             converged[open_] = minimum.converged
         return nodes, iterations, converged
+
+    def _builder(self, grid: Grid, inverse: Tensor | None) -> Callable[[Tensor, Tensor], Preconditioner]:
+        if inverse is not None:
+            return lambda x, rows: Springs(inverse[rows], grid.n)
+        return lambda x, rows: Chain.of(self.metric, grid.nodes(x, rows))
 
     @torch.no_grad()
     def _is_coarse(self, nodes: Tensor, n: int) -> Tensor:
@@ -254,10 +259,10 @@ def _steps(n: int) -> Tensor:
     return torch.linspace(0, 1, n + 1, dtype=torch.float64)
 
 
-def _grids(n_segments: int, max_segments: int) -> list[int]:
+def _grids(coarsest: int, n_segments: int, max_segments: int) -> list[int]:
     """Segments of the grids, coarse to fine."""
     grids = [n_segments]
-    while grids[0] % 2 == 0 and grids[0] // 2 >= COARSEST:
+    while grids[0] % 2 == 0 and grids[0] // 2 >= coarsest:
         grids.insert(0, grids[0] // 2)
     while 2 * grids[-1] <= max_segments:
         grids.append(2 * grids[-1])

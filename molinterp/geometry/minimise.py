@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import final
+from typing import Self, final
 
 import torch
 from torch import Tensor
 
 Objective = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """x (p, n) and the rows (p,) it stands for -> values (p,) and gradients (p, n)."""
-Preconditioner = Callable[[Tensor, Tensor], Tensor]
-"""Vectors (p, n) and the rows (p,) they stand for -> about the inverse Hessian times them, (p, n)."""
 
 MEMORY = 8
 TRIALS = 12
 SUFFICIENT = 1e-4
+PROOF = 3
+"""Steps that must have kept what the model promised before its promise is believed."""
+CERTAIN = 0.01
+"""Share of the tolerance under which a promise is believed at once."""
+RENEWAL = 4
+"""Steps after which a local preconditioner is made anew."""
+
+
+class Preconditioner(ABC):
+    """About the inverse Hessian of each of p functions up to a factor, symmetric positive definite."""
+
+    is_local: bool
+    """Whether it holds near the place where it was made alone, and is to be made anew on the way."""
+
+    @abstractmethod
+    def solve(self, q: Tensor) -> Tensor:
+        """The inverse Hessians times vectors (p, n), (p, n)."""
+
+    @abstractmethod
+    def rows(self, index: Tensor) -> Self:
+        """That of some of the functions, by a mask (p,) or their numbers."""
+
+    @abstractmethod
+    def with_rows(self, index: Tensor, other: Self) -> Self:
+        """The same with some of the functions, by number, replaced."""
+
+
+Builder = Callable[[Tensor, Tensor], Preconditioner]
+"""x (p, n) and the rows (p,) it stands for -> what stands for their inverse Hessians there."""
 
 
 @final
@@ -36,84 +64,133 @@ class Minimum:
 
 @dataclass
 class _State:
-    """The rows still at work; x, gradient (p, n), value (p,), differences (m, p, n), scales (m, p)."""
+    """The rows still at work; x, gradient (p, n), value (p,), differences (m, p, n), scales (m, p).
+
+    `age` (p,) counts the steps since a row's model was made, `promises` and `values` (k, p) hold what the
+    model promised before each of the last steps, and the value there.
+    """
 
     rows: Tensor
     x: Tensor
     value: Tensor
     gradient: Tensor
+    model: Preconditioner
+    age: Tensor
     steps: Tensor
     changes: Tensor
     weights: Tensor
+    promises: Tensor
+    values: Tensor
 
     def keep(self, mask: Tensor) -> None:
         self.rows, self.x, self.value = self.rows[mask], self.x[mask], self.value[mask]
-        self.gradient = self.gradient[mask]
+        self.gradient, self.age, self.model = self.gradient[mask], self.age[mask], self.model.rows(mask)
         self.steps, self.changes = self.steps[:, mask], self.changes[:, mask]
         self.weights = self.weights[:, mask]
+        self.promises, self.values = self.promises[:, mask], self.values[:, mask]
+
+    def renew(self, mask: Tensor, build: Builder) -> None:
+        """Make the models of some rows anew where they stand, and forget how they came there."""
+        (index,) = mask.nonzero(as_tuple=True)
+        if len(index):
+            self.model = self.model.with_rows(index, build(self.x[index], self.rows[index]))
+            self.weights[:, index] = 0
+            self.age[index] = 0
+
+    def note(self, promise: Tensor) -> None:
+        self.promises = torch.cat([self.promises, promise[None]])[-PROOF:]
+        self.values = torch.cat([self.values, self.value[None]])[-PROOF:]
+
+    def shortfall(self) -> Tensor:
+        """Factor (p,), 1 or more, by which the gains since the last steps exceeded what was promised there."""
+        return ((self.values - self.value) / self.promises).amax(0).nan_to_num(1.0).clamp_min(1.0)
 
 
 def minimise(
     objective: Objective,
     x: Tensor,
-    precondition: Preconditioner,
+    build: Builder,
     *,
     tolerance: float,
     max_iterations: int,
 ) -> Minimum:
     """Minimise one function a row, all rows in one batch that shrinks as they converge.
 
-    A row has converged when the model of its function promises less than `tolerance` times its value.
-    A trial point with a value that is not finite counts as too far. Nocedal and Wright, Numerical
-    Optimization, 2006, chapter 7 (L-BFGS), with the preconditioner as the initial inverse Hessian.
+    Before each step the quadratic model of a row promises a decrease. Where the last steps gained more than
+    had been promised, the promise counts for as many times more. A row has converged when that is less
+    than `tolerance` times its value, after PROOF steps or more, or at once where it is less than CERTAIN
+    times that; a local model must have been made at this very place. A trial point with a value that is not
+    finite counts as too far. Nocedal and Wright, Numerical Optimization, 2006, chapter 7 (L-BFGS),
+    with the preconditioner as the initial inverse Hessian.
 
     Args:
         objective: values and gradients of some rows.
         x: start, (p, n); it is not changed.
-        precondition: a symmetric positive definite map, about the inverse Hessian up to a factor.
+        build: makes the preconditioner of some rows, at the start, and on the way where it is local.
         tolerance: relative, dimensionless.
         max_iterations: steps of a row at most.
     """
     rows = torch.arange(len(x), device=x.device)
     value, gradient = objective(x, rows)
     best = Minimum(x.clone(), value.clone(), torch.zeros_like(rows), torch.zeros_like(rows, dtype=torch.bool))
+    (open_,) = torch.isfinite(value).nonzero(as_tuple=True)
+    if not len(open_):
+        return best
+    x, value, gradient = x[open_].clone(), value[open_], gradient[open_]
     empty = x.new_zeros(0, *x.shape)
-    state = _State(rows, x.clone(), value, gradient, empty, empty, empty[..., 0])
-    state.keep(torch.isfinite(value))
+    state = _State(
+        open_, x, value, gradient, build(x, open_), open_ * 0, empty, empty, *(empty[..., 0],) * 3
+    )
     for _ in range(max_iterations):
-        direction = -_inverse_hessian(state, precondition)
+        state.renew(state.age >= RENEWAL, build)
+        direction = -_inverse_hessian(state)
         slope = (state.gradient * direction).sum(1)
-        done = -0.5 * slope <= tolerance * state.value
+        done = _done(state, -0.5 * slope, tolerance)
         best.converged[state.rows[done]] = True
         if done.any():
             state.keep(~done)
             direction, slope = direction[~done], slope[~done]
         if not len(state.rows):
             break
+        state.note(-0.5 * slope)
         moved = _advance(objective, state, direction, slope)
         best.x[state.rows], best.value[state.rows] = state.x, state.value
         best.iterations[state.rows] += 1
-        # A row that cannot go down with its history tries once more without.
-        fresh = state.weights[:-1].abs().sum(0) == 0
+        # A row that cannot go down tries once more without its history and with a new model.
+        lost = ~moved & (state.age == 0) & (state.weights[:-1].abs().sum(0) == 0)
         state.weights[:, ~moved] = 0
-        if (~moved & fresh).any():
-            state.keep(moved | ~fresh)
+        if state.model.is_local:
+            state.age = torch.where(moved, state.age + 1, RENEWAL)
+        if lost.any():
+            state.keep(~lost)
     return best
 
 
-def _inverse_hessian(state: _State, precondition: Preconditioner) -> Tensor:
+def _done(state: _State, promise: Tensor, tolerance: float) -> Tensor:
+    """Which rows have converged, (p,); one whose model is not of this place has it made anew first."""
+    bound = tolerance * state.value
+    done = promise <= CERTAIN * bound
+    if len(state.promises) == PROOF:
+        done |= promise * state.shortfall() <= bound
+    state.age = torch.where(done & (state.age > 0), RENEWAL, state.age)
+    return done & (state.age == 0)
+
+
+def _inverse_hessian(state: _State) -> Tensor:
     """The two-loop recursion; a pair of differences with weight 0 counts for nothing."""
     q = state.gradient.clone()
     if not len(state.steps):
-        return precondition(q, state.rows)
+        return state.model.solve(q)
     factors = []
     for s, y, w in zip(state.steps.flip(0), state.changes.flip(0), state.weights.flip(0), strict=True):
         a = w * (s * q).sum(1)
         q.addcmul_(y, a[:, None], value=-1)
         factors.append(a)
-    s, y, w = state.steps[-1], state.changes[-1], state.weights[-1]
-    scale = torch.where(w > 0, 1 / (w * (y * precondition(y, state.rows)).sum(1)), 1)
-    q = precondition(q, state.rows) * scale[:, None]
+    scale = q.new_ones(len(q))
+    if not state.model.is_local:
+        s, y, w = state.steps[-1], state.changes[-1], state.weights[-1]
+        scale = torch.where(w > 0, 1 / (w * (y * state.model.solve(y)).sum(1)), 1)
+    q = state.model.solve(q) * scale[:, None]
     for s, y, w, a in zip(state.steps, state.changes, state.weights, reversed(factors), strict=True):
         q.addcmul_(s, (a - w * (y * q).sum(1))[:, None])
     return q
