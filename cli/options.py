@@ -31,6 +31,19 @@ _OPTIONS = (
     ),
     click.option("--avoid", multiple=True, metavar="FEATURE", help="No molecule may have it."),
     click.option(
+        "--weight",
+        multiple=True,
+        metavar="TERM=NUMBER",
+        help="Weight in λ: density, validity, feature, or one feature by its name.",
+    ),
+    click.option(
+        "--epsilon",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        default=0.02,
+        show_default=True,
+        help="ε of Q = ε/2 + (1 - ε) p: a term weighs -log(ε/2) at most.",
+    ),
+    click.option(
         "--steps", type=click.IntRange(min=2), help="Molecules wanted, ends included.  [default: auto]"
     ),
     click.option(
@@ -84,6 +97,8 @@ def portable_options(asked: dict[str, Any], timeout: float | None = None) -> dic
         "output_space": asked["output_space"],
         "keep": [*asked["keep"], *pattern, *scaffold],
         **{name: list(asked[name]) for name in ("gain", "lose", "avoid")},
+        "weights": dict(_weight(text) for text in asked["weight"]),
+        "epsilon": asked["epsilon"],
         "steps": asked["steps"],
         "pointwise": asked["pointwise"],
         "search": {
@@ -101,6 +116,16 @@ def portable_options(asked: dict[str, Any], timeout: float | None = None) -> dic
         "only_library": asked["only_library"],
         "reference": asked["reference"],
     }
+
+
+def _weight(text: str) -> tuple[str, float]:
+    name, _, number = text.rpartition("=")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise click.BadParameter(
+            f"must be TERM=NUMBER, as density=0.1; got {text!r}.", param_hint="--weight"
+        ) from None
 
 
 @contextmanager

@@ -57,7 +57,8 @@ def path(
     from molinterp.batch.setup import arguments
     from molinterp.chem.compounds import resolve
     from molinterp.chem.library import Library
-    from molinterp.interpolation import interpolate_several, interpolate_through
+    from molinterp.interpolation import interpolate_several
+    from molinterp.legs import interpolate_through
     from molinterp.output import check_writable, numbered, render, render_several, write_whole
 
     if output is not None:

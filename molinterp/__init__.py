@@ -15,9 +15,9 @@ if TYPE_CHECKING:
         interpolate,
         interpolate_many,
         interpolate_several,
-        interpolate_through,
     )
     from molinterp.latent_features import LatentEncoder
+    from molinterp.legs import interpolate_through
     from molinterp.middle import median
     from molinterp.path import MoleculePath
 
@@ -56,7 +56,7 @@ _HOMES = {
     "interpolate_many": "interpolation",
     "interpolate_several": "interpolation",
     "interpolate_table": "batch",
-    "interpolate_through": "interpolation",
+    "interpolate_through": "legs",
     "known_smiles": "chem.library",
     "median": "middle",
 }

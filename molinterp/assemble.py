@@ -34,7 +34,9 @@ REFINED_SIMILARITY = 0.8
 MIN_MOLECULES = 7
 """Molecules of a path whose number is left open, ends included, where the candidates allow."""
 N_FRONTIER = 3
-"""Molecules a side that are grown in a round."""
+"""Molecules a side that are grown in a round, at first."""
+N_PATIENT = 8
+"""Rounds after which one molecule a side more is grown: where the nearest lead nowhere, others may."""
 N_KEPT = 10
 """Edits of a molecule that become candidates."""
 N_JUDGED = 40
@@ -126,7 +128,7 @@ class _Assembler:
         n_rounds = 0
         path = self._shortest()
         while not path and n_rounds < self._search.max_rounds and not self._is_late():
-            grown = self._bridge()
+            grown = self._bridge(N_FRONTIER + n_rounds // N_PATIENT)
             n_rounds += 1
             path = self._shortest()
             if not grown:
@@ -221,8 +223,8 @@ class _Assembler:
         order[0], order[1] = -np.inf, np.inf
         return order
 
-    def _bridge(self) -> bool:
-        """Grow both sides towards each other; whether there was anything left to grow."""
+    def _bridge(self, n_frontier: int) -> bool:
+        """Grow `n_frontier` molecules a side towards the other; whether there was anything left to grow."""
         similarity, floor = self._all.similarity, self._search.min_step_similarity
         allowed = self._all.allowed
         sides = [np.flatnonzero(discrete.connected(similarity, root, floor, allowed)) for root in (0, 1)]
@@ -235,7 +237,7 @@ class _Assembler:
                 pair = (int(own[k]), int(nearest[k]))
                 if pair not in self._tried and self._all.is_clear(pair[0]):
                     front.append((*pair, other.tolist()))
-                if len(front) == N_FRONTIER:
+                if len(front) == n_frontier:
                     break
             jobs += front
         self._tried.update((x, y) for x, y, _ in jobs)

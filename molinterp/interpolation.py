@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import accumulate, pairwise
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 import torch
-from rdkit import Chem
 
 from molinterp.assemble import Assembly, Search, Source, assemble
 from molinterp.bundle import Bundle
@@ -25,7 +24,8 @@ from molinterp.errors import InputError, MolinterpError
 from molinterp.geometry import discrete
 from molinterp.geometry.metric import Metric
 from molinterp.path import MoleculePath, RoundTrip, Step
-from molinterp.restraints import Restraints, restrain
+from molinterp.realism.terms import EPSILON
+from molinterp.restraints import WEIGHTS, Restraints, restrain
 from molinterp.sources import N_POINTS, Neighbours, Shelf, curve_decodes, curve_points, latent_terms
 from molinterp.spaces import output_space as space_of
 from molinterp.vae.refinement import Refinement
@@ -44,6 +44,8 @@ class Options(TypedDict, total=False):
     gain: Sequence[str]
     lose: Sequence[str]
     avoid: Sequence[str]
+    weights: Mapping[str, float]
+    epsilon: float
     steps: int | None
     pointwise: bool
     search: Search | None
@@ -66,6 +68,8 @@ def interpolate(
     gain: Sequence[str] = (),
     lose: Sequence[str] = (),
     avoid: Sequence[str] = (),
+    weights: Mapping[str, float] = WEIGHTS,
+    epsilon: float = EPSILON,
     steps: int | None = None,
     pointwise: bool = False,
     search: Search | None = None,
@@ -97,6 +101,9 @@ def interpolate(
         gain: features that the start may lack; once gained they stay.
         lose: features that the start may have; once lost they stay away.
         avoid: features that no molecule may have.
+        weights: of the terms of λ, by name: density, validity, feature for all features, or one asked for
+            by its own name; those not named keep their defaults.
+        epsilon: ε of Q = ε/2 + (1 - ε) p, in (0, 1): the larger, the less a term can weigh on one point.
         steps: molecules wanted, ends included; None leaves it open.
         pointwise: take the first good decode at each point of the curve instead of a path of small steps.
         search: how the path is sought; None means the defaults of `Search`.
@@ -124,6 +131,8 @@ def interpolate(
         gain=gain,
         lose=lose,
         avoid=avoid,
+        weights=weights,
+        epsilon=epsilon,
         steps=steps,
         pointwise=pointwise,
         search=replace(search or Search(), n_paths=1),
@@ -151,28 +160,6 @@ def interpolate_several(
     """
     options["search"] = replace(options.get("search") or Search(), n_paths=n_paths)
     return _solve(a, b, names=names, **options)
-
-
-def interpolate_through(
-    compounds: Sequence[str], names: Sequence[str] | None = None, **options: Unpack[Options]
-) -> MoleculePath:
-    """One path by way of several compounds, in their order.
-
-    Args:
-        compounds: SMILES of two or more compounds.
-        names: what to call them; None means nothing.
-        **options: those of `interpolate`, the same for every leg; `steps` counts the molecules of a leg.
-
-    Raises:
-        InputError: fewer than two compounds, or neighbours that are the same.
-    """
-    if len(compounds) < 2:
-        raise InputError(f"`compounds` must be at least two; got {len(compounds)}.")
-    called = names or [""] * len(compounds)
-    legs = [
-        interpolate(a, b, names=called[k : k + 2], **options) for k, (a, b) in enumerate(pairwise(compounds))
-    ]
-    return legs[0] if len(legs) == 1 else _joined(legs)
 
 
 def interpolate_many(
@@ -211,6 +198,8 @@ def _solve(
     gain: Sequence[str] = (),
     lose: Sequence[str] = (),
     avoid: Sequence[str] = (),
+    weights: Mapping[str, float] = WEIGHTS,
+    epsilon: float = EPSILON,
     steps: int | None = None,
     pointwise: bool = False,
     search: Search | None = None,
@@ -231,7 +220,17 @@ def _solve(
     if only_library and (library is None or pointwise):
         raise InputError("`only_library` must come with a `library` and without `pointwise`.")
     model = _bundle(bundle, device)
-    restraints = restrain(model, start.mol, end.mol, keep=keep, gain=gain, lose=lose, avoid=avoid)
+    restraints = restrain(
+        model,
+        start.mol,
+        end.mol,
+        keep=keep,
+        gain=gain,
+        lose=lose,
+        avoid=avoid,
+        weights=weights,
+        epsilon=epsilon,
+    )
     judge = (limits or Limits()).judge(start.mol, end.mol, conditions=[restraints.fault])
     candidates = Candidates(start.mol, end.mol, judge, lambda smiles: latent_terms(model, restraints, smiles))
     ends = model.refine([start.smiles, end.smiles])
@@ -368,33 +367,3 @@ def _round_trips(
         is_exact_refined = decoded_smiles(refined_text) == compound.smiles
         trips.append(RoundTrip(smiles, smiles == compound.smiles, similarity, is_exact_refined))
     return trips[0], trips[1]
-
-
-def _joined(legs: Sequence[MoleculePath]) -> MoleculePath:
-    """Legs end to start as one path; figures of the ends are taken anew."""
-    rows = [*legs[0].steps, *(s for leg in legs[1:] for s in leg.steps[1:])]
-    mols = [Chem.MolFromSmiles(s.smiles) for s in rows]
-    walked = list(accumulate(0.0 if s.similarity is None else 1.0 - s.similarity for s in rows))
-    n_steps = [len(leg) - 1 for leg in legs]
-    return replace(
-        legs[0],
-        steps=tuple(
-            replace(
-                s,
-                t=walked[k] / walked[-1],
-                similarity_to_start=tanimoto(mols[0], mols[k]),
-                similarity_to_end=tanimoto(mols[-1], mols[k]),
-            )
-            for k, s in enumerate(rows)
-        ),
-        end_name=legs[-1].end_name,
-        is_bridged=all(leg.is_bridged for leg in legs),
-        energy=sum(n_steps) * sum(leg.energy / n for leg, n in zip(legs, n_steps, strict=True)),
-        length=sum(leg.length for leg in legs),
-        raw_validity=sum(leg.raw_validity for leg in legs) / len(legs),
-        n_decoded=sum(leg.n_decoded for leg in legs),
-        n_candidates=sum(leg.n_candidates for leg in legs),
-        rejected=dict(sum((Counter(leg.rejected) for leg in legs), Counter())),
-        round_trips=(legs[0].round_trips[0], legs[-1].round_trips[1]),
-        notes=tuple(dict.fromkeys(note for leg in legs for note in leg.notes)),
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -99,8 +100,8 @@ def restrain(
         avoid: features that no molecule shall have.
         density: whether the density of encoded compounds counts.
         validity: whether the validity of decodes counts.
-        weights: w_k of the terms density and validity and of each feature; a feature's own name
-            overrides "feature".
+        weights: w_k by name: density, validity, feature for all features, or one asked for by its own
+            name; those not named keep their defaults.
         epsilon: ε of Q = ε/2 + (1 - ε) p, in (0, 1).
         floor: λ_0 > 0.
 
@@ -112,6 +113,7 @@ def restrain(
     models, terms, notes = bundle.realism, list[Term](), list[str]()
     requests = {Mode.KEEP: keep, Mode.GAIN: gain, Mode.LOSE: lose, Mode.AVOID: avoid}
     constraints = parse_constraints(requests, classifiers_of(bundle), (start, end))
+    _check_weights(weights, [c.feature.name for c in constraints])
     if density and models.index is not None:
         terms.append(DensityTerm(models.index))
     if validity and models.validity is not None:
@@ -129,6 +131,15 @@ def restrain(
             terms.append(term)
     chosen = tuple(_weight(term.name, weights) for term in terms)
     return Restraints(Realism(tuple(terms), chosen, floor), constraints, tuple(notes))
+
+
+def _check_weights(weights: Mapping[str, float], asked: Sequence[str]) -> None:
+    names = [*WEIGHTS, *asked]
+    for name, weight in weights.items():
+        if name not in names:
+            raise InputError(f"`weights` must name some of {', '.join(names)}; got {name!r}.")
+        if not 0 <= weight < math.inf:
+            raise InputError(f"`weights` must be at least 0 and finite; got {weight:g} for {name}.")
 
 
 def _weight(name: str, weights: Mapping[str, float]) -> float:

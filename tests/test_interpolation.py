@@ -11,7 +11,7 @@ from molinterp.chem.judge import Judge, Limits, own_fault
 from molinterp.chem.library import Library, without_stereo
 from molinterp.chem.similarity import tanimoto
 from molinterp.errors import InputError, InvalidMoleculeError, VocabularyError
-from molinterp.interpolation import interpolate_many, interpolate_several, interpolate_through
+from molinterp.interpolation import interpolate_many, interpolate_several
 from molinterp.training.corpus import prepare
 from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
 from molinterp.training.result import bundle_of
@@ -235,18 +235,6 @@ def test_known_steps_are_told_from_new_ones(assembled):
     found = interpolate(ASPIRIN, IBUPROFEN, reference=frozenset({known}))
     assert [s.is_known for s in found] == [k == 2 for k in range(len(found))]
     assert found.to_frame()["is_known"].sum() == 1
-
-
-def test_a_path_by_way_of_a_compound_is_its_two_legs(assembled):
-    found = interpolate_through([ASPIRIN, IBUPROFEN, "CC(C)Cc1ccccc1"])
-    assert found.smiles[: len(assembled)] == assembled.smiles
-    assert found.smiles[-1] == Chem.CanonSmiles("CC(C)Cc1ccccc1")
-    t = [s.t for s in found]
-    assert t == sorted(t) and t[0] == 0.0 and t[-1] == pytest.approx(1.0)
-    assert found.length**2 <= 2 * found.energy * (1 + EXACT)
-    assert found.steps[0].similarity_to_end == tanimoto(
-        Chem.MolFromSmiles(ASPIRIN), Chem.MolFromSmiles("CC(C)Cc1ccccc1")
-    )
 
 
 @pytest.fixture(scope="module")

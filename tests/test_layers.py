@@ -19,6 +19,7 @@ LAYERS = (
     ("__init__",),
     ("batch",),
     ("report", "output"),
+    ("legs",),
     ("interpolation", "middle", "latent_features"),
     ("sources",),
     ("assemble", "restraints"),

@@ -1,0 +1,29 @@
+import pytest
+from rdkit import Chem
+
+from molinterp.chem.similarity import tanimoto
+from molinterp.errors import InputError
+from molinterp.interpolation import interpolate
+from molinterp.legs import interpolate_through
+from tests.tolerances import EXACT
+
+ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
+IBUPROFEN = "CC(C)Cc1ccc(C(C)C(=O)O)cc1"
+LAST = "CC(C)Cc1ccccc1"
+
+
+def test_a_path_by_way_of_a_compound_is_its_two_legs():
+    legs = [interpolate(ASPIRIN, IBUPROFEN), interpolate(IBUPROFEN, LAST)]
+    found = interpolate_through([ASPIRIN, IBUPROFEN, LAST])
+    assert found.smiles == legs[0].smiles + legs[1].smiles[1:]
+    t = [s.t for s in found]
+    assert t == sorted(t) and t[0] == 0.0 and t[-1] == pytest.approx(1.0)
+    assert found.length == pytest.approx(legs[0].length + legs[1].length)
+    assert found.length**2 <= 2 * found.energy * (1 + EXACT)
+    ends = (Chem.MolFromSmiles(ASPIRIN), Chem.MolFromSmiles(LAST))
+    assert found.steps[0].similarity_to_end == tanimoto(*ends)
+
+
+def test_one_compound_is_no_way():
+    with pytest.raises(InputError, match="`compounds` must be at least two; got 1"):
+        interpolate_through([ASPIRIN])

@@ -1,0 +1,37 @@
+import pytest
+from rdkit import Chem
+
+from molinterp.bundle import Bundle
+from molinterp.errors import InputError
+from molinterp.restraints import WEIGHTS, restrain
+
+ENDS = (Chem.MolFromSmiles("CC(=O)Oc1ccccc1C(=O)O"), Chem.MolFromSmiles("CC(C)Cc1ccc(C(C)C(=O)O)cc1"))
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    return Bundle.load()
+
+
+def test_weights_that_are_not_named_keep_their_defaults(bundle):
+    found = restrain(bundle, *ENDS, keep=["bbb", "logp<5"], weights={"density": 0.7, "bbb": 2.5})
+    weights = dict(zip(found.realism.names, found.realism.weights, strict=True))
+    assert weights == {
+        "density": 0.7,
+        "validity": WEIGHTS["validity"],
+        "keep bbb": 2.5,
+        "keep logp<5": WEIGHTS["feature"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({"densty": 1.0}, "`weights` must name some of density, validity, feature, bbb; got 'densty'"),
+        ({"bbb": -1.0}, "`weights` must be at least 0 and finite; got -1 for bbb"),
+        ({"validity": float("inf")}, "at least 0 and finite; got inf for validity"),
+    ],
+)
+def test_weights_that_make_no_sense_are_named(bundle, weights, message):
+    with pytest.raises(InputError, match=message):
+        restrain(bundle, *ENDS, keep=["bbb"], weights=weights)
