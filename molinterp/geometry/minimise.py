@@ -102,7 +102,7 @@ class _State:
         self.values = torch.cat([self.values, self.value[None]])[-PROOF:]
 
     def shortfall(self) -> Tensor:
-        """Factor (p,), 1 or more, by which the gains since the last steps exceeded what was promised there."""
+        """Factor (p,), 1 or more, by which the gains since the last steps exceeded their promises."""
         return ((self.values - self.value) / self.promises).amax(0).nan_to_num(1.0).clamp_min(1.0)
 
 
@@ -138,9 +138,7 @@ def minimise(
         return best
     x, value, gradient = x[open_].clone(), value[open_], gradient[open_]
     empty = x.new_zeros(0, *x.shape)
-    state = _State(
-        open_, x, value, gradient, build(x, open_), open_ * 0, empty, empty, *(empty[..., 0],) * 3
-    )
+    state = _State(open_, x, value, gradient, build(x, open_), open_ * 0, empty, empty, *(empty[..., 0],) * 3)
     for _ in range(max_iterations):
         state.renew(state.age >= RENEWAL, build)
         direction = -_inverse_hessian(state)

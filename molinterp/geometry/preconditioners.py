@@ -80,7 +80,10 @@ class Chain(Preconditioner):
         for k in range(beside.shape[1]):
             links.append(torch.linalg.solve_triangular(factors[k], beside[:, k], upper=False))
             factors.append(_root(diagonal[:, k + 1] - links[k].mT @ links[k]))
-        return cls(torch.stack(factors), torch.stack(links) if links else diagonal.new_zeros(0, *diagonal[:, 0].shape))
+        return cls(
+            torch.stack(factors),
+            torch.stack(links) if links else diagonal.new_zeros(0, *diagonal[:, 0].shape),
+        )
 
     def solve(self, q: Tensor) -> Tensor:
         """See `Preconditioner`; q is (p, (n - 1)·d)."""
@@ -121,7 +124,10 @@ def _blocks(metric: Metric, nodes: Tensor) -> tuple[Tensor, Tensor]:
     n, d = nodes.shape[1] - 1, nodes.shape[2]
     springs, mixed, masses = _parts(metric, halved(nodes))
     # A half step changes by half as much as the step; its middle lies at a quarter of it or at three.
-    first, last = springs.new_tensor([0.75, 0.25]).view(2, 1, 1), springs.new_tensor([0.25, 0.75]).view(2, 1, 1)
+    first, last = (
+        springs.new_tensor([0.75, 0.25]).view(2, 1, 1),
+        springs.new_tensor([0.25, 0.75]).view(2, 1, 1),
+    )
     springs, mixed, masses = (v.unflatten(1, (n, 2)) for v in (springs / 4, mixed / 2, masses))
     both = mixed + mixed.mT
     before = (springs - first * both + first.square() * masses).sum(2)
