@@ -71,8 +71,10 @@ def test_disc_is_gone_round_by_tangent_arc_tangent(interpolation):
 
 def test_disc_is_gone_round_from_a_graph_where_the_line_is_a_saddle():
     metric, z0, z1 = Metric(latent, disc_cost), vector(-1.3, 0), vector(1.3, 0)
-    line = geodesic(metric, z0, z1)
-    close(line.curve(T)[:, 1], torch.zeros(401).double())
+    line = geodesic(metric, z0, z1, max_iterations=0)
+    way = line.curve(T).requires_grad_()
+    (slope,) = torch.autograd.grad(metric.energy(way), way)
+    close(slope[:, 1], torch.zeros(401).double())  # nothing pushes it to either side
     path = NeighbourGraph(metric, n_neighbours=6).fit(1.2 * vectors(200, 2)).paths(z0, z1)
     both = geodesic(metric, z0, z1, starts=[torch.stack([z0, z1]), path])
     assert both.energy < 0.5 * line.energy
@@ -111,6 +113,35 @@ def test_no_end_above_the_start_whatever_the_budget(metric):
 
 
 @metrics
+def valley_cost(z):
+    """A steep cost that falls to 1 far off the line between points of the first axis, in all other directions."""
+    off = z[:, 1:] - 1
+    return 1 + 6 * (
+        1 - torch.exp(-0.25 * (off * torch.logspace(-1, 0.5, off.shape[1]).to(z)).square().sum(1))
+    )
+
+
+def first_axis(z):
+    """An output space that hardly sees any other direction."""
+    return torch.cat([z[:, :1], 0.05 * z[:, 1:]], 1)
+
+
+def test_converged_means_little_is_left_to_gain_under_a_steep_lambda():
+    metric, z0, z1 = Metric(first_axis, valley_cost), vectors(6, 8) / 4, vectors(6, 8, seed=1) / 4
+    z0[:, 0], z1[:, 0] = -1, 1
+    long, found = geodesic(metric, z0, z1, tol=1e-6, max_iterations=150), geodesic(metric, z0, z1, tol=1e-3)
+    assert found.converged.all()
+    assert (found.energy <= 1.03 * long.energy).all()
+    assert (long.energy < 0.1 * long.start_energy).all()
+
+
+def test_iterations_that_run_out_are_not_called_converged():
+    metric, z0, z1 = Metric(first_axis, valley_cost), vectors(6, 8) / 4, vectors(6, 8, seed=1) / 4
+    found = geodesic(metric, z0, z1, max_iterations=2)
+    assert not found.converged.any()
+    assert set(found.message) == {"iterations ran out or no step led down; the best curve so far"}
+
+
 def test_reversing_the_ends_reverses_the_geodesic(metric):
     z0, z1 = vectors(4, 3), vectors(4, 3, seed=1)
     there, back = solve(metric, z0, z1), solve(metric, z1, z0)
