@@ -86,7 +86,7 @@ def once(output: str, asked: argparse.Namespace) -> None:
     )
     took, cpu = time.perf_counter() - BEGAN, processor_seconds()
     print(f"{summary}: {took:.1f} s, {cpu:.1f} s of processor time, {cpu / len(job.pairs):.3f} a pair")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_memory() / 1024
     samples = ", ".join(f"{size >> 20} MiB after {n}" for n, size in told)
     print(f"largest memory of the parent {peak:.0f} MiB; largest worker: {samples} pairs")
 
@@ -95,6 +95,14 @@ def processor_seconds() -> float:
     """Of this process and those of its children that have ended."""
     both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in both)
+
+
+def peak_memory() -> int:
+    """Largest resident memory of this process, in KiB; the figure of `resource` begins with its parent's."""
+    status = Path("/proc/self/status")
+    lines = status.read_text(encoding="ascii").splitlines() if status.is_file() else []
+    own = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+    return own or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def children_memory() -> Iterator[int]:
