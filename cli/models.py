@@ -64,13 +64,13 @@ def evaluate(
     device: str,
     save: bool,
 ) -> None:
-    """Figures of a bundle on the first molecules of a held-out split of MOLECULES (.csv, .csv.gz)."""
+    """Figures of a bundle on random molecules of a held-out split of MOLECULES (.csv, .csv.gz)."""
     from molinterp.bundle import Bundle, locate
     from molinterp.evaluation import evaluate as measure
     from molinterp.evaluation import read_split
 
     bundle = Bundle.load(model, device)
-    smiles = read_split(molecules, split, n_molecules)
+    smiles = read_split(molecules, split, n_molecules, seed)
     figures = measure(bundle, smiles, n_pairs, seed, _bar)
     figures["command"] = f"molinterp models eval MOLECULES -n {n_molecules} --pairs {n_pairs} --seed {seed}"
     if save:

@@ -34,8 +34,11 @@ N_SAMPLED = 4_096
 Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
 
-def read_split(path: Path, split: str, n: int | None) -> list[str]:
-    """The first `n` SMILES of a split of a table with columns `smiles` and `split`; None means all.
+def read_split(path: Path, split: str, n: int | None, seed: int = 0) -> list[str]:
+    """`n` SMILES of a split of a table with columns `smiles` and `split`; None means all.
+
+    They are drawn at random, in the table's order: a table that is sorted by source begins with
+    molecules unlike the rest.
 
     Raises:
         InputError: the table has no such column or no such molecule.
@@ -50,7 +53,9 @@ def read_split(path: Path, split: str, n: int | None) -> list[str]:
         raise InputError(f"'{path}' must have a column 'smiles'; found {', '.join(table)}.")
     if "split" in table:
         table = table[table["split"] == split]
-    smiles = table["smiles"].head(len(table) if n is None else n).tolist()
+    if n is not None and n < len(table):
+        table = table.iloc[np.sort(np.random.default_rng(seed).permutation(len(table))[:n])]
+    smiles = table["smiles"].tolist()
     if not smiles:
         raise InputError(f"'{path}' holds no molecule of the split {split!r}.")
     return smiles
@@ -107,7 +112,7 @@ def evaluate(
     decoded = _search_all(bundle, middle, progress)
     figures |= _between("beam_midpoint", decoded, [(known[i], known[j]) for i, j in pairs], progress)
     figures |= _lines(bundle, a[:N_LINES], b[:N_LINES], progress)
-    figures |= _heads(bundle, known, z)
+    figures |= head_figures(bundle, known, z)
     figures["seconds_256"] = _seconds(lambda: bundle.decode(bundle.encode(known[:BATCH])))
     wide = noise[torch.arange(N_SAMPLED) % len(noise)]
     figures["seconds_4096_sampled"] = _seconds(lambda: bundle.sample(wide, torch.Generator().manual_seed(0)))
@@ -212,7 +217,14 @@ def _lines(bundle: Bundle, a: torch.Tensor, b: torch.Tensor, progress: Progress)
     }
 
 
-def _heads(bundle: Bundle, smiles: Sequence[str], z: torch.Tensor) -> dict[str, Any]:
+def head_figures(bundle: Bundle, smiles: Sequence[str], z: torch.Tensor) -> dict[str, Any]:
+    """R² of each property and mean Tanimoto similarity of predicted and true ECFP4 bits.
+
+    Args:
+        bundle: whose heads are measured.
+        smiles: n molecules.
+        z: (n, latent_dim), their latent points.
+    """
     mols = [Chem.MolFromSmiles(s) for s in smiles]
     with torch.no_grad():
         predicted = bundle.model.properties(z.to(bundle.device)).cpu().numpy()

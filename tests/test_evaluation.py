@@ -51,10 +51,16 @@ def test_one_seed_one_result(small_bundle):
     assert runs[0] == runs[1]
 
 
-def test_a_split_is_read_from_its_beginning(tmp_path):
+def test_rows_of_a_split_are_drawn_from_all_of_it(tmp_path):
     table = tmp_path / "m.csv"
-    table.write_text("smiles,split\nC,train\nCC,test\nCCC,test\nCCCC,test\n")
-    assert read_split(table, "test", 2) == ["CC", "CCC"]
+    test = ["C" * n for n in range(1, 201)]
+    table.write_text("smiles,split\nN,train\n" + "".join(f"{s},test\n" for s in test))
+    assert read_split(table, "test", None) == read_split(table, "test", 500) == test
+    drawn = read_split(table, "test", 50)
+    assert drawn == read_split(table, "test", 50) != read_split(table, "test", 50, seed=1)
+    assert drawn == sorted(set(drawn), key=len) and len(drawn) == 50
+    # A table sorted by size: the middle of the sample is that of the table, its standard error 7.
+    assert abs(len(drawn[25]) - 100) < 35
     with pytest.raises(InputError, match="no molecule of the split 'valid'"):
         read_split(table, "valid", 2)
 
