@@ -29,7 +29,7 @@ SLOW = {"qed": 30_000}
 """Properties that take longest, and the compounds that they are taught on."""
 N_BLOCKS = 3
 """Residual blocks of each head."""
-N_STEPS = (1_800, 2_400)
+N_STEPS = (1_800, 2_000)
 """Optimiser steps of the fingerprint head and of the property head."""
 BATCH = 1024
 LEARNING_RATE = 3e-3

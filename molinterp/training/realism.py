@@ -55,7 +55,7 @@ def fit_parts(
     steps: dict[str, Any] = {} if n_steps is None else {"n_steps": n_steps}
     options: dict[str, Any] = {"seed": seed, "progress": progress}
     if "heads" in parts and examples is not None:
-        of_heads = {} if n_steps is None else {"n_steps": (n_steps, n_steps)}
+        of_heads: dict[str, Any] = {} if n_steps is None else {"n_steps": (n_steps, n_steps)}
         bundle = fit_heads(bundle, examples, held_out, **of_heads, **options)
     models = replace(bundle.realism, reference=material.taught(*N_REFERENCE))
     if "density" in parts:
