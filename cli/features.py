@@ -68,7 +68,7 @@ def train(
     from molinterp.chem.features import check_name
     from molinterp.errors import InputError
     from molinterp.training.classifiers import fit_classifier, read_labels
-    from molinterp.training.realism import teach_feature
+    from molinterp.training.features import teach_feature
 
     check_name(name)
     if molecules_only and output is None:

@@ -9,15 +9,20 @@ import click
 
 
 @click.command()
-@click.argument(
-    "part", type=click.Choice(["all", "density", "validity", "features", "windows", "uncertainty"])
-)
+@click.argument("part", type=click.Choice(["all", "heads", "density", "validity", "features", "windows"]))
 @click.argument("molecules", type=click.Path(path_type=Path))
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder written.  [default: --model]")
 @click.option("--density", type=click.Choice(["mixture", "flow", "prior", "radial"]), default="mixture")
 @click.option("--compounds", type=click.IntRange(min=2), default=30_000, show_default=True, help="Encoded.")
 @click.option("--points", type=click.IntRange(min=100), default=16_000, show_default=True, help="Decoded.")
+@click.option(
+    "--head-compounds",
+    type=click.IntRange(min=2),
+    default=100_000,
+    show_default=True,
+    help="Teach the heads.",
+)
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of torch.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
@@ -29,15 +34,17 @@ def fit(
     density: str,
     compounds: int,
     points: int,
+    head_compounds: int,
     threads: int,
     seed: int,
     quiet: bool,
 ) -> None:
-    """Fit a PART of a bundle's realism on MOLECULES (.csv, .csv.gz with columns smiles and split).
+    """Fit a PART of a bundle on MOLECULES (.csv, .csv.gz with columns smiles and split).
 
-    The split train is learnt from, valid is measured on. The parts are the density of encoded
-    compounds, the validity of decodes, the latent form of all features, the property windows, and the
-    uncertainty of the property head. The figures go to stdout as JSON, and into the bundle.
+    The split train is learnt from, valid is measured on. The parts are the heads (ECFP4 bits and
+    properties from a latent point), the density of encoded compounds, the validity of decodes, the latent
+    form of all features, and the property windows: how far off the property head is, and where. The
+    encoder and the decoder stay. The figures go to stdout as JSON, and into the bundle.
     """
     import json
 
@@ -46,27 +53,21 @@ def fit(
     from molinterp.bundle import Bundle, locate
     from molinterp.chem.classifier import shipped_classifiers
     from molinterp.evaluation import read_split
-    from molinterp.training.realism import PARTS, fit_parts, gather
+    from molinterp.training.heads import head_examples
+    from molinterp.training.material import gather
+    from molinterp.training.realism import PARTS, fit_parts
+
+    def progress(items: Any, total: int, label: str) -> Any:
+        return _bar(items, total, label, quiet)
 
     torch.set_num_threads(threads)
-    bundle = Bundle.load(model)
-    material = gather(
-        bundle,
-        read_split(molecules, "train", None),
-        read_split(molecules, "valid", None),
-        n_compounds=compounds,
-        n_decodes=points,
-        seed=seed,
-        progress=lambda items, total, label: _bar(items, total, label, quiet),
-    )
+    bundle, parts = Bundle.load(model), PARTS if part == "all" else (part,)
+    train, held_out = (read_split(molecules, split, None) for split in ("train", "valid"))
+    options: dict[str, Any] = {"seed": seed, "progress": progress}
+    material = gather(bundle, train, held_out, n_compounds=compounds, n_decodes=points, **options)
+    examples = head_examples(bundle, train, head_compounds, **options) if "heads" in parts else None
     fitted = fit_parts(
-        bundle,
-        material,
-        PARTS if part == "all" else (part,),
-        shipped_classifiers(),
-        density=density,
-        seed=seed,
-        progress=lambda items, total, label: _bar(items, total, label, quiet),
+        bundle, material, parts, shipped_classifiers(), examples=examples, density=density, **options
     )
     fitted.save(output or locate(model))
     click.echo(json.dumps(dict(fitted.realism.facts), indent=1))

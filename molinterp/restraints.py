@@ -30,6 +30,7 @@ from molinterp.realism.terms import (
     Term,
     WindowTerm,
 )
+from molinterp.spaces import property_at
 from molinterp.training.classifiers import calibration_error
 from molinterp.training.latent import fit_latent_feature, rank_agreement
 from molinterp.training.points import encode_all, is_encodable
@@ -161,13 +162,9 @@ def latent_term(bundle: Bundle, constraint: Constraint, epsilon: float = EPSILON
     """
     feature, models = constraint.feature, bundle.realism
     if isinstance(feature, WindowFeature):
-        if models.properties is None or feature.column not in bundle.property_names:
+        if not models.precision or feature.column not in bundle.property_names:
             return None
-        column = bundle.property_names.index(feature.column)
-
-        def predict(z: Tensor) -> tuple[Tensor, Tensor]:
-            return models.predict_property(column, z)
-
+        predict = property_at(bundle, feature.column)
         low, high = _window_of(feature)
         return WindowTerm(constraint.name, predict, low, high, constraint.is_wanted, epsilon)
     network = models.validity if feature.name == "clean" else models.features.get(feature.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -62,6 +62,26 @@ def output_space(bundle: Bundle, name: str, precision: PrecisionNetwork | None =
 def _own_precision(bundle: Bundle) -> PrecisionNetwork | None:
     tensors = bundle.realism.precision
     return PrecisionNetwork.from_tensors(tensors) if tensors else None
+
+
+def property_at(bundle: Bundle, name: str) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """Mean and deviation (...,) of a property at z (..., latent_dim), in its own unit, differentiable.
+
+    The mean is the property head's; the deviation is learnt from its errors and grows off the data.
+
+    Raises:
+        InputError: the head knows no such property, or the deviation was not learnt.
+    """
+    precision = _own_precision(bundle)
+    if precision is None or name not in bundle.property_names:
+        raise InputError(f"bundle '{bundle.name}' has no windows of {name!r}; see `molinterp fit windows`.")
+    column, model = bundle.property_names.index(name), bundle.model
+
+    def predict(z: Tensor) -> tuple[Tensor, Tensor]:
+        deviation = precision(z.reshape(-1, z.shape[-1]))[:, column].reshape(z.shape[:-1])
+        return model.properties(z)[..., column], deviation * model.property_scale[column]
+
+    return predict
 
 
 def fit_precision(

@@ -5,7 +5,7 @@ import pytest
 from molinterp.cli.main import main
 
 from molinterp.bundle import Bundle
-from molinterp.training import realism
+from molinterp.training import features, realism
 from tests.conftest import SMALL
 
 ROWS = [
@@ -40,7 +40,7 @@ def test_the_list_names_classifiers_rules_and_properties(run):
 
 
 def test_a_table_of_labels_becomes_a_feature_of_a_bundle(run, saved_bundle, tmp_path, monkeypatch):
-    for function in (realism.fit_parts, realism.teach_feature):
+    for function in (realism.fit_parts, features.teach_feature):
         monkeypatch.setitem(function.__kwdefaults__, "n_steps", 100)
     compounds = [f"{s},{split}" for s in SMALL * 8 for split in ("train", "valid")]
     (tmp_path / "m.csv").write_text("\n".join(["smiles,split", *compounds]))
@@ -48,6 +48,9 @@ def test_a_table_of_labels_becomes_a_feature_of_a_bundle(run, saved_bundle, tmp_
     sizes = ("--compounds", "200", "--points", "100")
     code, out, err = run("fit", "density", "m.csv", "--model", "small", *sizes, "-q")
     assert (code, err) == (0, "") and set(json.loads(out)) == {"density"}
+    code, out, err = run("fit", "heads", "m.csv", "--model", "small", *sizes, "-q", "-o", "taught")
+    assert (code, err) == (0, "") and set(json.loads(out)) == {"density", "heads", "properties"}
+    assert Bundle.load("taught").model.config.head_blocks == 3
     code, out, err = run("features", "train", "alcohol", "labels.csv", "--model", "small")
     assert (code, err) == (0, "") and json.loads(out)["labels"] == ["labels.csv"]
     models = Bundle.load(saved_bundle).realism

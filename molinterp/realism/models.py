@@ -1,4 +1,4 @@
-"""All that a bundle knows of realism: density, validity, features, properties, reference points."""
+"""All that a bundle knows of realism: density, validity, features, uncertainty, reference points."""
 
 from __future__ import annotations
 
@@ -37,12 +37,6 @@ class RealismModels:
     """Log-odds that a decode is a clean compound."""
     features: Mapping[str, LatentNetwork] = field(default_factory=_empty)
     """Feature to its log-odds on latent space."""
-    properties: LatentNetwork | None = None
-    """Means and log standard deviations of the properties, both in units of `property_scale`."""
-    property_offset: Tensor | None = None
-    """(n_properties,), added to the means, in the properties' units."""
-    property_scale: Tensor | None = None
-    """(n_properties,), unit of means and deviations."""
     precision: Mapping[str, Tensor] = field(default_factory=_empty)
     """Tensors of the radial-basis network of the property head's uncertainty; see `molinterp.spaces`."""
     classifiers: Mapping[str, MoleculeClassifier] = field(default_factory=_empty)
@@ -52,22 +46,9 @@ class RealismModels:
     facts: Mapping[str, Any] = field(default_factory=_empty)
     """What was measured when each part was fitted, by part."""
 
-    def predict_property(self, column: int, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation (...,) of a property at z (..., dim), in the property's unit.
-
-        Raises:
-            ValueError: no property network was fitted.
-        """
-        if self.properties is None or self.property_offset is None or self.property_scale is None:
-            raise ValueError("`properties` must be fitted; see `molinterp fit`.")
-        mean, log_deviation = self.properties(z).chunk(2, -1)
-        unit = self.property_scale[column].to(z)
-        offset = self.property_offset[column].to(z)
-        return mean[..., column] * unit + offset, log_deviation[..., column].exp() * unit
-
     def move_to(self, device: str | torch.device) -> None:
         """Move all networks to a device; densities and scales follow the points that they are given."""
-        networks: list[torch.nn.Module | None] = [self.validity, self.properties, *self.features.values()]
+        networks: list[torch.nn.Module | None] = [self.validity, *self.features.values()]
         if self.index is not None and isinstance(self.index.density, FlowDensity):
             networks.append(self.index.density.flow)
         for network in networks:
@@ -91,11 +72,6 @@ class RealismModels:
         features: dict[str, Tensor] = {}
         for name, network in self.features.items():
             features |= _halves(f"latent.{name}.", network)
-        if self.properties is not None:
-            features |= _halves("properties.", self.properties)
-        for part in ("property_offset", "property_scale"):
-            if (values := getattr(self, part)) is not None:
-                features[part] = values
         features |= {f"precision.{name}": value.cpu() for name, value in self.precision.items()}
         for name, classifier in self.classifiers.items():
             arrays = classifier.to_arrays()
@@ -121,14 +97,10 @@ class RealismModels:
         if density is not None:
             q = density_from(density, header["density"])
             index = RealismIndex(q, density["knots"], density["log_levels"])
-        properties = _part(features, "properties.")
         return cls(
             index=index,
             validity=None if validity is None else LatentNetwork.from_state(validity),
             features={n: LatentNetwork.from_state(t) for n, t in _named(features, "latent.").items()},
-            properties=LatentNetwork.from_state(properties) if properties else None,
-            property_offset=features.get("property_offset"),
-            property_scale=features.get("property_scale"),
             precision=_part(features, "precision."),
             classifiers={
                 name: MoleculeClassifier.from_arrays(

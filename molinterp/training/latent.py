@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from molinterp.errors import InputError
 from molinterp.realism.density import Density, FlowDensity, GaussianMixture, NormalDensity, RadialGammaDensity
 from molinterp.realism.network import LatentNetwork
+from molinterp.training.points import Progress, silent
 
 DENSITIES = ("mixture", "flow", "prior", "radial")
 """Kinds of density that `fit_density` knows."""
@@ -60,25 +61,42 @@ def fit_network(
         def batch_loss(rows: Tensor) -> Tensor:
             return loss(network(z[rows]), targets[rows])
 
-        _descend(network, batch_loss, len(z), n_steps, learning_rate, weight_decay)
+        descend(network, batch_loss, len(z), n_steps, learning_rate, weight_decay)
     return LatentNetwork.from_state({k: v.half() for k, v in network.state_dict().items()})
 
 
-def _descend(
+def descend(
     module: nn.Module,
     batch_loss: Callable[[Tensor], Tensor],
     n_rows: int,
     n_steps: int,
     learning_rate: float,
     weight_decay: float,
+    *,
+    batch_size: int = BATCH,
+    warm_up: int = 1,
+    progress: Progress = silent,
 ) -> None:
-    """AdamW with a cosine to zero on batches of random rows."""
+    """AdamW with a cosine to zero on batches of random rows, drawn from torch's global generator.
+
+    Args:
+        module: whose parameters are fitted in place.
+        batch_loss: (rows (batch,) int64) -> scalar.
+        n_rows: rows to draw from.
+        n_steps: optimiser steps.
+        learning_rate: its peak.
+        weight_decay: of AdamW.
+        batch_size: rows a step.
+        warm_up: steps in which the rate rises to its peak; weights that have learnt something want some.
+        progress: wraps the steps, to show a bar.
+    """
     optimizer = torch.optim.AdamW(module.parameters(), lr=learning_rate, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda i: 0.5 * (1 + math.cos(math.pi * min(1.0, i / n_steps)))
+        optimizer,
+        lambda i: min(1.0, (i + 1) / warm_up) * 0.5 * (1 + math.cos(math.pi * min(1.0, i / n_steps))),
     )
-    for _ in range(n_steps):
-        value = batch_loss(torch.randint(n_rows, (min(BATCH, n_rows),)))
+    for _ in progress(range(n_steps), n_steps, "teach"):
+        value = batch_loss(torch.randint(n_rows, (min(batch_size, n_rows),)))
         optimizer.zero_grad(set_to_none=True)
         value.backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), 5.0)
@@ -103,16 +121,6 @@ def fit_latent_feature(z: Tensor, p: Tensor, n_steps: int = 1_000, seed: int = 0
 def soft_cross_entropy(outputs: Tensor, p: Tensor) -> Tensor:
     """Cross-entropy of log-odds (batch, 1) against probabilities (batch,)."""
     return nn.functional.binary_cross_entropy_with_logits(outputs[:, 0], p)
-
-
-def normal_likelihood(outputs: Tensor, values: Tensor) -> Tensor:
-    """Mean negative log-likelihood of values (batch, k) under means and log deviations (batch, 2 k).
-
-    Nix and Weigend, Estimating the Mean and Variance of the Target Probability Distribution, 1994.
-    """
-    mean, log_deviation = outputs.chunk(2, -1)
-    log_deviation = log_deviation.clamp(-5, 3)
-    return (0.5 * ((values - mean) * (-log_deviation).exp()).square() + log_deviation).mean()
 
 
 def fit_density(z: Tensor, kind: str = "mixture", n_components: int = 16, seed: int = 0) -> Density:
@@ -161,7 +169,7 @@ def _fit_flow(z: Tensor, seed: int, n_epochs: int = 8) -> FlowDensity:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         density = FlowDensity(z.mean(0), z.std(0).clamp_min(1e-4))
-        _descend(
+        descend(
             density.flow,
             lambda rows: -density.log_prob(z[rows]).mean(),
             len(z),

@@ -132,8 +132,8 @@ class Trainer:
             self._restore()
 
     def warm_start(self, weights: dict[str, Tensor]) -> None:
-        """Take the weights of another model of the same sizes; the optimiser starts anew."""
-        self.model.load_state_dict(weights)
+        """Take weights of another model of the same sizes; the optimiser starts anew."""
+        self.model.load_state_dict(self.model.state_dict() | weights)
 
     def run(
         self,

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 # molinterp.training.refine takes it from here.
-from molinterp.vae.likelihood import token_cross_entropy as token_cross_entropy
+from molinterp.vae.likelihood import token_cross_entropy
 from molinterp.vae.network import MoleculeVAE
 
 

@@ -45,16 +45,25 @@ def encode_compounds(
     Raises:
         InputError: fewer than two can be written in the vocabulary.
     """
-    order = np.random.default_rng(seed).permutation(len(smiles))
+    chosen = choose_compounds(bundle, smiles, n, seed)
+    return Reference(encode_all(bundle, chosen, progress), tuple(chosen))
+
+
+def choose_compounds(bundle: Bundle, smiles: Sequence[str], n: int, seed: int = 0) -> list[str]:
+    """`n` of the compounds at random that can be written in the vocabulary; see `encode_compounds`.
+
+    Raises:
+        InputError: there are fewer than two.
+    """
     chosen: list[str] = []
-    for i in order:
+    for i in np.random.default_rng(seed).permutation(len(smiles)):
         if len(chosen) == n:
             break
         if is_encodable(bundle, smiles[i]):
             chosen.append(smiles[i])
     if len(chosen) < 2:
         raise InputError("fewer than two of the molecules can be written in the bundle's vocabulary.")
-    return Reference(encode_all(bundle, chosen, progress), tuple(chosen))
+    return chosen
 
 
 def is_encodable(bundle: Bundle, smiles: str) -> bool:
@@ -67,14 +76,22 @@ def is_encodable(bundle: Bundle, smiles: str) -> bool:
 
 
 def encode_all(bundle: Bundle, smiles: Sequence[str], progress: Progress = silent) -> Tensor:
-    """Posterior means (n, latent_dim), in batches of similar length, which saves padding."""
+    """Posterior means (n, latent_dim); see `posterior_all`."""
+    return posterior_all(bundle, smiles, progress)[0]
+
+
+def posterior_all(
+    bundle: Bundle, smiles: Sequence[str], progress: Progress = silent
+) -> tuple[Tensor, Tensor]:
+    """Means and deviations, (n, latent_dim) each, in batches of similar length, which saves padding."""
     by_length = np.argsort([len(s) for s in smiles], kind="stable")
-    z = torch.empty(len(smiles), bundle.latent_dim)
+    mean, deviation = (torch.empty(len(smiles), bundle.latent_dim) for _ in range(2))
     starts = range(0, len(smiles), BATCH)
     for start in progress(starts, len(starts), "encode"):
         rows = by_length[start : start + BATCH]
-        z[torch.from_numpy(rows)] = bundle.encode([smiles[i] for i in rows]).cpu()
-    return z
+        index = torch.from_numpy(rows)
+        mean[index], deviation[index] = (part.cpu() for part in bundle.posterior([smiles[i] for i in rows]))
+    return mean, deviation
 
 
 @final

@@ -41,8 +41,9 @@ from molinterp.realism.models import RealismModels
 from molinterp.tokens import IntArray, pad
 from molinterp.training.batches import stream
 from molinterp.training.corpus import Corpus
-from molinterp.training.objective import losses, token_cross_entropy
+from molinterp.training.objective import losses
 from molinterp.vae.decoding import blur_at
+from molinterp.vae.likelihood import token_cross_entropy
 
 BATCH = 512
 """Molecules encoded or points decoded together."""

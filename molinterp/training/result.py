@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import torch
 from torch import Tensor
@@ -47,14 +47,19 @@ def bundle_of(trainer: Trainer, name: str) -> Bundle:
 def starting_weights(bundle: str, tokenizer: Tokenizer, sizes: VAEConfig) -> dict[str, Tensor]:
     """Weights of a bundle that another training can begin with.
 
+    Heads of another shape, as `molinterp fit heads` leaves them, are left out: they begin anew.
+
     Raises:
         BundleError: the bundle is missing or damaged.
         InputError: its vocabulary or its sizes are not those of the training.
     """
     loaded = Bundle.load(bundle)
-    if loaded.tokenizer.to_dict() != tokenizer.to_dict() or loaded.model.config != sizes:
+    own = loaded.model.config
+    same_but_heads = replace(own, head_blocks=sizes.head_blocks) == sizes
+    if loaded.tokenizer.to_dict() != tokenizer.to_dict() or not same_but_heads:
         raise InputError(
             f"`--warm-start {bundle}` must have the vocabulary and the sizes of this training; "
             "they differ. Give the same options and molecules as it was trained with."
         )
-    return loaded.model.state_dict()
+    heads = () if own == sizes else ("fingerprint_head.", "property_head.")
+    return {k: v for k, v in loaded.model.state_dict().items() if not k.startswith(heads)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, final
 
 import torch
@@ -33,10 +33,39 @@ class VAEConfig:
     """Hidden size of the decoder."""
     head_dim: int = 512
     """Hidden size of the heads."""
+    head_blocks: int = 0
+    """Residual blocks of each head; `molinterp fit heads` adds some to a trained network."""
 
     def to_dict(self) -> dict[str, Any]:
         """The fields, ready for JSON."""
         return asdict(self)
+
+
+@final
+class ResidualBlock(nn.Module):
+    """x + W' silu(W x): the identity as long as W' is 0, as it is at first.
+
+    He et al., Deep Residual Learning for Image Recognition, 2015, arXiv 1512.03385.
+    """
+
+    def __init__(self, width: int) -> None:
+        """A block of `width` inputs, hidden units and outputs that changes nothing yet."""
+        super().__init__()
+        self.into = nn.Linear(width, width)
+        self.out = nn.Linear(width, width)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Outputs (..., width) at x (..., width)."""
+        return x + self.out(nn.functional.silu(self.into(x)))
+
+
+def _head(c: VAEConfig, n_outputs: int) -> nn.Sequential:
+    blocks = (ResidualBlock(c.head_dim) for _ in range(c.head_blocks))
+    return nn.Sequential(
+        nn.Linear(c.latent_dim, c.head_dim), nn.SiLU(), *blocks, nn.Linear(c.head_dim, n_outputs)
+    )
 
 
 @final
@@ -75,12 +104,8 @@ class MoleculeVAE(nn.Module):
         self.state_of_z = nn.Linear(c.latent_dim + 1, c.decoder_dim)
         self.decoder = nn.GRU(c.embedding_dim + c.latent_dim + 1, c.decoder_dim, batch_first=True)
         self.output = nn.Linear(c.decoder_dim, c.n_tokens)
-        self.fingerprint_head = nn.Sequential(
-            nn.Linear(c.latent_dim, c.head_dim), nn.SiLU(), nn.Linear(c.head_dim, c.n_bits)
-        )
-        self.property_head = nn.Sequential(
-            nn.Linear(c.latent_dim, c.head_dim), nn.SiLU(), nn.Linear(c.head_dim, c.n_properties)
-        )
+        self.fingerprint_head = _head(c, c.n_bits)
+        self.property_head = _head(c, c.n_properties)
         self.register_buffer("property_mean", torch.zeros(c.n_properties))
         self.register_buffer("property_scale", torch.ones(c.n_properties))
 
@@ -152,9 +177,28 @@ class MoleculeVAE(nn.Module):
         return self.output(states)
 
     def bit_logits(self, z: Tensor) -> Tensor:
-        """Logits (..., n_bits) of the ECFP4 bits."""
+        """Logits (..., n_bits) of the ECFP4 bits; above 0 a bit is predicted to be on."""
         return self.fingerprint_head(z)
 
     def properties(self, z: Tensor) -> Tensor:
         """Predicted properties (..., n_properties), in their own units."""
         return self.property_head(z) * self.property_scale + self.property_mean
+
+    def with_head_blocks(self, n: int, seed: int = 0) -> MoleculeVAE:
+        """A copy whose heads have `n` residual blocks or more and predict what they did before.
+
+        Args:
+            n: blocks of each head; a network that has more keeps them.
+            seed: of the new blocks' inner weights; the global random state is left as it was.
+        """
+        n_own = self.config.head_blocks
+        config = replace(self.config, head_blocks=max(n, n_own))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            grown = MoleculeVAE(config).to(self.property_mean.device)
+        grown.train(self.training)
+        # What follows the blocks moves down by the number of new ones.
+        last, new_last = 2 + n_own, 2 + config.head_blocks
+        weights = {k.replace(f"_head.{last}.", f"_head.{new_last}."): v for k, v in self.state_dict().items()}
+        grown.load_state_dict(grown.state_dict() | weights)
+        return grown

@@ -13,8 +13,11 @@ from molinterp.chem.properties import PROPERTIES
 from molinterp.errors import BundleError, InputError
 from molinterp.realism.models import FILES
 from molinterp.restraints import evaluate_feature, feature_table, latent_term, restrain
+from molinterp.training.features import teach_feature
+from molinterp.training.heads import head_examples
+from molinterp.training.material import gather
 from molinterp.training.points import KINDS, decode_points, encode_compounds
-from molinterp.training.realism import PARTS, fit_parts, gather, teach_feature
+from molinterp.training.realism import PARTS, fit_parts
 from tests.conftest import SMALL
 
 ETHANOL, ETHYLAMINE = Chem.MolFromSmiles("CCO"), Chem.MolFromSmiles("CCN")
@@ -28,7 +31,8 @@ def material(small_bundle):
 @pytest.fixture(scope="module")
 def fitted(small_bundle, material):
     classifiers = {"bbb": shipped_classifiers()["bbb"]}
-    return fit_parts(small_bundle, material, PARTS, classifiers, n_steps=150)
+    examples = head_examples(small_bundle, SMALL, len(SMALL))
+    return fit_parts(small_bundle, material, PARTS, classifiers, examples=examples, n_steps=150)
 
 
 def test_points_are_drawn_where_they_say(small_bundle):
@@ -63,9 +67,9 @@ def test_molecules_outside_the_vocabulary_are_left_out(small_bundle):
 
 def test_every_part_is_fitted_and_measured(fitted):
     models = fitted.realism
-    assert models.index is not None and models.validity is not None and models.properties is not None
+    assert models.index is not None and models.validity is not None and models.precision
     assert set(models.features) == {"bbb", "lipinski", "veber", "no-alerts"}
-    assert set(models.facts) == {"density", "validity", "features", "properties"}
+    assert set(models.facts) == {"heads", "density", "validity", "features", "properties"}
     assert models.facts["density"]["mean_index_three_deviations"] < 0.01
     # Chance gives 0 with a standard error of about 0.1; the toy network of these tests gave 0.44.
     assert models.facts["features"]["bbb"]["rank_agreement"] > 0.35

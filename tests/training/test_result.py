@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -31,3 +33,16 @@ def test_a_warm_start_of_other_sizes_is_turned_down(saved_bundle, small_corpus):
         starting_weights(str(saved_bundle), small_corpus.tokenizer, sizes_for(small_corpus, latent_dim=9))
     with pytest.raises(BundleError, match="must be one that ships"):
         starting_weights("none", small_corpus.tokenizer, sizes_for(small_corpus))
+
+
+def test_a_warm_start_leaves_heads_of_another_shape_out(small_bundle, small_corpus, small_trainer, tmp_path):
+    sizes = small_trainer.model.config
+    replace(small_bundle, model=small_bundle.model.with_head_blocks(2)).save(tmp_path / "b")
+    weights = starting_weights(str(tmp_path / "b"), small_corpus.tokenizer, sizes)
+    trainer = Trainer(small_corpus, TrainingConfig(n_steps=1), sizes, tmp_path / "checkpoint")
+    fresh = {k: v.clone() for k, v in trainer.model.state_dict().items()}
+    trainer.warm_start(weights)
+    assert trainer.validate()["reconstruction"] == 1.0
+    left_out = fresh.keys() - weights.keys()
+    assert {k.partition(".")[0] for k in left_out} == {"fingerprint_head", "property_head"}
+    assert all(torch.equal(trainer.model.state_dict()[k], fresh[k]) for k in left_out)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -81,3 +83,21 @@ def test_blurred_points_lie_between_compounds_as_far_as_their_blur_says():
     # Density 2b on [0, 1]: mean 2/3, standard error 0.0017.
     assert abs(float(blur.mean()) - 2 / 3) < 5 * 0.0017
     assert 0 <= float(blur.min()) and float(blur.max()) <= 1
+
+
+def test_more_head_blocks_change_no_prediction(model):
+    z = torch.randn(4, 5)
+    grown = model.with_head_blocks(2)
+    assert grown.config == replace(SIZES, head_blocks=2) and not grown.training
+    for wider in (grown, grown.with_head_blocks(3), grown.with_head_blocks(1)):
+        assert torch.equal(wider.bit_logits(z), model.bit_logits(z))
+        assert torch.equal(wider.properties(z), model.properties(z))
+    assert grown.with_head_blocks(1).config.head_blocks == 2
+    tokens = torch.tensor([[5, 6, 7]])
+    assert torch.equal(grown.encode(tokens)[0], model.encode(tokens)[0])
+
+
+def test_sizes_written_before_there_were_blocks_give_the_same_network(model):
+    sizes = SIZES.to_dict()
+    del sizes["head_blocks"]
+    MoleculeVAE(VAEConfig(**sizes)).load_state_dict(model.state_dict())
