@@ -112,7 +112,6 @@ def test_no_end_above_the_start_whatever_the_budget(metric):
     assert (energies[-1] <= energies[0]).all()
 
 
-@metrics
 def valley_cost(z):
     """A steep cost that falls to 1 far off the line between points of the first axis, in all other directions."""
     off = z[:, 1:] - 1
@@ -142,6 +141,7 @@ def test_iterations_that_run_out_are_not_called_converged():
     assert set(found.message) == {"iterations ran out or no step led down; the best curve so far"}
 
 
+@metrics
 def test_reversing_the_ends_reverses_the_geodesic(metric):
     z0, z1 = vectors(4, 3), vectors(4, 3, seed=1)
     there, back = solve(metric, z0, z1), solve(metric, z1, z0)
