@@ -1,10 +1,11 @@
 """Weights of λ against what the curve says: share of its decodes that pass the judge, and how far they reach.
 
-    python benchmarks/weights.py pairs.csv [--every 3] [--model default] [--seed 0]
+    python benchmarks/weights.py pairs.csv [--every 3] [--default] [--tol 1e-3] [--model default] [--seed 0]
 
 Columns in: start, end. One line a setting: density, validity, ε, λ_0; share of decodes of the geodesic that
 pass the judge; different molecules that pass; the largest similarity at which a chain of them joins the ends
-(mean over pairs, no edits); processor seconds a pair for curve and decodes.
+(mean over pairs, no edits); the geodesic's energy by the straight line's, steps of the solver, share of pairs
+on which it converged; processor seconds a pair for curve and decodes.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from molinterp.chem.candidates import Candidates
 from molinterp.chem.judge import Limits, decoded_molecule
 from molinterp.chem.standardise import standardise
 from molinterp.geometry import discrete
+from molinterp.geometry.geodesic import geodesic
 from molinterp.geometry.metric import Metric
 from molinterp.realism.terms import EPSILON, FLOOR
 from molinterp.restraints import WEIGHTS, restrain
-from molinterp.sources import curve_decodes, curve_points
+from molinterp.sources import N_POINTS, SOLVER_TOLERANCE, curve_decodes
 from molinterp.spaces import output_space
 
+PLACES = torch.linspace(0, 1, N_POINTS + 2)[1:-1]
 DENSITY, VALIDITY = WEIGHTS["density"], WEIGHTS["validity"]
 SETTINGS = (
     (0.0, 0.0, EPSILON, FLOOR),
@@ -41,9 +44,9 @@ SETTINGS = (
 
 
 def figures(
-    bundle: Bundle, pairs: pd.DataFrame, setting: tuple[float, float, float, float], seed: int
+    bundle: Bundle, pairs: pd.DataFrame, setting: tuple[float, float, float, float], tol: float, seed: int
 ) -> list[float]:
-    """Share that passes, molecules that pass, widest chain and processor seconds, means over pairs."""
+    """Share that passes, molecules that pass, widest chain, solver and seconds, means over pairs."""
     density, validity, epsilon, floor = setting
     rows = []
     for pair in pairs.itertuples(index=False):
@@ -53,8 +56,9 @@ def figures(
         judge = Limits().judge(a.mol, b.mol, conditions=[])
         began = time.process_time()
         metric = Metric(output_space(bundle, "fingerprint"), restraints.realism)
-        points = curve_points(bundle.encode([a.smiles, b.smiles]), "geodesic", lambda metric=metric: metric)
-        decodes = curve_decodes(bundle, points, seed)
+        z = bundle.refine([a.smiles, b.smiles]).z
+        found = geodesic(metric, z[:1], z[1:], tol=tol)
+        decodes = curve_decodes(bundle, found.curve(PLACES)[0], seed)
         seconds = time.process_time() - began
         mols = [decoded_molecule(text) for text in decodes]
         passed = [mol is not None and judge.fault(mol) is None for mol in mols]
@@ -62,7 +66,9 @@ def figures(
         for proposal in candidates.proposals([d for d, good in zip(decodes, passed, strict=True) if good]):
             candidates.add(proposal, "curve")
         widest = discrete.widest(candidates.similarity, 0, 1, candidates.allowed)
-        rows.append((np.mean(passed), len(candidates) - 2, widest, seconds))
+        gain = float(found.energy / found.start_energy)
+        solver = (gain, float(found.iterations), float(found.converged))
+        rows.append((np.mean(passed), len(candidates) - 2, widest, *solver, seconds))
     return np.mean(rows, axis=0).tolist()
 
 
@@ -72,17 +78,20 @@ def main() -> None:
     )
     parser.add_argument("pairs", type=Path)
     parser.add_argument("--every", type=int, default=1, help="take every n-th pair")
+    parser.add_argument("--default", action="store_true", help="the default weights alone")
+    parser.add_argument("--tol", type=float, default=SOLVER_TOLERANCE, help="of the solver")
     parser.add_argument("--model", default="default")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.set_num_threads(1)
     pairs = pd.read_csv(args.pairs).iloc[:: args.every]
     bundle = Bundle.load(args.model)
-    print("density validity epsilon floor   pass molecules widest seconds")
-    for setting in SETTINGS:
-        share, n, widest, seconds = figures(bundle, pairs, setting, args.seed)
+    print("density validity epsilon floor   pass molecules widest energy steps converged seconds")
+    for setting in SETTINGS[1:2] if args.default else SETTINGS:
+        row = figures(bundle, pairs, setting, args.tol, args.seed)
         settings = "{:7g} {:8g} {:7g} {:5g}".format(*setting)
-        print(f"{settings}  {share:.3f} {n:9.1f} {widest:6.3f} {seconds:7.2f}", flush=True)
+        found = "{:.3f} {:9.1f} {:6.3f} {:6.3f} {:5.1f} {:9.2f} {:7.2f}".format(*row)
+        print(f"{settings}  {found}", flush=True)
 
 
 if __name__ == "__main__":
