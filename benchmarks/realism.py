@@ -35,6 +35,7 @@ from molinterp.interpolation import interpolate
 from molinterp.restraints import WEIGHTS, classifiers_of, restrain
 from molinterp.training.classifiers import read_labels
 from molinterp.training.points import is_encodable
+from molinterp.vae.decoding import blur_at
 
 N_BETWEEN = 30
 Function = Callable[[Tensor], Tensor]
@@ -44,6 +45,10 @@ Solver = Callable[[Function, Tensor, Tensor, Function], Tensor]
 def solver(phi: Function, z0: Tensor, z1: Tensor, lambda_: Function) -> Tensor:
     """Points (33, d) of the geodesic at equal steps of t."""
     return geodesic(Metric(phi, lambda_), z0, z1, tol=1e-4).curve(torch.linspace(0, 1, 33))
+
+
+BLUR = blur_at(torch.linspace(0, 1, N_BETWEEN + 2)[1:-1])
+"""Of the decodes, as a path has it."""
 
 
 def at_equal_costs(nodes: Tensor, phi: Function) -> Tensor:
@@ -151,7 +156,7 @@ def measure(bundle: Bundle, feature: str, pairs: list, judge: OtherJudge, weight
     rows: dict[str, list[dict[str, float]]] = {}
     for pair in pairs:
         found = {
-            name: (bundle.decode(at_equal_costs(nodes, phi)), seconds)
+            name: (bundle.decode(at_equal_costs(nodes, phi), BLUR), seconds)
             for name, (nodes, seconds) in curves(bundle, feature, pair, weights, phi, solve).items()
         }
         for name, (texts, seconds) in (found | paths(bundle, feature, pair)).items():
@@ -176,7 +181,7 @@ def draw(bundle: Bundle, feature: str, pair: tuple[str, str], judge: OtherJudge,
     mols, legends = [], []
     found = curves(bundle, feature, pair, weights, phi, solver)
     for name in ("linear", "feature"):
-        decoded = [decoded_molecule(s) for s in bundle.decode(at_equal_costs(found[name][0], phi))]
+        decoded = [decoded_molecule(s) for s in bundle.decode(at_equal_costs(found[name][0], phi), BLUR)]
         row = [m for m in decoded[:: N_BETWEEN // 6] if m is not None][:6]
         row = [Chem.MolFromSmiles(pair[0]), *row, Chem.MolFromSmiles(pair[1])]
         p = judge.model.predict_proba(other_descriptors(row))[:, 1]
