@@ -28,7 +28,7 @@ N_BETWEEN = 4
 N_ABOUT = 4
 """Points decoded about a molecule at a gap, drawn from its posterior."""
 TEMPERATURE = 0.7
-SOLVER_TOLERANCE = 1e-3
+SOLVER_TOLERANCE = 1e-2
 """Relative to the energy: the curve is a guide, its decodes are judged one by one."""
 SHELF_SIMILARITY = 0.4
 """Least similarity of a compound of a library to the molecule beside a gap."""
