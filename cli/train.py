@@ -25,6 +25,33 @@ import click
 @click.option("--batch-size", type=click.IntRange(min=2), default=256, show_default=True)
 @click.option("--learning-rate", type=click.FloatRange(min=0), default=1.4e-3, show_default=True)
 @click.option("--kl-weight", type=click.FloatRange(min=0), default=0.1, show_default=True)
+@click.option(
+    "--bit-weight",
+    type=click.FloatRange(min=0),
+    default=0.01,
+    show_default=True,
+    help="Of the fingerprint head in the loss.",
+)
+@click.option(
+    "--property-weight",
+    type=click.FloatRange(min=0),
+    default=0.1,
+    show_default=True,
+    help="Of the property head.",
+)
+@click.option(
+    "--feature-weight",
+    type=click.FloatRange(min=0),
+    default=0.3,
+    show_default=True,
+    help="Of the features that are taught.",
+)
+@click.option(
+    "--teach",
+    default="all",
+    show_default=True,
+    help="Features that the latent space is to hold, separated by commas; all that ship, or none.",
+)
 @click.option("--warm-start", help="Bundle whose weights are the first; same sizes and vocabulary.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Tokenised corpus.  [default: OUTPUT.cache]")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of torch.  [default: all cores]")
@@ -47,6 +74,10 @@ def train(
     batch_size: int,
     learning_rate: float,
     kl_weight: float,
+    bit_weight: float,
+    property_weight: float,
+    feature_weight: float,
+    teach: str,
     warm_start: str | None,
     cache: Path | None,
     threads: int | None,
@@ -66,26 +97,26 @@ def train(
     from molinterp.errors import InputError
     from molinterp.training.corpus import prepare
     from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
+    from molinterp.training.odds import with_odds
     from molinterp.training.result import bundle_of, starting_weights
 
     if minutes is None and optimiser_steps is None:
         raise InputError("a training needs a budget: give --minutes or --optimiser-steps.")
     if threads:
         torch.set_num_threads(threads)
-    corpus = prepare(
-        molecules,
-        cache or output.with_name(f"{output.name}.cache"),
-        representation,
-        tokens,
-        processes,
-        lambda items, total: _bar(items, total, quiet),
-    )
+    classifiers = _classifiers(teach)
+    cache = cache or output.with_name(f"{output.name}.cache")
+    corpus = prepare(molecules, cache, representation, tokens, processes, _bar("tokenise", quiet))
+    corpus = with_odds(corpus, classifiers, cache, processes, _bar("teach", quiet))
     config = TrainingConfig(
         minutes=minutes,
         n_steps=optimiser_steps,
         batch_size=batch_size,
         learning_rate=learning_rate,
         kl_weight=kl_weight,
+        bit_weight=bit_weight,
+        property_weight=property_weight,
+        feature_weight=feature_weight,
         seed=seed,
     )
     sizes = sizes_for(
@@ -107,10 +138,27 @@ def train(
         click.echo(f"bundle written to {output}; measure it with `molinterp models eval`", err=True)
 
 
-def _bar(items: Any, total: int, quiet: bool) -> Any:
+def _bar(what: str, quiet: bool) -> Any:
     from tqdm import tqdm
 
-    return tqdm(items, total=total, desc="tokenise", unit="chunk", disable=quiet)
+    return lambda items, total: tqdm(items, total=total, desc=what, unit="chunk", disable=quiet)
+
+
+def _classifiers(teach: str) -> dict[str, Any]:
+    """The classifiers that `--teach` names."""
+    from molinterp.chem.classifier import shipped_classifiers
+    from molinterp.errors import InputError
+
+    shipped = dict(shipped_classifiers())
+    if teach in ("all", "none"):
+        return shipped if teach == "all" else {}
+    names = [name.strip() for name in teach.split(",")]
+    for name in names:
+        if name not in shipped:
+            raise InputError(
+                f"`--teach` must name some of {', '.join(shipped)}, or all or none; got {name!r}."
+            )
+    return {name: shipped[name] for name in names}
 
 
 class _Progress:

@@ -132,6 +132,11 @@ def test_the_suffix_picks_the_format(table, tmp_path, suffix):
         (("models", "verify", "none"), 4, "must be one that ships"),
         (("train", "none.csv", "-o", "x", "--minutes", "1"), 2, "does not exist"),
         (("train", "none.csv", "-o", "x"), 2, "needs a budget"),
+        (
+            ("train", "none.csv", "-o", "x", "--minutes", "1", "--teach", "bbb,herg"),
+            2,
+            "must name some of ahr, bace1, bbb, lipophilic, soluble, or all or none; got 'herg'",
+        ),
         (("models", "eval", "none.csv"), 2, "cannot be read"),
     ],
 )

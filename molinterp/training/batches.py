@@ -41,6 +41,7 @@ def gather(corpus: Corpus, rows: Sequence[int] | npt.NDArray[np.int64]) -> Batch
         tokens=torch.from_numpy(pad([corpus.sequence(int(i)) for i in index])),
         bits=torch.from_numpy(np.unpackbits(corpus.bits[index], axis=1).astype(np.float32)),
         properties=torch.from_numpy(np.asarray(corpus.properties[index])),
+        odds=None if corpus.odds is None else torch.from_numpy(corpus.odds[index]),
     )
 
 

@@ -49,6 +49,10 @@ class Corpus:
     """Hash of the file that it was made from."""
     n_dropped: int
     """Molecules of that file that could not be parsed or written in the vocabulary."""
+    odds: npt.NDArray[np.float32] | None = None
+    """(n, n_features), standardised log-odds of `features`; NaN where unknown. See `training.odds`."""
+    features: tuple[str, ...] = ()
+    """Names of the classifiers that `odds` come from."""
 
     def __len__(self) -> int:
         """Number of molecules."""
@@ -66,6 +70,10 @@ class Corpus:
     def sequence(self, row: int) -> IntArray:
         """Tokens of one molecule."""
         return self.tokens[self.offsets[row] : self.offsets[row + 1]].astype(np.int32)
+
+    def smiles(self, rows: Iterable[int]) -> list[str]:
+        """SMILES that the tokens of some molecules spell."""
+        return [self.tokenizer.decode(self.sequence(row).tolist()) for row in rows]
 
 
 def prepare(

@@ -69,8 +69,8 @@ def fit_feature_part(
 ) -> RealismModels:
     """The models with a latent classifier for each feature that the teacher knows.
 
-    The classifiers are linear: a geodesic looks for the points that a classifier likes, and it finds
-    many off the manifold that a network likes wrongly; see docs/realism.md.
+    They are taught around the latent points, not at them alone: a geodesic looks for the points that a
+    classifier likes, off the manifold too; see docs/realism.md.
 
     Args:
         models: what the bundle has so far.

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from molinterp.training.batches import gather, stream
 from molinterp.training.corpus import Corpus
@@ -52,6 +52,8 @@ class TrainingConfig:
     """Weight of the fingerprint head's cross-entropy, summed over bits."""
     property_weight: float = 0.1
     """Weight of the property head's squared error, summed over properties."""
+    feature_weight: float = 0.3
+    """Weight of the squared error of features' log-odds, summed, where the corpus has them."""
     between_weight: float = 0.25
     """Weight of the cross-entropy at points between compounds."""
     share_between: float = 0.25
@@ -121,11 +123,11 @@ class Trainer:
         self.device = torch.device(device)
         torch.manual_seed(config.seed)
         self.model = MoleculeVAE(sizes).to(self.device)
+        self._feature_head = _feature_head(sizes, len(corpus.features)).to(self.device)
         self._train_rows = corpus.rows("train")
         _standardise(self.model, corpus.properties[self._train_rows[:100_000]])
-        self._optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=config.learning_rate, weight_decay=1e-4, fused=True
-        )
+        weights = [*self.model.parameters(), *self._feature_head.parameters()]
+        self._optimizer = torch.optim.AdamW(weights, lr=config.learning_rate, weight_decay=1e-4, fused=True)
         self.state = TrainingState()
         self._seen: deque[Tensor] = deque(maxlen=N_REMEMBERED)
         if (checkpoint / "state.json").exists():
@@ -188,9 +190,9 @@ class Trainer:
         self._optimizer.zero_grad(set_to_none=True)
         others = torch.cat(list(self._seen)) if self._seen else None
         with torch.autocast(self.device.type, torch.bfloat16, enabled=c.bf16):
-            terms = losses(self.model, batch, generator, others, c.share_between)
+            terms = losses(self.model, batch, generator, others, c.share_between, self._feature_head)
         self._seen.append(terms.z)
-        total = terms.total(kl_weight, c.bit_weight, c.property_weight, c.between_weight)
+        total = terms.total(kl_weight, c.bit_weight, c.property_weight, c.between_weight, c.feature_weight)
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), c.max_gradient)
         self._optimizer.step()
@@ -212,23 +214,30 @@ class Trainer:
             exact = np.mean([d == w for d, w in zip(decoded, wanted, strict=True)])
             predicted = self.model.properties(mean).float()
             bits = self.model.bit_logits(mean).float() > 0
+            odds = self._feature_head(mean).float()
         self.model.train()
         kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean()
         known = ~batch.properties.isnan().any(1)
         residual = (predicted - batch.properties)[known].var(0) / batch.properties[known].var(0)
         both = (bits & (batch.bits > 0)).sum(1).float()
         either = (bits | (batch.bits > 0)).sum(1).clamp(min=1)
-        return {
+        figures = {
             "reconstruction": float(exact),
             "kl": float(kl),
             "property_r2": float(1 - residual.nanmean()),
             "bit_tanimoto": float((both / either).mean()),
         }
+        if batch.odds is not None:
+            known = ~batch.odds.isnan().any(1)
+            left = (odds - batch.odds)[known].var(0) / batch.odds[known].var(0)
+            figures["feature_r2"] = float(1 - left.nanmean())
+        return figures
 
     def save(self) -> None:
         """Write weights, optimiser and position; a crash at any moment leaves a usable checkpoint."""
         self.checkpoint.mkdir(parents=True, exist_ok=True)
         tensors = {f"model.{k}": v.contiguous() for k, v in self.model.state_dict().items()}
+        tensors |= {f"features.{k}": v.contiguous() for k, v in self._feature_head.state_dict().items()}
         for i, entry in self._optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{i}.{k}": v.contiguous() for k, v in entry.items()}
         tensors |= {f"seen.{i}": z.contiguous() for i, z in enumerate(self._seen)}
@@ -250,8 +259,10 @@ class Trainer:
     def _restore(self) -> None:
         header = json.loads((self.checkpoint / "state.json").read_text(encoding="utf-8"))
         tensors = load_file(self.checkpoint / header["weights"], device=str(self.device))
-        model = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-        self.model.load_state_dict(model)
+        for part, network in (("model.", self.model), ("features.", self._feature_head)):
+            network.load_state_dict(
+                {k.removeprefix(part): v for k, v in tensors.items() if k.startswith(part)}
+            )
         state = self._optimizer.state_dict()
         for key, value in tensors.items():
             if key.startswith("optimizer."):
@@ -268,6 +279,15 @@ def _standardise(model: MoleculeVAE, properties: Any) -> None:
     model.property_mean.copy_(values.nanmean(0))
     centred = values - values.nanmean(0)
     model.property_scale.copy_(centred.square().nanmean(0).sqrt().clamp(min=1e-3))
+
+
+def _feature_head(sizes: VAEConfig, n_features: int) -> nn.Module:
+    """What the latent space is taught features through; the bundle's own are fitted afterwards."""
+    if not n_features:
+        return nn.Identity()
+    return nn.Sequential(
+        nn.Linear(sizes.latent_dim, sizes.head_dim), nn.SiLU(), nn.Linear(sizes.head_dim, n_features)
+    )
 
 
 def sizes_for(corpus: Corpus, **dims: int) -> VAEConfig:

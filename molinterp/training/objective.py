@@ -1,4 +1,4 @@
-"""The training loss of a `MoleculeVAE`: a weighted evidence bound plus the two heads."""
+"""The training loss of a `MoleculeVAE`: a weighted evidence bound plus the heads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 # molinterp.training.refine takes it from here.
@@ -25,10 +25,13 @@ class Batch:
     """(n, n_bits) float32, ECFP4."""
     properties: Tensor
     """(n, n_properties) float32, their own units; NaN where unknown."""
+    odds: Tensor | None = None
+    """(n, n_features) float32, standardised log-odds of features; NaN where unknown."""
 
     def to(self, device: torch.device) -> Batch:
         """The same molecules on `device`."""
-        return Batch(self.tokens.to(device), self.bits.to(device), self.properties.to(device))
+        odds = None if self.odds is None else self.odds.to(device)
+        return Batch(self.tokens.to(device), self.bits.to(device), self.properties.to(device), odds)
 
 
 @final
@@ -44,13 +47,20 @@ class Losses:
     """Cross-entropy of the fingerprint bits, summed over bits."""
     properties: Tensor
     """Squared error of the standardised properties, summed over properties."""
+    features: Tensor
+    """Squared error of the standardised log-odds of features, summed over features."""
     between: Tensor
     """Cross-entropy of the tokens at points between two compounds, for the nearer one; see `blurred`."""
     z: Tensor
     """(n, latent_dim), the samples of the posterior; no gradient."""
 
     def total(
-        self, kl_weight: float, bit_weight: float, property_weight: float, between_weight: float
+        self,
+        kl_weight: float,
+        bit_weight: float,
+        property_weight: float,
+        between_weight: float,
+        feature_weight: float = 0.0,
     ) -> Tensor:
         """The weighted sum that is minimised."""
         return (
@@ -59,6 +69,7 @@ class Losses:
             + kl_weight * self.kl
             + bit_weight * self.bits
             + property_weight * self.properties
+            + feature_weight * self.features
         )
 
 
@@ -89,6 +100,7 @@ def losses(
     generator: torch.Generator | None = None,
     others: Tensor | None = None,
     share_between: float = 0.25,
+    feature_head: nn.Module | None = None,
 ) -> Losses:
     """All terms at one sample of the posterior a molecule.
 
@@ -98,6 +110,7 @@ def losses(
         generator: source of randomness.
         others: (m, latent_dim), points of other compounds; None for those of the batch.
         share_between: of the molecules, those that are also decoded between compounds.
+        feature_head: z (n, latent_dim) to the log-odds of the batch (n, n_features); None where it has none.
     """
     mean, log_variance = model.encode(batch.tokens)
     noise = torch.randn(mean.shape, generator=generator, device=mean.device)
@@ -107,8 +120,10 @@ def losses(
         1
     )
     wanted = (batch.properties - model.property_mean) / model.property_scale
-    error = model.property_head(z).float() - wanted
-    squared = torch.where(error.isnan(), torch.zeros_like(error), error.square()).sum(1)
+    properties = _squared_error(model.property_head(z), wanted)
+    features = torch.zeros_like(kl)
+    if feature_head is not None and batch.odds is not None:
+        features = _squared_error(feature_head(z), batch.odds)
     fixed, n = z.detach(), len(z)
     rows = torch.arange(0, n, max(1, round(1 / share_between)), device=z.device)
     points, blur = blurred(fixed[rows], fixed if others is None else others, generator)
@@ -118,4 +133,19 @@ def losses(
         torch.cat([batch.tokens, batch.tokens[rows]]),
         torch.cat([torch.zeros_like(kl), blur]),
     )
-    return Losses(entropy[:n].mean(), kl.mean(), bits.mean(), squared.mean(), entropy[n:].mean(), fixed)
+    return Losses(
+        reconstruction=entropy[:n].mean(),
+        kl=kl.mean(),
+        bits=bits.mean(),
+        properties=properties.mean(),
+        features=features.mean(),
+        between=entropy[n:].mean(),
+        z=fixed,
+    )
+
+
+def _squared_error(predicted: Tensor, wanted: Tensor) -> Tensor:
+    """Summed over columns, (n,); nothing where the value wanted is not known."""
+    # The square of a NaN has a NaN for a gradient, masked or not.
+    error = (predicted.float() - wanted.nan_to_num()) * ~wanted.isnan()
+    return error.square().sum(1)
