@@ -21,13 +21,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from molinterp.chem.judge import decoded_molecule
 from molinterp.errors import BundleError
 from molinterp.fetch import cache_folder
 from molinterp.pretrained import BUNDLES, bundle_folder
 from molinterp.realism.models import FILES as REALISM_FILES
 from molinterp.realism.models import RealismModels
 from molinterp.tokens import Tokenizer, pad
-from molinterp.vae.decoding import greedy, sample
+from molinterp.vae.decoding import beam, greedy, sample
 from molinterp.vae.network import MoleculeVAE, VAEConfig
 from molinterp.vae.refinement import Refinement, refine
 
@@ -125,6 +126,22 @@ class Bundle:
             ShapeError: z has another number of dimensions than the bundle.
         """
         return [self.tokenizer.decode(t) for t in greedy(self.model, z.to(self.device), blur)]
+
+    def search(self, z: Tensor, width: int = 8, blur: Tensor | float = 0.0) -> list[str]:
+        """SMILES of the most probable molecule that a beam search finds at each point of z (n, latent_dim).
+
+        The most probable string that spells a molecule; where none of the beam does, the most probable one.
+
+        Args:
+            z: (n, latent_dim).
+            width: strings of the beam.
+            blur: (n,) or one for all, in [0, 1]; see `decode`.
+        """
+        out = []
+        for beams in beam(self.model, z.to(self.device), width, blur):
+            texts = [self.tokenizer.decode(b.tokens) for b in beams]
+            out.append(next((t for t in texts if decoded_molecule(t) is not None), texts[0]))
+        return out
 
     def sample(
         self,

@@ -22,11 +22,11 @@ from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array, tanimoto
 from molinterp.errors import InputError, VocabularyError
 from molinterp.geometry.curves import linear, slerp
-from molinterp.vae.decoding import beam, blur_at
+from molinterp.vae.decoding import blur_at
 
 BATCH = 256
 BEAM_WIDTH = 8
-"""Strings of the beam at a midpoint, of which the most probable counts."""
+"""Strings of the beam at a midpoint, of which the most probable molecule counts."""
 N_LINES = 200
 """Straight lines that are decoded whole."""
 N_SAMPLED = 4_096
@@ -173,13 +173,10 @@ def _decode_all(
 
 
 def _search_all(bundle: Bundle, z: torch.Tensor, progress: Progress) -> list[str]:
-    """SMILES of the most probable string that a beam finds at each point between compounds."""
+    """SMILES of the most probable molecule that a beam finds at each point between compounds."""
     starts = range(0, len(z), BATCH)
-    parts = (
-        beam(bundle.model, z[i : i + BATCH].to(bundle.device), BEAM_WIDTH, 1.0)
-        for i in progress(starts, len(starts), "beams")
-    )
-    return [bundle.tokenizer.decode(beams[0].tokens) for part in parts for beams in part]
+    parts = (bundle.search(z[i : i + BATCH], BEAM_WIDTH, 1.0) for i in progress(starts, len(starts), "beams"))
+    return [text for part in parts for text in part]
 
 
 def _refined(

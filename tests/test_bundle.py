@@ -7,8 +7,9 @@ from molinterp.data import drugs
 from molinterp.pretrained import BUNDLES
 
 from molinterp.bundle import HEADER, Bundle, locate
-from molinterp.chem.judge import decoded_smiles
+from molinterp.chem.judge import decoded_molecule, decoded_smiles
 from molinterp.errors import BundleError, ShapeError, VocabularyError
+from molinterp.vae.decoding import beam
 from tests.conftest import SMALL
 
 
@@ -48,6 +49,18 @@ def test_unknown_atoms_are_named(small_bundle):
 def test_latent_points_of_another_size_are_turned_down(small_bundle):
     with pytest.raises(ShapeError, match=r"shape \(\.\.\., 8\)"):
         small_bundle.decode(torch.zeros(1, 9))
+
+
+def test_a_search_takes_the_most_probable_string_that_is_a_molecule():
+    bundle = Bundle.load("smiles-small")
+    # Far from any compound, where many strings are no molecules.
+    z = 1.5 * torch.randn(24, bundle.latent_dim, generator=torch.Generator().manual_seed(0))
+    beams = [[bundle.tokenizer.decode(b.tokens) for b in found] for found in beam(bundle.model, z, 8, 1.0)]
+    is_molecule = [[decoded_molecule(text) is not None for text in texts] for texts in beams]
+    assert any(any(row) and not row[0] for row in is_molecule)
+    assert any(row[0] for row in is_molecule)
+    for text, texts, row in zip(bundle.search(z, 8, 1.0), beams, is_molecule, strict=True):
+        assert text == (texts[row.index(True)] if any(row) else texts[0])
 
 
 def _flip_byte(folder):
