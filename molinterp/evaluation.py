@@ -26,7 +26,7 @@ from molinterp.vae.decoding import blur_at
 
 BATCH = 256
 BEAM_WIDTH = 8
-"""Strings of the beam at a midpoint, of which the most probable molecule counts."""
+"""Strings of a beam, of which the most probable molecule counts."""
 N_LINES = 200
 """Straight lines that are decoded whole."""
 N_SAMPLED = 4_096
@@ -75,14 +75,16 @@ def evaluate(
         progress: wraps the batches, to show a bar.
 
     Returns:
-        Figures by name; shares are in [0, 1], `kl` in nats, seconds on this machine. Points between are
-        decoded with the blur of their place on the line, those named sharp without; figures of lines are
-        their three quartiles. Latent points are refined for the first `n_refined` molecules alone.
+        Figures by name; shares are in [0, 1], `kl` in nats, seconds on this machine. Points between and
+        prior samples are decoded with the blur of their place, 1 half-way and at a sample, those named
+        sharp without; those named beam are the most probable molecules of a beam, the others greedy
+        decodes. Figures of lines are their three quartiles. Latent points are refined for the first
+        `n_refined` molecules alone.
     """
     known, n_unknown = _encodable(bundle, smiles)
     z, deviation = _in_batches(lambda part: bundle.posterior(part), known, progress, "encode")
-    rebuilt = [decoded_smiles(s) for s in _decode_all(bundle, z, progress, "reconstruct")]
-    exact = [r == s for r, s in zip(rebuilt, known, strict=True)]
+    rebuilt = _decode_all(bundle, z, progress, "reconstruct")
+    searched = _search_all(bundle, z, progress, "search")
     kl = 0.5 * (z.square() + deviation.square() - 1 - 2 * deviation.log()).sum(1).mean()
     rng = np.random.default_rng(seed)
     pairs = np.stack([rng.choice(len(known), 2, replace=False) for _ in range(n_pairs)])
@@ -92,10 +94,12 @@ def evaluate(
         "n_out_of_vocabulary": n_unknown,
         "n_pairs": n_pairs,
         "seed": seed,
-        "reconstruction": sum(exact) / len(smiles),
+        "reconstruction": _n_exact(rebuilt, known) / len(smiles),
+        "beam_reconstruction": _n_exact(searched, known) / len(smiles),
         **_refined(bundle, smiles[:N_REFINED], known, progress),
         "kl": float(kl),
-        "prior_valid": _share_valid(_decode_all(bundle, noise, progress, "prior samples")),
+        "prior_valid": _share_valid(_decode_all(bundle, noise, progress, "prior samples", 1.0)),
+        "beam_prior_valid": _share_valid(_search_all(bundle, noise, progress, "search prior samples", 1.0)),
     }
     a, b = z[pairs[:, 0]], z[pairs[:, 1]]
     figures |= _midpoints(bundle, a, b, [(known[i], known[j]) for i, j in pairs], progress)
@@ -137,7 +141,7 @@ def _midpoints(
         "midpoint": _decode_all(bundle, middle, progress, "midpoints", 1.0),
         "slerp_midpoint": _decode_all(bundle, round_middle, progress, "slerp midpoints", 1.0),
         "sharp_midpoint": _decode_all(bundle, middle, progress, "sharp midpoints"),
-        "beam_midpoint": _search_all(bundle, middle, progress),
+        "beam_midpoint": _search_all(bundle, middle, progress, "search midpoints", 1.0),
     }
     figures: dict[str, float] = {}
     for name, texts in decoded.items():
@@ -172,10 +176,11 @@ def _decode_all(
     return [text for part in parts for text in part]
 
 
-def _search_all(bundle: Bundle, z: torch.Tensor, progress: Progress) -> list[str]:
-    """SMILES of the most probable molecule that a beam finds at each point between compounds."""
+def _search_all(
+    bundle: Bundle, z: torch.Tensor, progress: Progress, label: str, blur: float = 0.0
+) -> list[str]:
     starts = range(0, len(z), BATCH)
-    parts = (bundle.search(z[i : i + BATCH], BEAM_WIDTH, 1.0) for i in progress(starts, len(starts), "beams"))
+    parts = (bundle.search(z[i : i + BATCH], BEAM_WIDTH, blur) for i in progress(starts, len(starts), label))
     return [text for part in parts for text in part]
 
 
@@ -187,8 +192,11 @@ def _refined(
     part = [s for s in smiles if s in written]
     (z,) = _in_batches(lambda some: (bundle.refine(some).z,), part, progress, "refine")
     rebuilt = _decode_all(bundle, z, progress, "reconstruct refined")
-    n_exact = sum(decoded_smiles(r) == s for r, s in zip(rebuilt, part, strict=True))
-    return {"n_refined": len(smiles), "reconstruction_refined": n_exact / len(smiles)}
+    return {"n_refined": len(smiles), "reconstruction_refined": _n_exact(rebuilt, part) / len(smiles)}
+
+
+def _n_exact(decoded: Sequence[str], smiles: Sequence[str]) -> int:
+    return sum(decoded_smiles(text) == wanted for text, wanted in zip(decoded, smiles, strict=True))
 
 
 def _share_valid(decoded: Sequence[str]) -> float:

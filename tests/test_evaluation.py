@@ -1,5 +1,7 @@
 import pytest
+from molinterp.data import drugs
 
+from molinterp.bundle import Bundle
 from molinterp.errors import InputError
 from molinterp.evaluation import evaluate, read_split
 from tests.conftest import SMALL
@@ -13,7 +15,7 @@ def figures(small_bundle):
 
 
 def test_memorised_molecules_are_reconstructed(figures):
-    assert figures["reconstruction"] == 1.0
+    assert figures["reconstruction"] == figures["beam_reconstruction"] == 1.0
     assert figures["n_out_of_vocabulary"] == 0
     assert (figures["n_refined"], figures["reconstruction_refined"]) == (len(SMALL), 1.0)
 
@@ -24,6 +26,13 @@ def test_shares_are_shares_and_nested(figures):
         both, accepted = figures[f"{name}_familiar_alert_free"], figures[f"{name}_accepted"]
         assert 0 <= accepted <= both <= familiar <= valid <= 1
         assert both <= figures[f"{name}_alert_free"]
+
+
+def test_a_beam_finds_molecules_where_a_greedy_decode_spells_none():
+    figures = evaluate(Bundle.load("smiles-small"), list(drugs().values())[:40], n_pairs=40)
+    assert figures["prior_valid"] + 0.1 < figures["beam_prior_valid"]
+    assert figures["midpoint_valid"] + 0.1 < figures["beam_midpoint_valid"]
+    assert figures["reconstruction"] <= figures["beam_reconstruction"]
 
 
 def test_lines_have_no_more_molecules_than_points(figures):
