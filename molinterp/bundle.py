@@ -137,11 +137,19 @@ class Bundle:
             width: strings of the beam.
             blur: (n,) or one for all, in [0, 1]; see `decode`.
         """
-        out = []
-        for beams in beam(self.model, z.to(self.device), width, blur):
-            texts = [self.tokenizer.decode(b.tokens) for b in beams]
-            out.append(next((t for t in texts if decoded_molecule(t) is not None), texts[0]))
-        return out
+        found = self.beams(z, width, blur)
+        return [next((t for t in texts if decoded_molecule(t) is not None), texts[0]) for texts in found]
+
+    def beams(self, z: Tensor, width: int, blur: Tensor | float = 0.0) -> list[list[str]]:
+        """SMILES of the `width` most probable strings that a beam search finds at each point, best first.
+
+        Args:
+            z: (n, latent_dim).
+            width: strings of the beam.
+            blur: (n,) or one for all, in [0, 1]; see `decode`.
+        """
+        found = beam(self.model, z.to(self.device), width, blur)
+        return [[self.tokenizer.decode(b.tokens) for b in beams] for beams in found]
 
     def sample(
         self,

@@ -24,7 +24,11 @@ N_POINTS = 64
 N_SAMPLES = 3
 """Sampled decodes of a point, beside the greedy ones."""
 N_BETWEEN = 4
-"""Points decoded on the line between two molecules of a gap."""
+"""Points on the line between two molecules of a gap where a beam search looks."""
+BEAM_WIDTH = 4
+"""Strings that it finds at each, and at the first molecule itself."""
+OWN_BLUR = 0.5
+"""Blur at the molecule itself: asked for what is like it, not for it."""
 N_ABOUT = 4
 """Points decoded about a molecule at a gap, drawn from its posterior."""
 TEMPERATURE = 0.7
@@ -46,9 +50,9 @@ class Neighbours:
         self._generator = torch.Generator().manual_seed(seed + 1)
 
     def __call__(self, pairs: Sequence[tuple[str, str]]) -> Iterable[str]:
-        """SMILES of 2 N_BETWEEN + N_ABOUT decodes a pair of SMILES, where the model can spell both.
+        """SMILES of (1 + N_BETWEEN) BEAM_WIDTH + N_ABOUT decodes a pair, where the model can spell both.
 
-        Points between are decoded with the blur of their place and without.
+        Points between are decoded with the blur of their place, those about a molecule without.
         """
         known = [pair for pair in pairs if all(is_encodable(self._model, s) for s in pair)]
         if not known:
@@ -56,12 +60,14 @@ class Neighbours:
         mean, deviation = self._model.posterior([s for pair in known for s in pair])
         t = torch.linspace(0, 1, N_BETWEEN + 2, device=mean.device)[1:-1]
         between = linear(mean[0::2], mean[1::2], t).flatten(0, 1)
-        shape = (N_ABOUT, len(known), mean.shape[1])
-        noise = torch.randn(shape, generator=self._generator).to(mean.device)
-        about = (mean[0::2] + noise * deviation[0::2]).flatten(0, 1)
-        blur = blur_at(t).repeat(len(known))
-        none = torch.zeros(len(blur) + len(about), device=mean.device)
-        return self._model.decode(torch.cat([between, between, about]), torch.cat([blur, none]))
+        own, deviation = mean[0::2], deviation[0::2]
+        blur = torch.cat(
+            [torch.full((len(known),), OWN_BLUR, device=t.device), blur_at(t).repeat(len(known))]
+        )
+        beams = self._model.beams(torch.cat([own, between]), BEAM_WIDTH, blur)
+        noise = torch.randn((N_ABOUT, *own.shape), generator=self._generator).to(mean.device)
+        about = (own + noise * deviation).flatten(0, 1)
+        return [text for texts in beams for text in texts] + self._model.decode(about)
 
 
 @final
