@@ -2,7 +2,7 @@
 
 The candidates that a curve in latent space explains are few where it crosses empty space. While no path
 joins the two ends with every step similar enough, the two sides that are joined so far are grown towards
-each other: from the molecules nearest to the other side, by decodes of the latent space about and between
+each other: from the molecules nearest to the other side, by beam searches in the latent space at and between
 them and by edits that bring pieces of the one into the other. Once they meet, the steps of the path found
 are refined the same way. The path is the shortest one under the functional of `geometry.discrete`.
 

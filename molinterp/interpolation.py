@@ -245,7 +245,7 @@ def _solve(
         if only_library:
             search = replace(search, edits=False)
         else:
-            sources["neighbourhood"] = Neighbours(model, seed)
+            sources["neighbourhood"] = Neighbours(model)
             for proposal in candidates.proposals(decodes):
                 candidates.add(proposal, "curve")
         found = assemble(candidates, sources, search)

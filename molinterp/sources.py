@@ -29,8 +29,6 @@ BEAM_WIDTH = 4
 """Strings that it finds at each, and at the first molecule itself."""
 OWN_BLUR = 0.5
 """Blur at the molecule itself: asked for what is like it, not for it."""
-N_ABOUT = 4
-"""Points decoded about a molecule at a gap, drawn from its posterior."""
 TEMPERATURE = 0.7
 SOLVER_TOLERANCE = 1e-2
 """Relative to the energy: the curve is a guide, its decodes are judged one by one."""
@@ -41,33 +39,28 @@ N_SHELF = 40
 
 
 @final
+@dataclass(frozen=True)
 class Neighbours:
-    """What the model sees between the two molecules of a gap, and about each."""
+    """What the model sees at the first molecule of a gap and on the way to the second."""
 
-    def __init__(self, model: Bundle, seed: int) -> None:
-        """Draw from `model` with noise that depends on `seed` alone."""
-        self._model = model
-        self._generator = torch.Generator().manual_seed(seed + 1)
+    model: Bundle
+    """The model."""
 
     def __call__(self, pairs: Sequence[tuple[str, str]]) -> Iterable[str]:
-        """SMILES of (1 + N_BETWEEN) BEAM_WIDTH + N_ABOUT decodes a pair, where the model can spell both.
+        """SMILES of (1 + N_BETWEEN) BEAM_WIDTH decodes a pair of SMILES, where the model can spell both.
 
-        Points between are decoded with the blur of their place, those about a molecule without.
+        Points between are decoded with the blur of their place.
         """
-        known = [pair for pair in pairs if all(is_encodable(self._model, s) for s in pair)]
+        known = [pair for pair in pairs if all(is_encodable(self.model, s) for s in pair)]
         if not known:
             return []
-        mean, deviation = self._model.posterior([s for pair in known for s in pair])
-        t = torch.linspace(0, 1, N_BETWEEN + 2, device=mean.device)[1:-1]
-        between = linear(mean[0::2], mean[1::2], t).flatten(0, 1)
-        own, deviation = mean[0::2], deviation[0::2]
-        blur = torch.cat(
-            [torch.full((len(known),), OWN_BLUR, device=t.device), blur_at(t).repeat(len(known))]
-        )
-        beams = self._model.beams(torch.cat([own, between]), BEAM_WIDTH, blur)
-        noise = torch.randn((N_ABOUT, *own.shape), generator=self._generator).to(mean.device)
-        about = (own + noise * deviation).flatten(0, 1)
-        return [text for texts in beams for text in texts] + self._model.decode(about)
+        ends = self.model.encode([s for pair in known for s in pair])
+        own, others = ends[0::2], ends[1::2]
+        t = torch.linspace(0, 1, N_BETWEEN + 2, device=ends.device)[1:-1]
+        points = torch.cat([own, linear(own, others, t).flatten(0, 1)])
+        at_own = torch.full((len(known),), OWN_BLUR, device=ends.device)
+        blur = torch.cat([at_own, blur_at(t).repeat(len(known))])
+        return [text for texts in self.model.beams(points, BEAM_WIDTH, blur) for text in texts]
 
 
 @final
