@@ -32,7 +32,7 @@ FEES = {"smooth": 0.0, "short": 0.15}
 REFINED_SIMILARITY = 0.8
 """Steps from this on are small enough."""
 MIN_MOLECULES = 7
-"""Molecules of a path whose number is left open, ends included, where the candidates allow."""
+"""Molecules of a smooth path whose number is left open, ends included, where the candidates allow."""
 N_FRONTIER = 3
 """Molecules a side that are grown in a round, at first."""
 N_PATIENT = 8
@@ -64,6 +64,11 @@ class Search:
     """Rounds of refinement of a path."""
     timeout: float = 60.0
     """Seconds after which the best path so far is taken."""
+
+    @property
+    def floor(self) -> float:
+        """The least similarity of a step in single precision, as similarities are stored."""
+        return float(np.float32(self.min_step_similarity))
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -140,7 +145,7 @@ class _Assembler:
             path = self._shortest()
         path = self._cut(path or self._widest())
         # Fewer molecules than a bridge needs were perhaps asked for.
-        is_bridged = is_joined and self._worst(path) >= self._search.min_step_similarity
+        is_bridged = is_joined and self._worst(path) >= self._search.floor
         return Assembly(path, is_bridged, n_rounds, self._is_late())
 
     def _worst(self, path: tuple[int, ...]) -> float:
@@ -153,7 +158,7 @@ class _Assembler:
         """The path of least energy with steps as asked; empty where there is none."""
         fee = FEES[self._search.objective]
         return self._settled(
-            lambda allowed: self._search.min_step_similarity,
+            lambda allowed: self._search.floor,
             lambda floor, allowed: discrete.cheapest(
                 self._all.similarity, self._all.weights, 0, 1, floor=floor, fee=fee, allowed=allowed
             ),
@@ -194,10 +199,10 @@ class _Assembler:
         """The path with as many molecules as asked, where the candidates allow."""
         wanted = self._search.n_molecules
         if wanted is None:
-            wanted = max(MIN_MOLECULES, len(path))
+            wanted = max(MIN_MOLECULES if self._search.objective == "smooth" else 0, len(path))
         if len(path) == wanted:
             return path
-        floor = min(self._worst(path), self._search.min_step_similarity)
+        floor = min(self._worst(path), self._search.floor)
         most = min(wanted, len(self._all))
         fewer = range(most, len(path), -1) if wanted > len(path) else (wanted,)
         for n in fewer:
@@ -225,7 +230,7 @@ class _Assembler:
 
     def _bridge(self, n_frontier: int) -> bool:
         """Grow `n_frontier` molecules a side towards the other; whether there was anything left to grow."""
-        similarity, floor = self._all.similarity, self._search.min_step_similarity
+        similarity, floor = self._all.similarity, self._search.floor
         allowed = self._all.allowed
         sides = [np.flatnonzero(discrete.connected(similarity, root, floor, allowed)) for root in (0, 1)]
         jobs: list[tuple[int, int, list[int]]] = []

@@ -239,7 +239,7 @@ def _solve(
     if pointwise:
         chosen = _pointwise(candidates, decodes, steps)
         worst = min(float(candidates.similarity[i, j]) for i, j in pairwise(chosen))
-        found = [Assembly(chosen, worst >= search.min_step_similarity, 0, False)]
+        found = [Assembly(chosen, worst >= search.floor, 0, False)]
     else:
         sources: dict[str, Source] = {} if library is None else {"library": Shelf(library)}
         if only_library:
@@ -268,7 +268,11 @@ def _solve(
             n_candidates=len(candidates) - 2,
             rejected=dict(candidates.rejected),
             round_trips=_round_trips(model, ends, start, end),
-            notes=(*notes, *_remarks(assembly, search), *_broken(candidates, assembly, restraints)),
+            notes=(
+                *notes,
+                *_remarks(assembly, search, pointwise),
+                *_broken(candidates, assembly, restraints),
+            ),
         )
         for assembly in found
     ]
@@ -308,18 +312,21 @@ def _pointwise(candidates: Candidates, decodes: Sequence[str], steps: int | None
     return (0, *chosen, 1)
 
 
-def _remarks(assembly: Assembly, search: Search) -> Iterable[str]:
+def _remarks(assembly: Assembly, search: Search, pointwise: bool) -> Iterable[str]:
     wanted, n = search.n_molecules, len(assembly.path)
     if wanted is not None and n != wanted:
         yield f"{wanted} molecules were asked for; {n} were found"
     if not assembly.is_bridged:
-        yield (
-            f"no path with every step at {search.min_step_similarity:g} or above was found in "
-            f"{assembly.n_rounds} rounds of search; ask for more steps, or for none in particular"
-            if wanted is not None
-            else f"no path with every step at {search.min_step_similarity:g} or above was found in "
-            f"{assembly.n_rounds} rounds; its worst step is as good as the candidates allow"
-        )
+        missed = f"no path with every step at {search.min_step_similarity:g} or above"
+        if pointwise:
+            yield f"{missed}: what is decoded point by point is taken as it comes"
+        elif wanted is not None:
+            yield f"{missed} was found in {assembly.n_rounds} rounds; ask for more molecules, or for no number"
+        else:
+            yield (
+                f"{missed} was found in {assembly.n_rounds} rounds; "
+                "its worst step is as good as the candidates allow"
+            )
     if assembly.is_timed_out:
         yield "the time limit ended the search; this is the best path until then"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from rdkit import Chem
 
 from molinterp.bundle import Bundle
 from molinterp.chem.judge import Limits, decoded_molecule
-from molinterp.chem.properties import describe
+from molinterp.chem.properties import PROPERTIES, describe
 from molinterp.chem.similarity import tanimoto
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 N_DRAWS = 256
-"""Points about the mean that are decoded."""
-SPREADS = (0.0, 0.5, 1.0, 1.5)
+"""Points about the mean that are decoded beside it."""
+SPREADS = (0.5, 1.0, 1.5)
 """Distances from the mean at which they are drawn, in mean posterior standard deviations of the compounds."""
 
 
@@ -85,8 +86,10 @@ def median(
     middle = frechet_mean(mean, Metric(space_of(model, output_space), restraints.realism), tol=1e-2).mean
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(N_DRAWS, model.latent_dim, generator=generator).to(mean)
-    scale = torch.tensor(SPREADS).to(mean).repeat(N_DRAWS // len(SPREADS))[:, None] * deviation.mean(0)
-    texts = model.decode(middle + scale * noise)
+    spread = torch.tensor(SPREADS).to(mean).repeat(math.ceil(N_DRAWS / len(SPREADS)))[:N_DRAWS]
+    points = middle + spread[:, None] * deviation.mean(0) * noise
+    # The mean lies between the compounds, as the middle of a path does.
+    texts = model.search(middle[None], blur=1.0) + model.decode(points, 1.0)
     judge = (limits or Limits()).judge(*(e.mol for e in ends))
     found: dict[str, MedianCompound] = {}
     for text in dict.fromkeys(texts):
@@ -105,15 +108,9 @@ def median_frame(found: Sequence[MedianCompound], names: Sequence[str]) -> pd.Da
     """One row a compound: rank, smiles, dispersion, similarity to each of `names`, properties."""
     import pandas as pd
 
-    return pd.DataFrame(
-        [
-            {
-                "rank": rank,
-                "smiles": m.smiles,
-                "dispersion": m.dispersion,
-                **{f"similarity_to_{name}": s for name, s in zip(names, m.similarities, strict=True)},
-                **m.properties,
-            }
-            for rank, m in enumerate(found, start=1)
-        ]
-    )
+    columns = ["rank", "smiles", "dispersion", *(f"similarity_to_{name}" for name in names), *PROPERTIES]
+    rows = [
+        (rank, m.smiles, m.dispersion, *m.similarities, *(m.properties[name] for name in PROPERTIES))
+        for rank, m in enumerate(found, start=1)
+    ]
+    return pd.DataFrame(rows, columns=columns)

@@ -101,6 +101,8 @@ def _document(path: MoleculePath) -> dict[str, Any]:
                 "similarity_to_end": s.similarity_to_end,
                 **s.verdicts(),
                 "properties": dict(s.properties),
+                "features": dict(s.features),
+                **({} if s.is_known is None else {"is_known": s.is_known}),
                 "terms": dict(s.terms),
             }
             for s in path.steps

@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from rdkit import Chem
 
@@ -100,6 +101,12 @@ def test_several_paths_have_no_candidate_between_in_common():
     paths = [set(got.path[1:-1]) for got in assemble(found, {}, Search(n_paths=3))]
     assert len(paths) == 3
     assert not paths[0] & paths[1] and not paths[0] & paths[2] and not paths[1] & paths[2]
+
+
+@pytest.mark.parametrize("least", [0.35, 0.7, 0.9])
+def test_a_step_at_the_limit_is_small_enough(least):
+    # Similarities are stored in single precision, where these numbers round down.
+    assert np.float32(least) >= Search(min_step_similarity=least).floor
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 9])

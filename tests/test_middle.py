@@ -41,6 +41,12 @@ def test_frame_names_the_compounds(found):
     assert frame["similarity_to_phenol"].tolist() == [m.similarities[1] for m in found]
 
 
+def test_a_table_without_a_compound_has_its_columns():
+    frame = median_frame([], ["toluene", "phenol"])
+    assert frame.columns[:4].tolist() == ["rank", "smiles", "dispersion", "similarity_to_toluene"]
+    assert len(frame) == 0
+
+
 @pytest.mark.parametrize(
     ("compounds", "options", "error", "message"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from pathlib import Path
 
 from molinterp.chem.gate import parse
@@ -30,7 +31,7 @@ def resolve(argument: str) -> Record:
         return _from_smiles(argument)
     if argument == "-":
         return only_record(argument)
-    if Path(argument).is_file():
+    if _is_there(argument, Path.is_file):
         if _is_smiles(argument):
             raise InputError(
                 f"{argument!r} is a file and a SMILES. Write file:{argument} or smiles:{argument}."
@@ -38,7 +39,7 @@ def resolve(argument: str) -> Record:
         return only_record(argument)
     if argument.strip().lower() in drugs():
         return _from_name(argument)
-    if argument.lower().endswith(SUFFIXES) or Path(argument).is_dir():
+    if argument.lower().endswith(SUFFIXES) or _is_there(argument, Path.is_dir):
         raise InputError(f"file {argument!r} does not exist or is not a file. Check the path.")
     try:
         return _from_smiles(argument)
@@ -54,6 +55,14 @@ def resolve(argument: str) -> Record:
                 "Give a SMILES, or a file that holds one."
             ) from error
         raise
+
+
+def _is_there(argument: str, kind: Callable[[Path], bool]) -> bool:
+    """Whether an argument names something of a kind on disk; a long SMILES is too long for a name."""
+    try:
+        return kind(Path(argument))
+    except (OSError, ValueError):
+        return False
 
 
 def only_record(source: str) -> Record:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 SUFFIXES = (".json", ".csv", ".tsv", ".csv.gz", ".parquet")
 PLACE = ("step", "name", "smiles", "t")
 """Columns that say what and where a molecule is, the first of every table."""
+PREFIXES = {"terms": "lambda_", "features": "feature_"}
+"""What stands before the names of a step's values in a column, by their key in a .json."""
 SIMILARITIES = ("similarity", "similarity_to_start", "similarity_to_end")
 
 
@@ -112,7 +114,7 @@ def _from_document(document: Mapping[str, Any]) -> PathView:
         row = {"step": i, "name": ""}
         for key, value in step.items():
             if isinstance(value, Mapping):
-                prefix = "lambda_" if key == "terms" else ""
+                prefix = PREFIXES.get(key, "")
                 row |= {f"{prefix}{name}": number for name, number in value.items()}
             else:
                 row[key] = value

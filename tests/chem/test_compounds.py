@@ -23,6 +23,11 @@ def test_a_smiles():
         assert resolve(text).smiles == "CCO"
 
 
+def test_a_smiles_longer_than_a_name_of_a_file_may_be():
+    smiles = "CC(=O)N" * 40
+    assert resolve(smiles).smiles == smiles
+
+
 def test_a_file(tmp_path):
     (tmp_path / "a.smi").write_text("CCO ethanol\n")
     for text in ("a.smi", "file:a.smi"):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -21,6 +22,20 @@ def test_a_file_gives_the_view_of_its_path(tmp_path, suffix):
     assert view.figures["worst_step"] == pytest.approx(path.worst_step, rel=1e-4)
     if suffix == ".json":
         assert (view.notes, view.figures, view.settings) == (own.notes, own.figures, own.settings)
+
+
+def test_features_and_known_compounds_come_back_from_json(tmp_path):
+    path = molecule_path()
+    steps = tuple(
+        replace(s, features={"bbb": 0.1 * i}, is_known=bool(i % 2)) for i, s in enumerate(path.steps)
+    )
+    path = replace(path, steps=steps)
+    file = tmp_path / "path.json"
+    file.write_text(render(path, ".json"))
+    table = read_view(file).table
+    assert table["feature_bbb"].tolist() == pytest.approx([0.1 * i for i in range(len(steps))])
+    assert table["is_known"].tolist() == [bool(i % 2) for i in range(len(steps))]
+    assert table.columns.tolist() == view_of(path).table.columns.tolist()
 
 
 def test_terms_that_a_step_bears_become_columns(tmp_path):
