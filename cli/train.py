@@ -14,7 +14,7 @@ import click
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Budget of wall-clock time.")
 @click.option("--optimiser-steps", type=click.IntRange(min=1), help="Budget of optimiser steps.")
 @click.option(
-    "--representation", type=click.Choice(["selfies", "smiles"]), default="selfies", show_default=True
+    "--representation", type=click.Choice(["selfies", "smiles"]), default="smiles", show_default=True
 )
 @click.option("--tokens", type=click.IntRange(min=50), default=1000, show_default=True, help="Vocabulary.")
 @click.option("--latent-dim", type=click.IntRange(min=2), default=64, show_default=True)

@@ -321,7 +321,7 @@ def _remarks(assembly: Assembly, search: Search, pointwise: bool) -> Iterable[st
         if pointwise:
             yield f"{missed}: what is decoded point by point is taken as it comes"
         elif wanted is not None:
-            yield f"{missed} was found in {assembly.n_rounds} rounds; ask for more molecules, or for no number"
+            yield f"{missed} was found in {assembly.n_rounds} rounds; ask for more molecules"
         else:
             yield (
                 f"{missed} was found in {assembly.n_rounds} rounds; "

@@ -238,7 +238,8 @@ def test_train_eval_and_path_with_a_bundle_of_ones_own(tmp_path):
     rows = [f"{s},{split}" for s in smiles for split in ("train", "test")]
     (tmp_path / "m.csv").write_text("\n".join(["smiles,split", *rows]))
     sizes = ("--latent-dim", "4", "--encoder-dim", "16", "--decoder-dim", "32", "--tokens", "50")
-    train = ("train", "m.csv", "-o", "own", "--optimiser-steps", "30", "--batch-size", "16", *sizes)
+    budget = ("--optimiser-steps", "30", "--batch-size", "16", "--representation", "selfies")
+    train = ("train", "m.csv", "-o", "own", *budget, *sizes)
     done = run(*train, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "bundle written to own" in done.stderr
