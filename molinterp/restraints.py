@@ -196,7 +196,7 @@ def _taught_now(bundle: Bundle, feature: Feature) -> LatentNetwork | None:
     has = torch.from_numpy(feature.scores([Chem.MolFromSmiles(s) for s in reference.smiles]))
     if not MIN_EXAMPLES <= int(has.sum()) <= len(has) - MIN_EXAMPLES:
         return None
-    return fit_latent_feature(reference.z, has)
+    return fit_latent_feature(reference.z, has).to(bundle.device)
 
 
 def _log_odds(network: LatentNetwork) -> Callable[[Tensor], Tensor]:
