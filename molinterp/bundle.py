@@ -12,6 +12,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, final
@@ -22,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from molinterp.chem.judge import decoded_molecule
-from molinterp.errors import BundleError
+from molinterp.errors import BundleError, InputError
 from molinterp.fetch import cache_folder
 from molinterp.pretrained import BUNDLES, bundle_folder
 from molinterp.realism.models import FILES as REALISM_FILES
@@ -211,8 +212,10 @@ class Bundle:
         """Load a shipped bundle by name, or any bundle by its folder.
 
         Raises:
+            InputError: torch cannot use the device here.
             BundleError: it is missing, damaged, or of a schema that this version does not read.
         """
+        device = usable_device(device)
         folder = locate(name)
         header = read_header(folder)
         try:
@@ -240,6 +243,44 @@ class Bundle:
             figures=header["figures"],
             realism=realism,
         )
+
+
+def loaded(name: str | Path = "default", device: str | torch.device = "cpu") -> Bundle:
+    """What `Bundle.load` gives, kept in memory for the next call until its files are written anew.
+
+    All callers share it: it is not to be changed.
+
+    Raises:
+        InputError: torch cannot use the device here.
+        BundleError: it is missing, damaged, or of a schema that this version does not read.
+    """
+    folder = locate(name).resolve()
+    try:
+        header = (folder / HEADER).stat()
+    except OSError as error:
+        raise BundleError(_damaged(folder, f"{HEADER}: {error.strerror}")) from error
+    return _loaded(folder, str(device), header.st_mtime_ns, header.st_size)
+
+
+@lru_cache(maxsize=2)
+def _loaded(folder: Path, device: str, mtime_ns: int, size: int) -> Bundle:
+    return Bundle.load(folder, device)
+
+
+def usable_device(device: str | torch.device) -> torch.device:
+    """The device of a name, as torch has it, once a tensor could be made there.
+
+    Raises:
+        InputError: torch knows no such device, or has none here.
+    """
+    try:
+        place = torch.device(device)
+        torch.zeros(1, device=place)
+    except (RuntimeError, AssertionError, ImportError) as error:
+        raise InputError(
+            f"`device` must be one that torch can use here, as cpu; got {str(device)!r}."
+        ) from error
+    return place
 
 
 def locate(name: str | Path) -> Path:

@@ -6,9 +6,9 @@ import torch
 from molinterp.data import drugs
 from molinterp.pretrained import BUNDLES
 
-from molinterp.bundle import HEADER, Bundle, locate
+from molinterp.bundle import HEADER, Bundle, loaded, locate
 from molinterp.chem.judge import decoded_molecule, decoded_smiles
-from molinterp.errors import BundleError, ShapeError, VocabularyError
+from molinterp.errors import BundleError, InputError, ShapeError, VocabularyError
 from molinterp.vae.decoding import beam
 from tests.conftest import SMALL
 
@@ -173,3 +173,27 @@ def test_shipped_bundles_give_back_compounds_that_they_encode(name):
 
 def test_the_default_bundle_ships():
     assert "default" in BUNDLES
+
+
+@pytest.mark.parametrize("device", ["abacus", "", "hpu", torch.device("cuda", 1_000)])
+def test_a_device_that_torch_cannot_use_is_named(saved_bundle, device):
+    for load in (Bundle.load, loaded):
+        with pytest.raises(InputError, match=rf"`device` must be one that torch can use.*got '{device}'"):
+            load(saved_bundle, device)
+
+
+def test_a_loaded_bundle_is_kept_until_its_files_change(saved_bundle, monkeypatch):
+    first = loaded(saved_bundle)
+    assert loaded(str(saved_bundle)) is first and loaded(saved_bundle, torch.device("cpu")) is first
+    monkeypatch.chdir(saved_bundle.parent)
+    assert loaded("small") is first
+    first.with_figures({"reconstruction": 1.0}).save(saved_bundle)
+    assert loaded(saved_bundle).figures == {"reconstruction": 1.0}
+    assert first.figures == {}
+
+
+def test_a_bundle_that_went_away_is_not_given_from_memory(saved_bundle):
+    loaded(saved_bundle)
+    (saved_bundle / HEADER).unlink()
+    with pytest.raises(BundleError, match="must be one that ships"):
+        loaded(saved_bundle)
