@@ -170,12 +170,14 @@ class Bundle:
     def save(self, folder: Path) -> None:
         """Write the bundle; an existing one is replaced as a whole.
 
+        A kill at any moment leaves the old one or the new one beside `folder`, where it is not in it.
+
         Raises:
-            BundleError: the folder exists and is no bundle, or cannot be written.
+            BundleError: the folder is a file or holds something else than a bundle, or cannot be written.
         """
-        if folder.exists() and not (folder / HEADER).exists() and any(folder.iterdir()):
-            raise BundleError(f"folder '{folder}' is not empty and no bundle. Choose another one.")
-        temporary = folder.with_name(f".{folder.name}.tmp")
+        folder = folder.resolve()
+        check_target(folder)
+        temporary, old = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("tmp", "old"))
         try:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
@@ -191,8 +193,10 @@ class Bundle:
             text = json.dumps(header, indent=1)
             (temporary / HEADER).write_text(text + "\n", encoding="utf-8")
             if folder.exists():
-                shutil.rmtree(folder)
+                shutil.rmtree(old, ignore_errors=True)
+                folder.rename(old)
             temporary.rename(folder)
+            shutil.rmtree(old, ignore_errors=True)
         except OSError as error:
             raise BundleError(f"bundle '{folder}' cannot be written: {error.strerror}.") from error
 
@@ -265,6 +269,18 @@ def loaded(name: str | Path = "default", device: str | torch.device = "cpu") -> 
 @lru_cache(maxsize=2)
 def _loaded(folder: Path, device: str, mtime_ns: int, size: int) -> Bundle:
     return Bundle.load(folder, device)
+
+
+def check_target(folder: Path) -> None:
+    """Make sure that `Bundle.save` may write to a folder, before the work that is to be saved.
+
+    Raises:
+        BundleError: it is a file, or holds something else than a bundle.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise BundleError(f"'{folder}' is a file, and a bundle is a folder. Choose another name.")
+    if folder.exists() and not (folder / HEADER).exists() and any(folder.iterdir()):
+        raise BundleError(f"folder '{folder}' is not empty and no bundle. Choose another one.")
 
 
 def usable_device(device: str | torch.device) -> torch.device:

@@ -1,5 +1,6 @@
 import json
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -141,6 +142,38 @@ def test_a_folder_that_is_no_bundle_is_not_overwritten(small_bundle, tmp_path):
     with pytest.raises(BundleError, match="is not empty and no bundle"):
         small_bundle.save(tmp_path)
     assert (tmp_path / "thesis.txt").exists()
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(small_bundle, tmp_path):
+    (tmp_path / "thesis.txt").write_text("irreplaceable")
+    with pytest.raises(BundleError, match="thesis.txt' is a file, and a bundle is a folder"):
+        small_bundle.save(tmp_path / "thesis.txt")
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_the_current_folder_can_be_written(small_bundle, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    small_bundle.save(Path("."))
+    assert Bundle.load(tmp_path / "here").name == "small"
+    assert [p.name for p in tmp_path.iterdir()] == ["here"]
+
+
+def test_a_kill_while_saving_loses_no_bundle(small_bundle, saved_bundle, monkeypatch):
+    rename = Path.rename
+
+    def killed(path, target):
+        if target == saved_bundle:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "rename", killed)
+        small_bundle.with_figures({"is_new": 1}).save(saved_bundle)
+    left = {Bundle.load(p).figures.get("is_new", 0) for p in saved_bundle.parent.iterdir()}
+    assert left == {0, 1}
+    small_bundle.save(saved_bundle)
+    assert [p.name for p in saved_bundle.parent.iterdir()] == ["small"]
 
 
 @pytest.mark.parametrize("name", BUNDLES)
