@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from molinterp.chem.judge import decoded_molecule
-from molinterp.errors import BundleError, InputError
+from molinterp.errors import BundleError, InputError, VocabularyError
 from molinterp.fetch import cache_folder
 from molinterp.pretrained import BUNDLES, bundle_folder
 from molinterp.realism.models import FILES as REALISM_FILES
@@ -76,6 +76,14 @@ class Bundle:
     def latent_dim(self) -> int:
         """Dimensions of z."""
         return self.model.config.latent_dim
+
+    def can_encode(self, smiles: str) -> bool:
+        """Whether a molecule can be written in the bundle's vocabulary."""
+        try:
+            self.tokenizer.symbol_ids(smiles)
+        except VocabularyError:
+            return False
+        return True
 
     @torch.no_grad()
     def posterior(self, smiles: Sequence[str]) -> tuple[Tensor, Tensor]:

@@ -47,6 +47,14 @@ def test_unknown_atoms_are_named(small_bundle):
         small_bundle.encode(["CCBr"])
 
 
+def test_a_molecule_can_be_encoded_or_is_named(small_bundle):
+    assert all(small_bundle.can_encode(smiles) for smiles in SMALL)
+    for smiles in ("CCBr", "no molecule"):
+        assert not small_bundle.can_encode(smiles)
+        with pytest.raises(VocabularyError):
+            small_bundle.encode([smiles])
+
+
 def test_latent_points_of_another_size_are_turned_down(small_bundle):
     with pytest.raises(ShapeError, match=r"shape \(\.\.\., 8\)"):
         small_bundle.decode(torch.zeros(1, 9))
