@@ -196,12 +196,11 @@ def share(folder: Path, asked: argparse.Namespace) -> None:
     from molinterp.realism.terms import DensityTerm, Realism
     from molinterp.sources import SOLVER_TOLERANCE
     from molinterp.spaces import output_space
-    from molinterp.training.points import is_encodable
 
     torch.set_num_threads(1)
     bundle = Bundle.load()
     pairs = write_pairs(folder, 4 * WIDEST, asked.seed)
-    smiles = [s for pair in pairs for s in pair if is_encodable(bundle, s)][: 2 * WIDEST]
+    smiles = [s for pair in pairs for s in pair if bundle.can_encode(s)][: 2 * WIDEST]
     z0, z1 = bundle.encode(smiles).chunk(2)
     index = bundle.realism.index
     realism = Realism((DensityTerm(index),) if index else (), (0.05,) if index else ())

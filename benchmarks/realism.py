@@ -34,7 +34,6 @@ from molinterp.geometry.metric import Metric
 from molinterp.interpolation import interpolate
 from molinterp.restraints import WEIGHTS, classifiers_of, restrain
 from molinterp.training.classifiers import read_labels
-from molinterp.training.points import is_encodable
 from molinterp.vae.decoding import blur_at
 
 N_BETWEEN = 30
@@ -99,9 +98,7 @@ def choose_pairs(bundle: Bundle, feature: str, smiles: list[str], labels: np.nda
     """Pairs of labelled compounds that have the feature, which its own classifier confirms."""
     p = classifiers_of(bundle)[feature].probability([Chem.MolFromSmiles(s) for s in smiles])
     fit = [
-        s
-        for s, y, q in zip(smiles, labels, p, strict=True)
-        if y == 1 and q >= 0.5 and is_encodable(bundle, s)
+        s for s, y, q in zip(smiles, labels, p, strict=True) if y == 1 and q >= 0.5 and bundle.can_encode(s)
     ]
     order = np.random.default_rng(seed).permutation(len(fit))[: 2 * n]
     return [(fit[i], fit[j]) for i, j in zip(order[::2], order[1::2], strict=True)]

@@ -64,7 +64,7 @@ def train(
     """
     import torch
 
-    from molinterp.bundle import Bundle, locate
+    from molinterp.bundle import Bundle, check_target, locate
     from molinterp.chem.features import check_name
     from molinterp.errors import InputError
     from molinterp.training.classifiers import fit_classifier, read_labels
@@ -73,19 +73,22 @@ def train(
     check_name(name)
     if molecules_only and output is None:
         raise InputError("--molecules-only needs a folder to write to: give --output.")
+    target = output or locate(model)
+    if not molecules_only:
+        check_target(target)
     torch.set_num_threads(1)
     smiles, y, n_left_out = read_labels(labels, column, at_least)
     if n_left_out:
         click.echo(f"note: {n_left_out} rows left out: no molecule, or both labels", err=True)
     facts = {"labels": [p.name for p in labels], "column": column, "at_least": at_least}
     classifier = fit_classifier(name, smiles, y, seed, facts)
-    if molecules_only and output is not None:
-        output.mkdir(parents=True, exist_ok=True)
-        classifier.save(output)
+    if molecules_only:
+        target.mkdir(parents=True, exist_ok=True)
+        classifier.save(target)
         click.echo(json.dumps(dict(classifier.facts), indent=1))
         return
     bundle = teach_feature(Bundle.load(model), classifier, seed=seed)
-    bundle.save(output or locate(model))
+    bundle.save(target)
     click.echo(json.dumps({**classifier.facts, **bundle.realism.facts["features"][name]}, indent=1))
 
 

@@ -50,7 +50,7 @@ def fit(
 
     import torch
 
-    from molinterp.bundle import Bundle, locate
+    from molinterp.bundle import Bundle, check_target, locate
     from molinterp.chem.classifier import shipped_classifiers
     from molinterp.evaluation import read_split
     from molinterp.training.heads import head_examples
@@ -62,6 +62,8 @@ def fit(
 
     torch.set_num_threads(threads)
     bundle, parts = Bundle.load(model), PARTS if part == "all" else (part,)
+    target = output or locate(model)
+    check_target(target)
     train, held_out = (read_split(molecules, split, None) for split in ("train", "valid"))
     options: dict[str, Any] = {"seed": seed, "progress": progress}
     material = gather(bundle, train, held_out, n_compounds=compounds, n_decodes=points, **options)
@@ -69,7 +71,7 @@ def fit(
     fitted = fit_parts(
         bundle, material, parts, shipped_classifiers(), examples=examples, density=density, **options
     )
-    fitted.save(output or locate(model))
+    fitted.save(target)
     click.echo(json.dumps(dict(fitted.realism.facts), indent=1))
 
 

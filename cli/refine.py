@@ -55,7 +55,7 @@ def refine(
     import torch
     from tqdm import tqdm
 
-    from molinterp.bundle import Bundle
+    from molinterp.bundle import Bundle, check_target
     from molinterp.errors import InputError
     from molinterp.training.corpus import prepare
     from molinterp.training.refine import RefineConfig
@@ -63,6 +63,7 @@ def refine(
 
     if threads:
         torch.set_num_threads(threads)
+    check_target(output)
     loaded = Bundle.load(bundle, device)
     vocabulary = loaded.tokenizer
     corpus = prepare(molecules, cache, vocabulary.notation.name, vocabulary.n_tokens)

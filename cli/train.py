@@ -94,6 +94,7 @@ def train(
     """
     import torch
 
+    from molinterp.bundle import check_target, usable_device
     from molinterp.errors import InputError
     from molinterp.training.corpus import prepare
     from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
@@ -102,6 +103,11 @@ def train(
 
     if minutes is None and optimiser_steps is None:
         raise InputError("a training needs a budget: give --minutes or --optimiser-steps.")
+    usable_device(device)
+    if output.name in ("", ".."):
+        # "." has no name for the cache and the checkpoint to bear.
+        output = output.resolve()
+    check_target(output)
     if threads:
         torch.set_num_threads(threads)
     classifiers = _classifiers(teach)
@@ -131,6 +137,8 @@ def train(
     trainer = Trainer(corpus, config, sizes, checkpoint, device)
     if warm_start and trainer.state.step == 0:
         trainer.warm_start(starting_weights(warm_start, corpus.tokenizer, sizes))
+    elif warm_start:
+        click.echo(f"note: the run goes on from '{checkpoint}'; --warm-start is left aside", err=True)
     with _Progress(quiet) as show:
         trainer.run(show)
     bundle_of(trainer, output.name).save(output)

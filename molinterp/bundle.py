@@ -12,6 +12,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, final
@@ -22,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from molinterp.chem.judge import decoded_molecule
-from molinterp.errors import BundleError
+from molinterp.errors import BundleError, InputError, VocabularyError
 from molinterp.fetch import cache_folder
 from molinterp.pretrained import BUNDLES, bundle_folder
 from molinterp.realism.models import FILES as REALISM_FILES
@@ -75,6 +76,14 @@ class Bundle:
     def latent_dim(self) -> int:
         """Dimensions of z."""
         return self.model.config.latent_dim
+
+    def can_encode(self, smiles: str) -> bool:
+        """Whether a molecule can be written in the bundle's vocabulary."""
+        try:
+            self.tokenizer.symbol_ids(smiles)
+        except VocabularyError:
+            return False
+        return True
 
     @torch.no_grad()
     def posterior(self, smiles: Sequence[str]) -> tuple[Tensor, Tensor]:
@@ -169,12 +178,14 @@ class Bundle:
     def save(self, folder: Path) -> None:
         """Write the bundle; an existing one is replaced as a whole.
 
+        A kill at any moment leaves the old one or the new one beside `folder`, where it is not in it.
+
         Raises:
-            BundleError: the folder exists and is no bundle, or cannot be written.
+            BundleError: the folder is a file or holds something else than a bundle, or cannot be written.
         """
-        if folder.exists() and not (folder / HEADER).exists() and any(folder.iterdir()):
-            raise BundleError(f"folder '{folder}' is not empty and no bundle. Choose another one.")
-        temporary = folder.with_name(f".{folder.name}.tmp")
+        folder = folder.resolve()
+        check_target(folder)
+        temporary, old = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("tmp", "old"))
         try:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
@@ -190,8 +201,10 @@ class Bundle:
             text = json.dumps(header, indent=1)
             (temporary / HEADER).write_text(text + "\n", encoding="utf-8")
             if folder.exists():
-                shutil.rmtree(folder)
+                shutil.rmtree(old, ignore_errors=True)
+                folder.rename(old)
             temporary.rename(folder)
+            shutil.rmtree(old, ignore_errors=True)
         except OSError as error:
             raise BundleError(f"bundle '{folder}' cannot be written: {error.strerror}.") from error
 
@@ -211,8 +224,10 @@ class Bundle:
         """Load a shipped bundle by name, or any bundle by its folder.
 
         Raises:
+            InputError: torch cannot use the device here.
             BundleError: it is missing, damaged, or of a schema that this version does not read.
         """
+        device = usable_device(device)
         folder = locate(name)
         header = read_header(folder)
         try:
@@ -240,6 +255,56 @@ class Bundle:
             figures=header["figures"],
             realism=realism,
         )
+
+
+def loaded(name: str | Path = "default", device: str | torch.device = "cpu") -> Bundle:
+    """What `Bundle.load` gives, kept in memory for the next call until its files are written anew.
+
+    All callers share it: it is not to be changed.
+
+    Raises:
+        InputError: torch cannot use the device here.
+        BundleError: it is missing, damaged, or of a schema that this version does not read.
+    """
+    folder = locate(name).resolve()
+    try:
+        header = (folder / HEADER).stat()
+    except OSError as error:
+        raise BundleError(_damaged(folder, f"{HEADER}: {error.strerror}")) from error
+    return _loaded(folder, str(device), header.st_mtime_ns, header.st_size)
+
+
+@lru_cache(maxsize=2)
+def _loaded(folder: Path, device: str, mtime_ns: int, size: int) -> Bundle:
+    return Bundle.load(folder, device)
+
+
+def check_target(folder: Path) -> None:
+    """Make sure that `Bundle.save` may write to a folder, before the work that is to be saved.
+
+    Raises:
+        BundleError: it is a file, or holds something else than a bundle.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise BundleError(f"'{folder}' is a file, and a bundle is a folder. Choose another name.")
+    if folder.exists() and not (folder / HEADER).exists() and any(folder.iterdir()):
+        raise BundleError(f"folder '{folder}' is not empty and no bundle. Choose another one.")
+
+
+def usable_device(device: str | torch.device) -> torch.device:
+    """The device of a name, as torch has it, once a tensor could be made there.
+
+    Raises:
+        InputError: torch knows no such device, or has none here.
+    """
+    try:
+        place = torch.device(device)
+        torch.zeros(1, device=place)
+    except (RuntimeError, AssertionError, ImportError) as error:
+        raise InputError(
+            f"`device` must be one that torch can use here, as cpu; got {str(device)!r}."
+        ) from error
+    return place
 
 
 def locate(name: str | Path) -> Path:

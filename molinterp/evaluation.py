@@ -20,7 +20,7 @@ from molinterp.chem.alerts import alerts
 from molinterp.chem.judge import Judge, decoded_molecule, decoded_smiles, default_table
 from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array, tanimoto
-from molinterp.errors import InputError, VocabularyError
+from molinterp.errors import InputError
 from molinterp.geometry.curves import linear, slerp
 from molinterp.vae.decoding import blur_at
 
@@ -150,13 +150,7 @@ def _midpoints(
 
 
 def _encodable(bundle: Bundle, smiles: Sequence[str]) -> tuple[list[str], int]:
-    known = []
-    for text in smiles:
-        try:
-            bundle.tokenizer.symbol_ids(text)
-        except VocabularyError:
-            continue
-        known.append(text)
+    known = [text for text in smiles if bundle.can_encode(text)]
     if len(known) < 2:
         raise InputError("fewer than two of the molecules can be written in the bundle's vocabulary.")
     return known, len(smiles) - len(known)

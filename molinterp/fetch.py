@@ -39,8 +39,8 @@ class Fetched:
     """Whether that was known beforehand; else it was recorded beside the file at the first fetch."""
 
 
-def cache_folder(kind: str) -> Path:
-    """Folder of the user's cache for one kind of file; XDG_CACHE_HOME moves it on Linux."""
+def cache_folder(kind: str = "") -> Path:
+    """Folder of the user's cache for one kind of file, "" for the whole; XDG_CACHE_HOME moves it on Linux."""
     import pooch
 
     return Path(pooch.os_cache("molinterp")) / kind

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -13,7 +12,7 @@ from typing import TypedDict, Unpack
 import torch
 
 from molinterp.assemble import Assembly, Search, Source, assemble
-from molinterp.bundle import Bundle
+from molinterp.bundle import Bundle, loaded
 from molinterp.chem.candidates import Candidates
 from molinterp.chem.judge import Limits, decoded_molecule, decoded_smiles, own_fault, verdict
 from molinterp.chem.library import Library, without_stereo
@@ -279,17 +278,7 @@ def _solve(
 
 
 def _bundle(bundle: Bundle | str | Path | None, device: str) -> Bundle:
-    return bundle if isinstance(bundle, Bundle) else _loaded(str(bundle or "default"), device)
-
-
-@lru_cache(maxsize=2)
-def _loaded(name: str, device: str) -> Bundle:
-    try:
-        place = torch.device(device)
-        torch.zeros(1, device=place)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"`device` must be one that torch can use here, as cpu; got {device!r}.") from error
-    return Bundle.load(name, place)
+    return bundle if isinstance(bundle, Bundle) else loaded(bundle or "default", device)
 
 
 def _broken(candidates: Candidates, assembly: Assembly, restraints: Restraints) -> Iterable[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, final
 
@@ -12,16 +11,11 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from molinterp.bundle import Bundle
+from molinterp.bundle import Bundle, loaded
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError, InvalidMoleculeError, ShapeError, VocabularyError
 
 ON_INVALID = ("raise", "nan")
-
-
-@lru_cache(maxsize=2)
-def _loaded(bundle: str, device: str) -> Bundle:
-    return Bundle.load(bundle, device)
 
 
 @final
@@ -72,7 +66,7 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if self.batch_size < 1:
             raise InputError(f"`batch_size` must be at least 1; got {self.batch_size}.")
         _texts(X)
-        self.latent_dim_ = _loaded(str(self.bundle), self.device).latent_dim
+        self.latent_dim_ = loaded(self.bundle, self.device).latent_dim
         return self
 
     def transform(self, X: Any) -> npt.NDArray[np.float32]:
@@ -89,7 +83,7 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "latent_dim_")
         texts = _texts(X)
-        model = _loaded(str(self.bundle), self.device)
+        model = loaded(self.bundle, self.device)
         out = np.full((len(texts), self.latent_dim_), np.nan, np.float32)
         for first in range(0, len(texts), self.batch_size):
             rows, smiles = [], []

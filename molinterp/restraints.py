@@ -33,7 +33,7 @@ from molinterp.realism.terms import (
 from molinterp.spaces import property_at
 from molinterp.training.classifiers import calibration_error
 from molinterp.training.latent import fit_latent_feature, rank_agreement
-from molinterp.training.points import encode_all, is_encodable
+from molinterp.training.points import encode_all
 
 WEIGHTS: Mapping[str, float] = MappingProxyType({"density": 0.05, "validity": 0.3, "feature": 4.0})
 """Default w_k by kind of term; see docs/realism.md for what was tried."""
@@ -196,7 +196,7 @@ def _taught_now(bundle: Bundle, feature: Feature) -> LatentNetwork | None:
     has = torch.from_numpy(feature.scores([Chem.MolFromSmiles(s) for s in reference.smiles]))
     if not MIN_EXAMPLES <= int(has.sum()) <= len(has) - MIN_EXAMPLES:
         return None
-    return fit_latent_feature(reference.z, has)
+    return fit_latent_feature(reference.z, has).to(bundle.device)
 
 
 def _log_odds(network: LatentNetwork) -> Callable[[Tensor], Tensor]:
@@ -243,7 +243,7 @@ def evaluate_feature(
     network = bundle.realism.features.get(name)
     if network is None:
         return figures
-    known = [i for i, s in enumerate(smiles) if is_encodable(bundle, s)]
+    known = [i for i, s in enumerate(smiles) if bundle.can_encode(s)]
     odds = network(encode_all(bundle, [smiles[i] for i in known]))[:, 0].numpy()
     figures["n_latent"] = len(known)
     figures["auc_latent"] = float(roc_auc_score(labels[known], odds))

@@ -16,7 +16,6 @@ from molinterp.geometry.curves import linear, slerp
 from molinterp.geometry.geodesic import geodesic
 from molinterp.geometry.metric import Metric
 from molinterp.restraints import Restraints
-from molinterp.training.points import is_encodable
 from molinterp.vae.decoding import blur_at
 
 N_POINTS = 64
@@ -51,7 +50,7 @@ class Neighbours:
 
         Points between are decoded with the blur of their place.
         """
-        known = [pair for pair in pairs if all(is_encodable(self.model, s) for s in pair)]
+        known = [pair for pair in pairs if all(self.model.can_encode(s) for s in pair)]
         if not known:
             return []
         ends = self.model.encode([s for pair in known for s in pair])
@@ -90,7 +89,7 @@ def curve_points(ends: Tensor, method: str, metric: Callable[[], Metric]) -> Ten
 
 def latent_terms(model: Bundle, restraints: Restraints, smiles: Sequence[str]) -> list[dict[str, float]]:
     """Weighted λ terms at the latent point of each molecule; none for one that the model cannot spell."""
-    known = [s for s in smiles if is_encodable(model, s)]
+    known = [s for s in smiles if model.can_encode(s)]
     if not known or not restraints.realism.terms:
         return [{} for _ in smiles]
     weights = dict(zip(restraints.realism.names, restraints.realism.weights, strict=True))

@@ -1,14 +1,15 @@
 import json
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
 from molinterp.data import drugs
 from molinterp.pretrained import BUNDLES
 
-from molinterp.bundle import HEADER, Bundle, locate
+from molinterp.bundle import HEADER, Bundle, loaded, locate
 from molinterp.chem.judge import decoded_molecule, decoded_smiles
-from molinterp.errors import BundleError, ShapeError, VocabularyError
+from molinterp.errors import BundleError, InputError, ShapeError, VocabularyError
 from molinterp.vae.decoding import beam
 from tests.conftest import SMALL
 
@@ -44,6 +45,14 @@ def test_what_was_memorised_is_reconstructed(small_bundle):
 def test_unknown_atoms_are_named(small_bundle):
     with pytest.raises(VocabularyError, match=r"unknown token \[Br\]"):
         small_bundle.encode(["CCBr"])
+
+
+def test_a_molecule_can_be_encoded_or_is_named(small_bundle):
+    assert all(small_bundle.can_encode(smiles) for smiles in SMALL)
+    for smiles in ("CCBr", "no molecule"):
+        assert not small_bundle.can_encode(smiles)
+        with pytest.raises(VocabularyError):
+            small_bundle.encode([smiles])
 
 
 def test_latent_points_of_another_size_are_turned_down(small_bundle):
@@ -143,6 +152,38 @@ def test_a_folder_that_is_no_bundle_is_not_overwritten(small_bundle, tmp_path):
     assert (tmp_path / "thesis.txt").exists()
 
 
+def test_a_file_in_the_place_of_the_folder_is_named(small_bundle, tmp_path):
+    (tmp_path / "thesis.txt").write_text("irreplaceable")
+    with pytest.raises(BundleError, match="thesis.txt' is a file, and a bundle is a folder"):
+        small_bundle.save(tmp_path / "thesis.txt")
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_the_current_folder_can_be_written(small_bundle, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    small_bundle.save(Path("."))
+    assert Bundle.load(tmp_path / "here").name == "small"
+    assert [p.name for p in tmp_path.iterdir()] == ["here"]
+
+
+def test_a_kill_while_saving_loses_no_bundle(small_bundle, saved_bundle, monkeypatch):
+    rename = Path.rename
+
+    def killed(path, target):
+        if target == saved_bundle:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "rename", killed)
+        small_bundle.with_figures({"is_new": 1}).save(saved_bundle)
+    left = {Bundle.load(p).figures.get("is_new", 0) for p in saved_bundle.parent.iterdir()}
+    assert left == {0, 1}
+    small_bundle.save(saved_bundle)
+    assert [p.name for p in saved_bundle.parent.iterdir()] == ["small"]
+
+
 @pytest.mark.parametrize("name", BUNDLES)
 def test_shipped_bundles_are_sound_small_and_measured(name):
     bundle = Bundle.load(name)
@@ -173,3 +214,27 @@ def test_shipped_bundles_give_back_compounds_that_they_encode(name):
 
 def test_the_default_bundle_ships():
     assert "default" in BUNDLES
+
+
+@pytest.mark.parametrize("device", ["abacus", "", "hpu", torch.device("cuda", 1_000)])
+def test_a_device_that_torch_cannot_use_is_named(saved_bundle, device):
+    for load in (Bundle.load, loaded):
+        with pytest.raises(InputError, match=rf"`device` must be one that torch can use.*got '{device}'"):
+            load(saved_bundle, device)
+
+
+def test_a_loaded_bundle_is_kept_until_its_files_change(saved_bundle, monkeypatch):
+    first = loaded(saved_bundle)
+    assert loaded(str(saved_bundle)) is first and loaded(saved_bundle, torch.device("cpu")) is first
+    monkeypatch.chdir(saved_bundle.parent)
+    assert loaded("small") is first
+    first.with_figures({"reconstruction": 1.0}).save(saved_bundle)
+    assert loaded(saved_bundle).figures == {"reconstruction": 1.0}
+    assert first.figures == {}
+
+
+def test_a_bundle_that_went_away_is_not_given_from_memory(saved_bundle):
+    loaded(saved_bundle)
+    (saved_bundle / HEADER).unlink()
+    with pytest.raises(BundleError, match="must be one that ships"):
+        loaded(saved_bundle)

@@ -1,9 +1,12 @@
 import pickle
+from copy import deepcopy
+from dataclasses import replace
 
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
@@ -31,6 +34,15 @@ def test_features_are_the_posterior_means_of_standard_forms(encoder, small_bundl
     np.testing.assert_allclose(z, expected, atol=2e-2)  # the saved bundle has half precision
     np.testing.assert_array_equal(z[0], z[1])
     np.testing.assert_array_equal(z[2], z[5])
+
+
+def test_a_bundle_written_anew_is_read_anew(encoder, small_bundle, saved_bundle):
+    before = encoder.transform(SMILES)
+    model = deepcopy(small_bundle.model)
+    with torch.no_grad():
+        model.posterior[-1].bias[: small_bundle.latent_dim] += 1.0
+    replace(small_bundle, model=model).save(saved_bundle)
+    np.testing.assert_allclose(encoder.transform(SMILES), before + 1.0, atol=2e-2)
 
 
 def test_batches_equal_the_whole(encoder):

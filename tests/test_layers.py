@@ -26,8 +26,9 @@ LAYERS = (
     ("training",),
     ("evaluation", "spaces", "archives"),
     ("bundle", "datasets"),
-    ("vae", "realism", "geometry", "tokens", "path", "fetch"),
+    ("vae", "realism", "geometry", "tokens", "path"),
     ("chem",),
+    ("fetch",),
     ("data", "pretrained", "errors", "cells"),
 )
 """Top to bottom. A module may import those of its own name and those below, none beside or above."""

@@ -1,6 +1,11 @@
+from dataclasses import replace
+from functools import partial
+
 import pytest
+import torch
 from rdkit import Chem
 
+from molinterp import restraints
 from molinterp.bundle import Bundle
 from molinterp.errors import InputError
 from molinterp.restraints import WEIGHTS, restrain
@@ -35,3 +40,12 @@ def test_weights_that_are_not_named_keep_their_defaults(bundle):
 def test_weights_that_make_no_sense_are_named(bundle, weights, message):
     with pytest.raises(InputError, match=message):
         restrain(bundle, *ENDS, keep=["bbb"], weights=weights)
+
+
+@pytest.mark.parametrize("feature", ["smarts:c1ccccc1", "lipinski"])
+def test_what_is_taught_for_one_path_follows_the_bundle_to_its_device(monkeypatch, feature):
+    monkeypatch.setattr(restraints, "fit_latent_feature", partial(restraints.fit_latent_feature, n_steps=2))
+    bundle = Bundle.load("default", "meta")
+    untaught = replace(bundle, realism=replace(bundle.realism, features={}))
+    term = restrain(untaught, *ENDS, avoid=[feature], density=False, validity=False).realism.terms[0]
+    assert term(torch.zeros(3, bundle.latent_dim, device="meta")).device.type == "meta"

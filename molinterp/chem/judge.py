@@ -180,10 +180,6 @@ class Judge:
         """Whether a molecule raises an alert that neither end raises."""
         return not alerts(mol, self.catalogues) <= self.allowed_alerts
 
-    def accepts(self, mols: Sequence[Chem.Mol]) -> list[bool]:
-        """Whether each molecule may stand between the ends."""
-        return [self.fault(mol) is None for mol in mols]
-
 
 def _ring_sizes(mol: Chem.Mol) -> frozenset[int]:
     return frozenset(len(ring) for ring in mol.GetRingInfo().AtomRings())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -22,6 +23,7 @@ from molinterp.chem.readers import Record, read_records
 from molinterp.chem.similarity import N_BITS, ecfp4
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError, InvalidMoleculeError
+from molinterp.fetch import cache_folder
 
 Words = npt.NDArray[np.uint64]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
@@ -61,34 +63,38 @@ class Library:
         Args:
             source: any file that `read_records` reads.
             cache: folder of indices; None means `molinterp` in the user's cache folder. The index is made
-                anew when the file changes.
+                anew when the file changes, and at each call where that folder cannot be written.
             progress: wraps the compounds while an index is made, to show a bar.
 
         Raises:
             InputError: the file cannot be read or holds no molecule.
         """
-        folder = _cache_folder() if cache is None else cache
+        folder = cache_folder() if cache is None else cache
         try:
             digest = hashlib.sha256(source.read_bytes()).hexdigest()
         except OSError as error:
             raise InputError(f"library '{source}' cannot be read: {error.strerror}.") from error
         index = folder / f"library-{_SCHEMA}-{digest[:32]}.npz"
-        if index.is_file():
+        if os.path.isfile(index):
             with np.load(index, allow_pickle=False) as arrays:
                 text = bytes(arrays["smiles"]).decode("ascii")
                 return cls(tuple(text.split("\n")), arrays["words"], arrays["counts"])
         library = cls.of(_standard(progress(read_records(str(source)))))
         if not library.smiles:
             raise InputError(f"library '{source}' holds no molecule. Give a file with a SMILES a line.")
-        library._save(index)
+        with suppress(OSError):
+            library._save(index)
         return library
 
     def _save(self, index: Path) -> None:
         index.parent.mkdir(parents=True, exist_ok=True)
         text = np.frombuffer("\n".join(self.smiles).encode("ascii"), np.uint8)
         temporary = index.with_name(f".{index.stem}.{os.getpid()}.npz")
-        np.savez(temporary, smiles=text, words=self.words, counts=self.counts)
-        temporary.replace(index)
+        try:
+            np.savez(temporary, smiles=text, words=self.words, counts=self.counts)
+            temporary.replace(index)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def similarities(
         self, query: ExplicitBitVect, floor: float = 0.0
@@ -143,9 +149,3 @@ def _standard(records: Iterable[Record]) -> Iterable[str]:
             yield standardise(record.smiles).smiles
         except InvalidMoleculeError:
             continue
-
-
-def _cache_folder() -> Path:
-    import pooch
-
-    return Path(pooch.os_cache("molinterp"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -157,7 +157,3 @@ class Realism:
     def by_term(self, z: Tensor) -> dict[str, Tensor]:
         """λ_k (...,) of each term by name, unweighted, at z (..., dim)."""
         return {term.name: term(z) for term in self.terms}
-
-    def with_terms(self, terms: Sequence[Term], weights: Sequence[float]) -> Realism:
-        """The same sum with further terms, one weight each."""
-        return Realism((*self.terms, *terms), (*self.weights, *weights), self.floor)

@@ -228,9 +228,7 @@ def _drugs(model: Bundle) -> list[str]:
 
 
 def _spelt(model: Bundle, smiles: Sequence[str]) -> list[str]:
-    from molinterp.training.points import is_encodable
-
-    return [s for s in smiles if is_encodable(model, s)]
+    return [s for s in smiles if model.can_encode(s)]
 
 
 def _encode(model: Bundle, smiles: Sequence[str]) -> Array:

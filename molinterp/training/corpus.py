@@ -11,17 +11,21 @@ import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import numpy.typing as npt
 
 from molinterp.chem.readers import read_records
 from molinterp.datasets import hashed_split
-from molinterp.errors import InputError, VocabularyError
+from molinterp.errors import InputError, InvalidMoleculeError, VocabularyError
 from molinterp.tokens import IntArray, Notation, Tokenizer, notation_named
+
+if TYPE_CHECKING:
+    from rdkit import Chem
 
 CHUNK = 4_096
 SPLITS = ("train", "valid", "test")
@@ -48,7 +52,7 @@ class Corpus:
     sha256: str
     """Hash of the file that it was made from."""
     n_dropped: int
-    """Molecules of that file that could not be parsed or written in the vocabulary."""
+    """Molecules of that file that have no standard form or cannot be written in the vocabulary."""
     odds: npt.NDArray[np.float32] | None = None
     """(n, n_features), standardised log-odds of `features`; NaN where unknown. See `training.odds`."""
     features: tuple[str, ...] = ()
@@ -86,6 +90,9 @@ def prepare(
 ) -> Corpus:
     """Tokenise and label a file of molecules, or load what an earlier call left in `cache`.
 
+    All are learnt in the standard form of `molinterp.chem.standardise`; those without one are dropped.
+    Without a column `split`, a hash of the standard form holds out 1 % and 1 %.
+
     Args:
         molecules: .csv or .csv.gz with a column `smiles` and maybe `split` (train, valid, test).
         cache: folder for the chunks and the finished corpus.
@@ -105,14 +112,14 @@ def prepare(
     if (finished / "corpus.json").exists():
         return _load(finished)
     smiles, split = _read(molecules)
-    chunks = cache / f"chunks-{representation}-{digest[:12]}"
+    chunks = cache / f"standard-{representation}-{digest[:12]}"
     chunks.mkdir(parents=True, exist_ok=True)
     parts = [smiles[i : i + CHUNK] for i in range(0, len(smiles), CHUNK)]
     jobs = [(chunks / f"{i:05d}.npz", part, representation) for i, part in enumerate(parts)]
     with ProcessPoolExecutor(n_processes) as pool:
         for _ in progress(pool.map(_label_chunk, jobs), len(jobs)):
             pass
-    corpus = _assemble(jobs, split, notation, n_tokens, digest)
+    corpus = _assemble(jobs, split if _has_split(molecules) else None, notation, n_tokens, digest)
     _save(corpus, finished)
     return corpus
 
@@ -139,9 +146,44 @@ def _read(path: Path) -> tuple[list[str], npt.NDArray[np.uint8]]:
     return smiles, table["split"].map(SPLITS.index).to_numpy(np.uint8)
 
 
+def _has_split(path: Path) -> bool:
+    """Whether a file says itself which molecules are held out."""
+    import pandas as pd
+
+    return ".csv" in path.suffixes and "split" in pd.read_csv(path, nrows=0)
+
+
+def _standard(text: str) -> tuple[str, Chem.Mol] | None:
+    """Standard form of a SMILES and its molecule, None where it has none.
+
+    Most files hold standard forms already, which a canonicalisation tells for a tenth of the time.
+    """
+    from rdkit import Chem
+
+    from molinterp.chem.gate import MAX_CHARACTERS, check_size
+    from molinterp.chem.standardise import standardise
+
+    mol = Chem.MolFromSmiles(text) if len(text) <= MAX_CHARACTERS else None
+    try:
+        if mol is not None and "." not in text and _is_plain(mol) and Chem.MolToSmiles(mol) == text:
+            check_size(mol, text)
+            return text, mol
+        compound = standardise(text)
+    except InvalidMoleculeError:
+        return None
+    return compound.smiles, compound.mol
+
+
+def _is_plain(mol: Chem.Mol) -> bool:
+    """Whether no atom has a charge, an isotope label or too few bonds."""
+    return not any(
+        a.GetFormalCharge() or a.GetIsotope() or a.GetNumRadicalElectrons() for a in mol.GetAtoms()
+    )
+
+
 def _label_chunk(job: tuple[Path, Sequence[str], str]) -> None:
-    """Split and label the molecules of a chunk and write them to its file."""
-    from rdkit import Chem, RDLogger
+    """Standardise, split into symbols and label the molecules of a chunk and write them to its file."""
+    from rdkit import RDLogger
 
     from molinterp.chem.properties import PROPERTIES, describe
     from molinterp.chem.similarity import N_BITS, ecfp4_array
@@ -151,38 +193,43 @@ def _label_chunk(job: tuple[Path, Sequence[str], str]) -> None:
         return
     RDLogger.DisableLog("rdApp.*")  # type: ignore[attr-defined]
     notation = notation_named(representation)
-    symbols: list[str] = []
+    symbols = [""] * len(smiles)
     bits = np.zeros((len(smiles), N_BITS // 8), np.uint8)
     properties = np.full((len(smiles), len(PROPERTIES)), np.nan, np.float32)
+    hashed = np.zeros(len(smiles), np.uint8)
     for i, text in enumerate(smiles):
-        mol = Chem.MolFromSmiles(text)
-        try:
-            symbols.append(" ".join(notation.split(text)) if mol is not None else "")
-        except VocabularyError:
-            symbols.append("")
-        if mol is not None:
-            bits[i] = np.packbits(ecfp4_array(mol))
-            properties[i] = list(describe(mol).values())
+        if (standard := _standard(text)) is None:
+            continue
+        canonical, mol = standard
+        with suppress(VocabularyError):
+            symbols[i] = " ".join(notation.split(canonical))
+        bits[i] = np.packbits(ecfp4_array(mol))
+        properties[i] = list(describe(mol).values())
+        hashed[i] = SPLITS.index(hashed_split(canonical))
     text_bytes = np.frombuffer("\n".join(symbols).encode(), np.uint8)
     temporary = path.with_suffix(f".{os.getpid()}.tmp.npz")
-    np.savez(temporary, symbols=text_bytes, bits=bits, properties=properties)
+    np.savez(temporary, symbols=text_bytes, bits=bits, properties=properties, hashed=hashed)
     temporary.replace(path)
 
 
 def _assemble(
     jobs: Sequence[tuple[Path, Sequence[str], str]],
-    split: npt.NDArray[np.uint8],
+    split: npt.NDArray[np.uint8] | None,
     notation: Notation,
     n_tokens: int,
     digest: str,
 ) -> Corpus:
+    """Tokens and labels of all chunks; `split` None means the hash of the standard form."""
     symbols: list[list[str]] = []
-    bits, properties = [], []
+    bits, properties, hashed = [], [], []
     for path, _, _ in jobs:
         with np.load(path, allow_pickle=False) as chunk:
             symbols.extend(line.split() for line in chunk["symbols"].tobytes().decode().split("\n"))
             bits.append(chunk["bits"])
             properties.append(chunk["properties"])
+            hashed.append(chunk["hashed"])
+    if split is None:
+        split = np.concatenate(hashed)
     is_train = split == SPLITS.index("train")
     fit_rows = np.flatnonzero(is_train)
     tokenizer = Tokenizer.fit(notation, (symbols[i] for i in fit_rows if symbols[i]), n_tokens)

@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from molinterp.errors import InputError
 from molinterp.training.batches import gather, stream
 from molinterp.training.corpus import Corpus
 from molinterp.training.objective import Batch, losses
@@ -118,7 +119,11 @@ class Trainer:
         checkpoint: Path,
         device: torch.device | str = "cpu",
     ) -> None:
-        """Start fresh, or go on from what `checkpoint` holds."""
+        """Start fresh, or go on from what `checkpoint` holds.
+
+        Raises:
+            InputError: the checkpoint is of other sizes, taught features, representation or molecules.
+        """
         self.corpus, self.config, self.checkpoint = corpus, config, checkpoint
         self.device = torch.device(device)
         torch.manual_seed(config.seed)
@@ -247,7 +252,7 @@ class Trainer:
             "weights": name,
             "state": asdict(self.state),
             "config": asdict(self.config),
-            "sizes": self.model.config.to_dict(),
+            **self._origin(),
         }
         temporary = self.checkpoint / "state.json.tmp"
         temporary.write_text(json.dumps(header, indent=1), encoding="utf-8")
@@ -256,8 +261,33 @@ class Trainer:
             if old.name != name:
                 old.unlink()
 
+    def _origin(self) -> dict[str, Any]:
+        """What must be the same for a checkpoint to be gone on from."""
+        return {
+            "sizes": self.model.config.to_dict(),
+            "features": list(self.corpus.features),
+            "representation": self.corpus.tokenizer.notation.name,
+            "data_sha256": self.corpus.sha256,
+        }
+
+    def _check(self, header: dict[str, Any]) -> None:
+        """Hold a checkpoint against this training; older ones do not say all that they began with."""
+        now = self._origin()
+        pairs = {key: (header.get(key, value), value) for key, value in now.items() if key != "sizes"}
+        sizes = header.get("sizes", {})
+        pairs |= {key: (sizes.get(key, value), value) for key, value in now["sizes"].items()}
+        differ = [
+            f"{key} {_shown(old)}, now {_shown(new)}" for key, (old, new) in pairs.items() if old != new
+        ]
+        if differ:
+            raise InputError(
+                f"checkpoint '{self.checkpoint}' is of another training: {'; '.join(differ)}. "
+                "Remove that folder to begin anew, or repeat the old options and molecules."
+            )
+
     def _restore(self) -> None:
         header = json.loads((self.checkpoint / "state.json").read_text(encoding="utf-8"))
+        self._check(header)
         tensors = load_file(self.checkpoint / header["weights"], device=str(self.device))
         for part, network in (("model.", self.model), ("features.", self._feature_head)):
             network.load_state_dict(
@@ -272,6 +302,10 @@ class Trainer:
         n_seen = sum(key.startswith("seen.") for key in tensors)
         self._seen.extend(tensors[f"seen.{i}"] for i in range(n_seen))
         self.state = TrainingState(**header["state"])
+
+
+def _shown(value: Any) -> str:
+    return (", ".join(value) or "none") if isinstance(value, list) else str(value)
 
 
 def _standardise(model: MoleculeVAE, properties: Any) -> None:

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# molinterp.training.refine takes it from here.
 from molinterp.vae.likelihood import token_cross_entropy
 from molinterp.vae.network import MoleculeVAE
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from molinterp.bundle import Bundle
 from molinterp.chem.judge import decoded_molecule
-from molinterp.errors import InputError, VocabularyError
+from molinterp.errors import InputError
 from molinterp.realism.reference import Reference
 from molinterp.vae.decoding import blur_at
 
@@ -59,20 +59,11 @@ def choose_compounds(bundle: Bundle, smiles: Sequence[str], n: int, seed: int = 
     for i in np.random.default_rng(seed).permutation(len(smiles)):
         if len(chosen) == n:
             break
-        if is_encodable(bundle, smiles[i]):
+        if bundle.can_encode(smiles[i]):
             chosen.append(smiles[i])
     if len(chosen) < 2:
         raise InputError("fewer than two of the molecules can be written in the bundle's vocabulary.")
     return chosen
-
-
-def is_encodable(bundle: Bundle, smiles: str) -> bool:
-    """Whether a molecule can be written in the bundle's vocabulary."""
-    try:
-        bundle.tokenizer.symbol_ids(smiles)
-    except VocabularyError:
-        return False
-    return True
 
 
 def encode_all(bundle: Bundle, smiles: Sequence[str], progress: Progress = silent) -> Tensor:

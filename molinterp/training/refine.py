@@ -119,7 +119,7 @@ class Anchors:
         """
         rng = np.random.default_rng(config.seed)
         rows = rng.permutation(corpus.rows("train"))[: config.n_compounds]
-        texts = [(corpus.tokenizer.decode(corpus.sequence(int(r)).tolist()),) for r in rows]
+        texts = [(smiles,) for smiles in corpus.smiles(rows)]
         clean = np.fromiter(executor.map(_is_clean, texts, chunksize=256), bool, len(rows))
         if clean.sum() < 2:
             raise InputError("fewer than two training compounds are familiar, alert-free and easy to make.")
@@ -318,7 +318,7 @@ def _harvest(
             texts = bundle.decode(z, blur)
             wide, blurs_wide = z.repeat(config.n_samples, 1), blur.repeat(config.n_samples)
             texts += bundle.sample(wide, generator, config.temperature, blurs_wide)
-        jobs = [(texts[i :: len(z)], _spelling(corpus, anchors.rows[pair])) for i, pair in enumerate(pairs)]
+        jobs = [(texts[i :: len(z)], corpus.smiles(anchors.rows[pair])) for i, pair in enumerate(pairs)]
         verdicts = list(executor.map(_passing, jobs, chunksize=32))
         n_greedy += sum(bool(passed) and passed[0][0] == 0 for passed in verdicts)
         nearest = _nearest(bundle, z, [[smiles for _, smiles in passed] for passed in verdicts])
@@ -330,10 +330,6 @@ def _harvest(
     if not kept:
         raise InputError("no decode between compounds passed the judge; train the bundle for longer.")
     return Points(torch.stack(kept), torch.stack(blurs), tuple(tokens)), n_greedy / config.n_points
-
-
-def _spelling(corpus: Corpus, rows: Rows) -> tuple[str, ...]:
-    return tuple(corpus.tokenizer.decode(corpus.sequence(int(row)).tolist()) for row in rows)
 
 
 def _passing(job: tuple[Sequence[str], Sequence[str]]) -> list[tuple[int, str]]:

@@ -62,6 +62,23 @@ def test_a_file_is_indexed_once_and_again_when_it_changes(tmp_path):
     assert index.exists()
 
 
+def test_a_cache_that_cannot_be_written_is_gone_without(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "catalogue.smi").write_text("CCO\n")
+    assert Library.load(tmp_path / "catalogue.smi", tmp_path / "file" / "cache").smiles == ("CCO",)
+
+
+def test_a_disk_that_is_full_leaves_no_rest(tmp_path, monkeypatch):
+    def full(path, **_):
+        path.write_text("a part of it")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("numpy.savez", full)
+    (tmp_path / "catalogue.smi").write_text("CCO\n")
+    assert Library.load(tmp_path / "catalogue.smi", tmp_path / "cache").smiles == ("CCO",)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
 def test_a_file_without_molecules_is_an_error(tmp_path):
     file = tmp_path / "empty.smi"
     file.write_text("# nothing\n")

@@ -102,14 +102,6 @@ def test_no_terms_give_the_floor():
     assert torch.equal(Realism((), (), 0.5)(points()), torch.full((10,), 0.5, dtype=torch.float64))
 
 
-def test_terms_can_be_added():
-    base = Realism((ProbabilityTerm("a", odds),), (1.0,))
-    more = base.with_terms([window(0, 1)], [3.0])
-    z = points()
-    torch.testing.assert_close(more(z), base(z) + 3 * window(0, 1)(z))
-    assert base.names == ("a",)
-
-
 @pytest.mark.parametrize(
     ("terms", "weights", "floor", "message"),
     [

@@ -21,9 +21,10 @@ def test_higher_is_higher_and_constants_lie_in_the_middle():
     assert len(set(heights([2.0, 2.0, 2.0]))) == 1
 
 
-@pytest.mark.parametrize("values", [[1.0], [], [math.nan, math.nan]])
-def test_short_and_empty_columns_draw(values):
-    ElementTree.fromstring(trajectory("x", values))
+@pytest.mark.parametrize(("values", "n_points"), [([1.0], 1), ([], 0), ([math.nan, math.nan], 0)])
+def test_short_and_empty_columns_draw(values, n_points):
+    drawn = ElementTree.fromstring(trajectory("x", values))
+    assert len(list(drawn.iter("circle"))) == n_points
 
 
 def test_a_column_name_is_escaped():

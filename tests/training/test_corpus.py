@@ -4,8 +4,9 @@ from rdkit import Chem
 
 from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array
+from molinterp.datasets import hashed_split
 from molinterp.errors import InputError
-from molinterp.training.corpus import prepare
+from molinterp.training.corpus import SPLITS, _standard, prepare
 from tests.conftest import SMALL
 
 
@@ -51,6 +52,51 @@ def test_smiles_lines_are_read_and_one_percent_is_held_out(tmp_path):
     n = {name: len(corpus.rows(name)) for name in ("train", "valid", "test")}
     assert sum(n.values()) == 199
     assert 0 < n["valid"] < 10 and 0 < n["test"] < 10
+
+
+ODD = {
+    "OCC": "CCO",
+    " CCN ": "CCN",
+    "[Na+].CC(=O)[O-]": "CC(=O)O",
+    "C[13CH2]O": "CCO",
+    "[NH3+][C@@H](C)C(=O)[O-]": "C[C@H](N)C(=O)O",
+}
+"""Spellings that are no standard form, and the standard form."""
+NEVER = ["[CH3]", "CCCCCCCC.CCCCCCCO", "C" * 201, "*CC", "[H][H]", "CC O"]
+"""What RDKit reads and `standardise` turns down, or what neither reads."""
+
+
+@pytest.mark.parametrize("representation", ["selfies", "smiles"])
+def test_molecules_are_learnt_in_standard_form_or_dropped(tmp_path, representation):
+    lines = [f"{s},train" for s in [*ODD, *NEVER, *SMALL * 5]]
+    (tmp_path / "m.csv").write_text("\n".join(["smiles,split", *lines]))
+    corpus = prepare(tmp_path / "m.csv", tmp_path / "cache", representation, 60)
+    assert corpus.n_dropped == len(NEVER)
+    assert [Chem.CanonSmiles(s) for s in corpus.smiles(range(len(ODD)))] == list(ODD.values())
+    for i, smiles in enumerate(ODD.values()):
+        assert (np.unpackbits(corpus.bits[i]) == ecfp4_array(Chem.MolFromSmiles(smiles))).all()
+    if representation == "smiles":
+        assert corpus.smiles(range(len(corpus))) == [*ODD.values(), *SMALL * 5]
+
+
+def test_standard_forms_are_taken_as_they_are(monkeypatch):
+    monkeypatch.setattr("molinterp.chem.standardise.standardise", lambda text: pytest.fail(text))
+    assert [_standard(s)[0] for s in SMALL] == SMALL
+
+
+def test_charges_that_no_neutral_form_has_stay():
+    for smiles in ("O=[N+]([O-])c1ccccc1", "C[N+](C)(C)CCO"):
+        assert _standard(smiles)[0] == smiles
+
+
+def test_two_spellings_of_a_compound_are_held_out_together(tmp_path):
+    alcohols = [f"{'C' * i}O" for i in range(1, 150)]
+    lines = [spelt for s in alcohols for spelt in (s, s[::-1])]
+    (tmp_path / "m.csv").write_text("\n".join(["smiles", *lines]))
+    corpus = prepare(tmp_path / "m.csv", tmp_path / "cache", "smiles", 20)
+    assert [SPLITS[k] for k in corpus.split[::2]] == [hashed_split(s) for s in alcohols]
+    np.testing.assert_array_equal(corpus.split[::2], corpus.split[1::2])
+    assert set(corpus.split) == {0, 1, 2}
 
 
 @pytest.mark.parametrize(

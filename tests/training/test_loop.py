@@ -1,5 +1,11 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
 import torch
 
+from molinterp.errors import InputError
 from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
 
 DIMS = {"latent_dim": 4, "embedding_dim": 8, "encoder_dim": 8, "decoder_dim": 16, "head_dim": 8}
@@ -59,3 +65,36 @@ def test_the_first_budget_to_run_out_ends_the_training():
     assert config.progress(50, 0.0) == 0.5
     assert config.progress(10, 60.0) == 0.5
     assert config.progress(10, 500.0) == 1.0
+
+
+TAUGHT = {"odds": np.zeros((160, 2), np.float32), "features": ("bbb", "soluble")}
+
+
+@pytest.fixture
+def checkpoint(small_corpus, tmp_path):
+    Trainer(small_corpus, TrainingConfig(n_steps=2), sizes_for(small_corpus, **DIMS), tmp_path).run()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("changes", "dims", "message"),
+    [
+        ({}, {"latent_dim": 5}, "another training: latent_dim 4, now 5. Remove that folder"),
+        (TAUGHT, {}, "another training: features none, now bbb, soluble. Remove that folder"),
+        ({"sha256": "0f"}, {"head_dim": 9}, "data_sha256 [0-9a-f]{64}, now 0f; head_dim 8, now 9. Remove"),
+    ],
+)
+def test_a_checkpoint_of_another_training_is_turned_down(checkpoint, small_corpus, changes, dims, message):
+    corpus = replace(small_corpus, **changes)
+    with pytest.raises(InputError, match=message):
+        Trainer(corpus, TrainingConfig(n_steps=4), sizes_for(corpus, **DIMS | dims), checkpoint)
+
+
+def test_a_checkpoint_that_says_less_is_gone_on_from(checkpoint, small_corpus):
+    header = json.loads((checkpoint / "state.json").read_text())
+    for key in ("features", "representation", "data_sha256"):
+        del header[key]
+    del header["sizes"]["head_blocks"]
+    (checkpoint / "state.json").write_text(json.dumps(header))
+    trainer = Trainer(small_corpus, TrainingConfig(n_steps=4), sizes_for(small_corpus, **DIMS), checkpoint)
+    assert trainer.state.step == 2

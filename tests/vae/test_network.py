@@ -100,4 +100,8 @@ def test_more_head_blocks_change_no_prediction(model):
 def test_sizes_written_before_there_were_blocks_give_the_same_network(model):
     sizes = SIZES.to_dict()
     del sizes["head_blocks"]
-    MoleculeVAE(VAEConfig(**sizes)).load_state_dict(model.state_dict())
+    again = MoleculeVAE(VAEConfig(**sizes)).eval()
+    again.load_state_dict(model.state_dict())
+    tokens, z = torch.tensor([[5, 6, 7]]), torch.randn(4, 5)
+    assert all(torch.equal(a, b) for a, b in zip(again.encode(tokens), model.encode(tokens), strict=True))
+    assert torch.equal(again.bit_logits(z), model.bit_logits(z))

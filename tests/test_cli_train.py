@@ -1,0 +1,67 @@
+import sys
+
+import pytest
+from molinterp.cli.main import main
+
+from molinterp.bundle import Bundle
+from tests.conftest import SMALL
+
+SIZES = ("--latent-dim", "4", "--embedding-dim", "8", "--encoder-dim", "8", "--decoder-dim", "16")
+TRAIN = ("train", "m.csv", "--tokens", "60", "--head-dim", "8", "--teach", "none", "-q", *SIZES)
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path, capsys):
+    """The command in this process: exit code and stderr; the folder is `tmp_path`, molecules in m.csv."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "m.csv").write_text("\n".join(["smiles,split", *(f"{s},train" for s in SMALL * 5)]))
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["molinterp", *arguments])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        return exit_.value.code, capsys.readouterr().err
+
+    return call
+
+
+def test_a_warm_start_that_a_checkpoint_overrules_is_said(run):
+    assert run(*TRAIN, "-o", "own", "--optimiser-steps", "2") == (0, "")
+    assert Bundle.load("own").training["steps"] == 2
+    code, err = run(*TRAIN, "-o", "own", "--optimiser-steps", "3", "--warm-start", "own")
+    assert (code, err) == (0, "note: the run goes on from 'own.checkpoint'; --warm-start is left aside\n")
+    assert Bundle.load("own").training["steps"] == 3
+
+
+def test_a_bundle_is_trained_in_the_current_folder(run, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    code, err = run("train", "../m.csv", *TRAIN[2:], "-o", ".", "--optimiser-steps", "1")
+    assert (code, err) == (0, "")
+    assert Bundle.load(tmp_path / "here").name == "here"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (*TRAIN, "--optimiser-steps", "1", "-o"),
+        ("refine", "smiles-small", "m.csv", "--cache", "cache", "-o"),
+        ("fit", "density", "m.csv", "--model", "smiles-small", "-o"),
+        ("features", "train", "mine", "m.csv", "--model", "smiles-small", "-o"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("target", "message"), [("thesis", "is not empty and no bundle"), ("m.csv", "'m.csv' is a file")]
+)
+def test_a_folder_that_is_no_bundle_is_found_before_the_work(run, tmp_path, arguments, target, message):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("irreplaceable")
+    code, err = run(*arguments, target)
+    assert code == 4 and message in err
+    assert {p.name for p in tmp_path.iterdir()} == {"thesis", "m.csv"}
+
+
+def test_a_device_that_torch_cannot_use_is_found_before_the_work(run, tmp_path):
+    code, err = run(*TRAIN, "-o", "own", "--optimiser-steps", "1", "-d", "abacus")
+    assert code == 2 and "`device` must be one that torch can use here" in err
+    assert {p.name for p in tmp_path.iterdir()} == {"m.csv"}
