@@ -27,7 +27,7 @@ LAYERS = (
     ("evaluation", "spaces", "archives"),
     ("bundle", "datasets"),
     ("vae", "realism", "geometry", "tokens", "path", "fetch"),
-    ("chem",),
+    ("chem", "tables"),
     ("data", "pretrained", "errors", "cells"),
 )
 """Top to bottom. A module may import those of its own name and those below, none beside or above."""

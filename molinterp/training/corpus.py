@@ -21,6 +21,7 @@ import numpy.typing as npt
 from molinterp.chem.readers import read_records
 from molinterp.datasets import hashed_split
 from molinterp.errors import InputError, VocabularyError
+from molinterp.tables import read_table
 from molinterp.tokens import IntArray, Notation, Tokenizer, notation_named
 
 CHUNK = 4_096
@@ -122,7 +123,7 @@ def _read(path: Path) -> tuple[list[str], npt.NDArray[np.uint8]]:
     import pandas as pd
 
     if ".csv" in path.suffixes:
-        table = pd.read_csv(path)
+        table = read_table(path)
         if "smiles" not in table:
             raise InputError(f"'{path}' must have a column 'smiles'; found {', '.join(map(str, table))}.")
         smiles = table["smiles"].astype(str).tolist()
