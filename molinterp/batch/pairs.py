@@ -96,4 +96,6 @@ def digest(pairs: Sequence[Pair]) -> str:
 
 
 def _text(cell: Any) -> str:
-    return "" if cell is None or cell != cell else str(cell)
+    import pandas as pd
+
+    return "" if pd.api.types.is_scalar(cell) and pd.isna(cell) else str(cell)
