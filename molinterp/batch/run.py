@@ -170,9 +170,9 @@ def _bundle_header(name: str) -> Path:
 
     file = (bundle_folder(name) if name in BUNDLES else Path(name)) / "bundle.json"
     if not file.is_file():
-        from molinterp.bundle import locate  # imports torch, for the sake of its message
+        from molinterp.bundle import locate  # imports torch, so only where it must
 
-        locate(name)
+        return locate(name) / file.name
     return file
 
 
