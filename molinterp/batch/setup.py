@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -188,7 +188,10 @@ def open_compute(setup: Setup, bundle: Bundle | None = None) -> Compute:
 
     model = bundle if bundle is not None else Bundle.load(setup.bundle, setup.device)
     options = arguments(setup.options)
-    options["search"] = options.get("search") or Search(timeout=NO_TIMEOUT)
+    search = options.get("search") or Search()
+    if search.timeout == Search.timeout:  # nobody asked for it
+        search = replace(search, timeout=NO_TIMEOUT)
+    options["search"] = search
 
     def compute(pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
         found = interpolate_many(pairs, bundle=model, seed=setup.seed, device=setup.device, **options)

@@ -37,7 +37,13 @@ def test_a_plan_holds_every_pair_once_in_order_and_begins_with_one(size):
 
 @pytest.mark.parametrize(
     ("options", "timeout"),
-    [({}, NO_TIMEOUT), ({"search": None}, NO_TIMEOUT), ({"search": {"timeout": 5.0}}, 5.0)],
+    [
+        ({}, NO_TIMEOUT),
+        ({"search": None}, NO_TIMEOUT),
+        ({"search": {"timeout": 5.0}}, 5.0),
+        ({"search": Search(objective="short")}, NO_TIMEOUT),
+        (portable({"search": Search(objective="short")}), NO_TIMEOUT),
+    ],
 )
 def test_the_clock_decides_no_path_unless_it_is_asked_to(monkeypatch, small_bundle, options, timeout):
     asked = []
