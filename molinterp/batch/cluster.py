@@ -1,7 +1,7 @@
 """A batch on a dask.distributed cluster: one task a shard, one watched worker process a dask worker.
 
 Each dask worker is given a plugin once; it starts a `Pool` of one process that loads the model. Tasks
-carry SMILES alone, and a dask worker that is lost costs its shards a second try.
+carry SMILES alone, and a shard whose dask worker is lost is tried again, RETRIES times at most.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ except ImportError:  # `Cluster` says what to install
 
 PLUGIN = "molinterp"
 RETRIES = 3
-"""Further tries of a shard whose worker was lost."""
+"""Further tries of a shard that failed on its worker; dask grants as many where the worker was lost."""
 AHEAD = 3
 """Shards handed out for each worker of the cluster, so that none waits for the next."""
 
