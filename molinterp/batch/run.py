@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -82,6 +82,7 @@ def run_batch(
     on_error: str = "keep",
     errors: Path | None = None,
     raw_cells: bool = False,
+    source: Path | None = None,
     progress: Progress | None = None,
 ) -> Summary:
     """Compute all pairs and write the long table of their paths.
@@ -98,6 +99,7 @@ def run_batch(
             run at the first one.
         errors: .csv with the failed pairs; None means none.
         raw_cells: leave text cells of a .csv that a spreadsheet takes for formulas as they are.
+        source: the file that the pairs came from, which no output may replace; None means none.
         progress: called after each shard.
 
     Raises:
@@ -109,7 +111,7 @@ def run_batch(
     """
     store = Store(output)
     try:
-        _check(job, output, on_error, errors)
+        _check(job, output, on_error, errors, source)
         manifest = _manifest(job)
         if resume and (done := _finished(output, manifest, errors)) is not None:
             return done
@@ -125,7 +127,7 @@ def run_batch(
         store.close()
 
 
-def _check(job: Job, output: Path, on_error: str, errors: Path | None) -> None:
+def _check(job: Job, output: Path, on_error: str, errors: Path | None, source: Path | None) -> None:
     if on_error not in ON_ERROR:
         raise InputError(f"`on_error` must be one of {', '.join(ON_ERROR)}; got {on_error!r}.")
     if job.shard_size < 1:
@@ -137,6 +139,15 @@ def _check(job: Job, output: Path, on_error: str, errors: Path | None) -> None:
         if errors.suffix != ".csv":
             raise InputError(f"the file of errors must end in .csv; got '{errors}'.")
         check_format(errors)
+    _check_apart({"file of pairs": source, "output": output, "file of errors": errors})
+
+
+def _check_apart(files: Mapping[str, Path | None]) -> None:
+    roles: dict[Path, str] = {}
+    for role, file in files.items():
+        other = role if file is None else roles.setdefault(file.resolve(), role)
+        if other != role:
+            raise InputError(f"the {role}, '{file}', must be another file than the {other}. Rename it.")
 
 
 def _manifest(job: Job) -> dict[str, Any]:

@@ -234,6 +234,12 @@ def test_cells_are_neutralised_unless_asked_otherwise(tmp_path):
         ({"output": "none/out.csv"}, "folder .* does not exist"),
         ({"on_error": "ignore"}, "`on_error` must be one of keep, skip, stop"),
         ({"errors": "errors.txt"}, "file of errors must end in .csv"),
+        ({"errors": "out.csv"}, "the file of errors, '.*out.csv', must be another file than the output"),
+        ({"source": "out.csv"}, "the output, '.*out.csv', must be another file than the file of pairs"),
+        (
+            {"source": "x/../e.csv", "errors": "e.csv"},
+            "the file of errors, '.*', must be another file than the file of pairs",
+        ),
         ({"job": Job([], Setup())}, "`pairs` must hold at least one pair"),
         ({"job": job(shard_size=0)}, "`shard_size` must be at least 1"),
     ],
@@ -242,8 +248,7 @@ def test_arguments_are_checked_before_the_work(tmp_path, change, message):
     engine = Once()
     options = {"job": job(), "output": "out.csv"} | change
     task, output = options.pop("job"), tmp_path / options.pop("output")
-    if "errors" in options:
-        options["errors"] = tmp_path / options["errors"]
+    options |= {name: tmp_path / options[name] for name in ("errors", "source") if name in options}
     with pytest.raises(InputError, match=message):
         run_batch(task, engine, output, **options)
     assert engine.numbers == [] and engine.is_closed and list(tmp_path.iterdir()) == []
