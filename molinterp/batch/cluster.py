@@ -12,7 +12,7 @@ from typing import Any, final
 
 from molinterp.batch.pool import Pool, Result, Shard
 from molinterp.batch.setup import Budget, Outcome, Setup
-from molinterp.errors import BundleError, MissingDependencyError, WorkerError
+from molinterp.errors import BundleError, InputError, MissingDependencyError, WorkerError
 
 try:
     from distributed import WorkerPlugin
@@ -102,6 +102,7 @@ class Cluster:
 
         Raises:
             BundleError: the workers cannot load the bundle.
+            InputError: an option cannot be used.
             WorkerError: a shard was lost with its worker again and again.
         """
         from distributed import as_completed
@@ -127,7 +128,7 @@ class Cluster:
 def _outcomes(future: Any) -> list[Outcome]:
     try:
         return [Outcome.from_json(entry) for entry in future.result()]
-    except (BundleError, WorkerError):
+    except (BundleError, InputError, WorkerError):
         raise
     except Exception as error:
         raise WorkerError(f"a shard was not computed: {type(error).__name__}: {error}.") from error

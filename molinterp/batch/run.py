@@ -15,7 +15,7 @@ from molinterp.batch.pool import Engine, Shard
 from molinterp.batch.setup import FILES, SHARD_SIZE, Budget, Outcome, Pair, Setup, plan
 from molinterp.batch.store import Store
 from molinterp.batch.writers import check_format, layout, records, write_table
-from molinterp.errors import InputError, MolinterpError
+from molinterp.errors import BundleError, InputError, MolinterpError
 from molinterp.output import write_whole
 
 SCHEMA = 1
@@ -116,7 +116,12 @@ def run_batch(
         if resume and (done := _finished(output, manifest, errors)) is not None:
             return done
         store.open(manifest, resume)
-        _compute(job, engine, store, on_error == "stop", progress or (lambda n, failed: None))
+        try:
+            _compute(job, engine, store, on_error == "stop", progress or (lambda n, failed: None))
+        except (BundleError, InputError):
+            if store.is_empty:  # a run that never began must not stand in the way of the next one
+                store.remove()
+            raise
         summary = _write(job, store, output, on_error, errors, raw_cells)
         finished = manifest | {"output_sha256": _sha256(output), "summary": asdict(summary)}
         write_whole(_manifest_file(output), json.dumps(finished, indent=1) + "\n")

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from molinterp.batch.pairs import read_pairs
+from molinterp.batch.pool import Pool
 from molinterp.batch.run import Job, StoppedError, Summary, run_batch
 from molinterp.batch.setup import Pair, Setup
 from molinterp.errors import InputError
@@ -186,6 +187,14 @@ def test_a_finished_run_is_not_done_twice_and_another_replaces_it(tmp_path):
     assert engine.numbers == []
     run_batch(job(9), engine, target, resume=True)
     assert engine.numbers == [0, 1, 2, 3, 4] and len(pd.read_csv(target)) == 27
+
+
+def test_a_run_that_cannot_begin_leaves_nothing(tmp_path):
+    options = {"keep": ["bbbb"]}
+    with pytest.raises(InputError, match="Did you mean 'bbb'"):
+        run_batch(job(options=options), Pool(Setup(options=options), 1), tmp_path / "out.csv")
+    assert list(tmp_path.iterdir()) == []
+    run_batch(job(), Once(), tmp_path / "out.csv")
 
 
 def test_two_runs_on_one_output_do_not_meet(tmp_path):
