@@ -103,8 +103,8 @@ def run_batch(
         progress: called after each shard.
 
     Raises:
-        InputError: a file or an option cannot be used, another run holds the output, or an unfinished one
-            of another job lies there.
+        InputError: a file or an option cannot be used, another run holds the output, an unfinished one
+            of another job lies there, or a finished table would have to be written in another form.
         BundleError: the bundle is missing or damaged.
         StoppedError: a pair failed and `on_error` is "stop".
         WorkerError: the workers cannot be started.
@@ -113,7 +113,8 @@ def run_batch(
     try:
         _check(job, output, on_error, errors, source)
         manifest = _manifest(job)
-        if resume and (done := _finished(output, manifest, errors)) is not None:
+        form = {"on_error": on_error, "raw_cells": raw_cells}
+        if resume and (done := _finished(output, manifest, form, errors)) is not None:
             return done
         store.open(manifest, resume)
         try:
@@ -123,7 +124,7 @@ def run_batch(
                 store.remove()
             raise
         summary = _write(job, store, output, on_error, errors, raw_cells)
-        finished = manifest | {"output_sha256": _sha256(output), "summary": asdict(summary)}
+        finished = manifest | {"form": form, "output_sha256": _sha256(output), "summary": asdict(summary)}
         write_whole(_manifest_file(output), json.dumps(finished, indent=1) + "\n")
         store.remove()
         return summary
@@ -192,23 +193,40 @@ def _bundle_header(name: str) -> Path:
     return file
 
 
-def _finished(output: Path, manifest: dict[str, Any], errors: Path | None) -> Summary | None:
-    """What a run of the same job did that had come to its end; None where there is none."""
+def _finished(
+    output: Path, manifest: dict[str, Any], form: dict[str, Any], errors: Path | None
+) -> Summary | None:
+    """What a run of the same job did that had come to its end; None where there is none.
+
+    Raises:
+        InputError: its table has another form, and the shards that it was written from are gone.
+    """
     file = _manifest_file(output)
     if not (file.is_file() and output.is_file()) or (errors is not None and not errors.is_file()):
         return None
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
         summary, sha256 = Summary(**document.pop("summary")), document.pop("output_sha256")
+        written = dict(document.pop("form"))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    is_same = document == json.loads(json.dumps(manifest)) and sha256 == _sha256(output)
-    if is_same:
-        store = Store(output)
-        if store.folder.is_dir():
-            store.open(manifest, resume=True)
-            store.remove()
-    return summary if is_same else None
+    if document != json.loads(json.dumps(manifest)) or sha256 != _sha256(output):
+        return None
+    store = Store(output)
+    # Without a failure a table is the same whatever was to be done about failures.
+    different = [k for k, v in form.items() if written.get(k) != v and (k != "on_error" or summary.n_failed)]
+    if different:
+        if not store.is_empty:
+            return None
+        name = different[0]
+        raise InputError(
+            f"the finished table '{output}' was written with `{name}` {json.dumps(written.get(name))}; "
+            f"asked for is {json.dumps(form[name])}. Run without --resume to make it anew."
+        )
+    if store.folder.is_dir():
+        store.open(manifest, resume=True)
+        store.remove()
+    return summary
 
 
 def _compute(job: Job, engine: Engine, store: Store, stop: bool, progress: Progress) -> None:
