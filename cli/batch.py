@@ -91,6 +91,7 @@ def batch(
                 on_error=on_error,
                 errors=errors,
                 raw_cells=raw_csv,
+                source=pairs,
                 progress=tick,
             )
     except KeyboardInterrupt:

@@ -44,7 +44,9 @@ _OPTIONS = (
         help="ε of Q = ε/2 + (1 - ε) p: a term weighs -log(ε/2) at most.",
     ),
     click.option(
-        "--steps", type=click.IntRange(min=2), help="Molecules wanted, ends included.  [default: auto]"
+        "--steps",
+        type=click.IntRange(min=2),
+        help="Molecules wanted, ends included; with compounds on the way, of each leg.  [default: auto]",
     ),
     click.option(
         "--min-step-similarity",

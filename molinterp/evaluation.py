@@ -22,6 +22,7 @@ from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array, tanimoto
 from molinterp.errors import InputError
 from molinterp.geometry.curves import linear, slerp
+from molinterp.tables import read_table
 from molinterp.vae.decoding import blur_at
 
 BATCH = 256
@@ -40,14 +41,9 @@ def read_split(path: Path, split: str, n: int | None) -> list[str]:
     """The first `n` SMILES of a split of a table with columns `smiles` and `split`; None means all.
 
     Raises:
-        InputError: the table has no such column or no such molecule.
+        InputError: the file cannot be read, or has no such column or no such molecule.
     """
-    import pandas as pd
-
-    try:
-        table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"'{path}' cannot be read as a table: {error}.") from error
+    table = read_table(path)
     if "smiles" not in table:
         raise InputError(f"'{path}' must have a column 'smiles'; found {', '.join(table)}.")
     if "split" in table:

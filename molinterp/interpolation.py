@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 import torch
+from rdkit import Chem
 
 from molinterp.assemble import Assembly, Search, Source, assemble
 from molinterp.bundle import Bundle, loaded
 from molinterp.chem.candidates import Candidates
+from molinterp.chem.constraints import Mode
 from molinterp.chem.judge import Limits, decoded_molecule, decoded_smiles, own_fault, verdict
 from molinterp.chem.library import Library, without_stereo
 from molinterp.chem.properties import describe
@@ -24,7 +26,7 @@ from molinterp.geometry import discrete
 from molinterp.geometry.metric import Metric
 from molinterp.path import MoleculePath, RoundTrip, Step
 from molinterp.realism.terms import EPSILON
-from molinterp.restraints import WEIGHTS, Restraints, restrain
+from molinterp.restraints import WEIGHTS, Restraints, constraints_of, restrain
 from molinterp.sources import N_POINTS, Neighbours, Shelf, curve_decodes, curve_points, latent_terms
 from molinterp.spaces import output_space as space_of
 from molinterp.vae.refinement import Refinement
@@ -186,6 +188,41 @@ def interpolate_many(
     return out
 
 
+def check_options(**options: Unpack[Options]) -> None:
+    """Find what is wrong with options whatever the pair; what depends on the pair is not looked at.
+
+    Args:
+        **options: those of `interpolate`.
+
+    Raises:
+        InputError: an option is out of range or names nothing.
+        BundleError: the bundle is missing or damaged.
+    """
+    method, library = options.get("method", METHODS[0]), options.get("library")
+    _check_kind(method, library, options.get("only_library", False), options.get("pointwise", False))
+    replace(options.get("search") or Search(), n_molecules=options.get("steps"))
+    model = _bundle(options.get("bundle"), options.get("device", "cpu"))
+    if method == "geodesic":
+        space_of(model, options.get("output_space", "fingerprint"))
+    ring = Chem.MolFromSmiles("c1ccccc1")  # as both ends, so that a `scaffold` is there
+    requests = {
+        Mode.KEEP: options.get("keep", ()),
+        Mode.GAIN: options.get("gain", ()),
+        Mode.LOSE: options.get("lose", ()),
+        Mode.AVOID: options.get("avoid", ()),
+    }
+    weights, epsilon = options.get("weights", WEIGHTS), options.get("epsilon", EPSILON)
+    constraints_of(model, (ring, ring), requests, weights, epsilon)
+    (options.get("limits") or Limits()).judge(ring, ring)
+
+
+def _check_kind(method: str, library: Library | None, only_library: bool, pointwise: bool) -> None:
+    if method not in METHODS:
+        raise InputError(f"`method` must be one of {', '.join(METHODS)}; got {method!r}.")
+    if only_library and (library is None or pointwise):
+        raise InputError("`only_library` must come with a `library` and without `pointwise`.")
+
+
 def _solve(
     a: str,
     b: str,
@@ -210,14 +247,11 @@ def _solve(
     device: str = "cpu",
     names: Sequence[str] = ("", ""),
 ) -> list[MoleculePath]:
-    if method not in METHODS:
-        raise InputError(f"`method` must be one of {', '.join(METHODS)}; got {method!r}.")
+    _check_kind(method, library, only_library, pointwise)
     search = replace(search or Search(), n_molecules=steps)
     start, end = standardise(a), standardise(b)
     if start.smiles == end.smiles:
         raise InputError(f"start and end are the same compound, {start.smiles}. Choose two.")
-    if only_library and (library is None or pointwise):
-        raise InputError("`only_library` must come with a `library` and without `pointwise`.")
     model = _bundle(bundle, device)
     restraints = restrain(
         model,

@@ -122,6 +122,9 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _texts(X: Any) -> Sequence[str]:
+    from pandas import isna
+    from pandas.api.types import is_scalar
+
     if isinstance(X, str):
         raise ShapeError("`X` must be a list of SMILES; got one text. Write [text].")
     array = np.asarray(X, dtype=object)
@@ -129,4 +132,4 @@ def _texts(X: Any) -> Sequence[str]:
         array = array[:, 0]
     if array.ndim != 1:
         raise ShapeError(f"`X` must have shape (n,) or (n, 1); got {array.shape}. Give one column.")
-    return ["" if text is None or text != text else str(text) for text in array]
+    return ["" if is_scalar(text) and isna(text) else str(text) for text in array]

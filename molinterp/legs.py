@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Unpack
@@ -49,7 +49,8 @@ def _joined(legs: Sequence[MoleculePath]) -> MoleculePath:
         steps=tuple(
             replace(
                 s,
-                t=walked[k] / walked[-1],
+                # Stereoisomers have a similarity of 1.
+                t=walked[k] / walked[-1] if walked[-1] else k / (len(rows) - 1),
                 similarity_to_start=tanimoto(mols[0], mols[k]),
                 similarity_to_end=tanimoto(mols[-1], mols[k]),
             )
@@ -64,5 +65,13 @@ def _joined(legs: Sequence[MoleculePath]) -> MoleculePath:
         n_candidates=sum(leg.n_candidates for leg in legs),
         rejected=dict(sum((Counter(leg.rejected) for leg in legs), Counter())),
         round_trips=(legs[0].round_trips[0], legs[-1].round_trips[1]),
-        notes=tuple(dict.fromkeys(note for leg in legs for note in leg.notes)),
+        notes=tuple(_notes(legs)),
     )
+
+
+def _notes(legs: Sequence[MoleculePath]) -> Iterator[str]:
+    """Notes of the legs, each with the legs that it is of: it numbers their molecules, not the path's."""
+    for note in dict.fromkeys(note for leg in legs for note in leg.notes):
+        of = [str(k) for k, leg in enumerate(legs, 1) if note in leg.notes]
+        where = "every leg" if len(of) == len(legs) else f"leg{'s' if len(of) > 1 else ''} {', '.join(of)}"
+        yield f"{where}: {note}"

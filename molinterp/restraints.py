@@ -109,12 +109,9 @@ def restrain(
     Raises:
         InputError: a text names no feature, or a number is out of range.
     """
-    if not 0 < epsilon < 1:
-        raise InputError(f"`epsilon` must be in (0, 1), as the ε of Q; got {epsilon}.")
-    models, terms, notes = bundle.realism, list[Term](), list[str]()
     requests = {Mode.KEEP: keep, Mode.GAIN: gain, Mode.LOSE: lose, Mode.AVOID: avoid}
-    constraints = parse_constraints(requests, classifiers_of(bundle), (start, end))
-    _check_weights(weights, [c.feature.name for c in constraints])
+    constraints = constraints_of(bundle, (start, end), requests, weights, epsilon)
+    models, terms, notes = bundle.realism, list[Term](), list[str]()
     if density and models.index is not None:
         terms.append(DensityTerm(models.index))
     if validity and models.validity is not None:
@@ -132,6 +129,32 @@ def restrain(
             terms.append(term)
     chosen = tuple(_weight(term.name, weights) for term in terms)
     return Restraints(Realism(tuple(terms), chosen, floor), constraints, tuple(notes))
+
+
+def constraints_of(
+    bundle: Bundle,
+    ends: Sequence[Chem.Mol],
+    requests: Mapping[Mode, Sequence[str]],
+    weights: Mapping[str, float] = WEIGHTS,
+    epsilon: float = EPSILON,
+) -> tuple[Constraint, ...]:
+    """The features that are asked for, once all that goes with them is found to be in range.
+
+    Args:
+        bundle: whose classifiers can be asked for.
+        ends: the two ends of the path.
+        requests: mode to texts of the feature language.
+        weights: as in `restrain`.
+        epsilon: as in `restrain`.
+
+    Raises:
+        InputError: a text names no feature, or a number is out of range.
+    """
+    if not 0 < epsilon < 1:
+        raise InputError(f"`epsilon` must be in (0, 1), as the ε of Q; got {epsilon}.")
+    constraints = parse_constraints(requests, classifiers_of(bundle), ends)
+    _check_weights(weights, [c.feature.name for c in constraints])
+    return constraints
 
 
 def _check_weights(weights: Mapping[str, float], asked: Sequence[str]) -> None:

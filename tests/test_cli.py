@@ -177,6 +177,16 @@ def test_a_batch_of_pairs(tmp_path):
     assert (tmp_path / "paths.csv").read_bytes() == first
 
 
+def test_a_mistyped_option_costs_no_batch(tmp_path):
+    (tmp_path / "pairs.csv").write_text(f"start,end\n{ASPIRIN},{IBUPROFEN}\n")
+    done = run("batch", "pairs.csv", "-o", "paths.csv", "--keep", "bbbb", "-q", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "") and len(done.stderr.splitlines()) == 1
+    assert "feature 'bbbb' is not known. Did you mean 'bbb'?" in done.stderr
+    done = run("batch", "pairs.csv", "-o", "./pairs.csv", cwd=tmp_path)
+    assert done.returncode == 2 and "must be another file than the file of pairs" in done.stderr
+    assert [f.name for f in tmp_path.iterdir()] == ["pairs.csv"]
+
+
 def test_a_formula_in_a_name_is_neutralised_unless_asked_otherwise(tmp_path):
     (tmp_path / "a.smi").write_text("CCO =cmd\n")
     for option, name in ((), "'=cmd"), (("--raw-csv",), "=cmd"):

@@ -3,6 +3,7 @@ import hashlib
 import io
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 from molinterp.cli.main import main
@@ -99,6 +100,9 @@ def test_a_bundle_by_its_address_is_listed_and_verified(site, command, archive):
     assert command("models", "list")[1].splitlines() == [*BUNDLES, "tiny"]
     assert command("models", "verify", "tiny")[:2] == (0, "small: sound\n")
     assert command("path", "CCO", "CCN", "--model", "tiny", "--pointwise", "-q")[0] == 0
+    Path("pairs.csv").write_text("start,end\nCCO,CCN\n")
+    found = command("batch", "pairs.csv", "-o", "out.csv", "--model", "tiny", "--pointwise", "-q")
+    assert found == (0, "", "") and Path("out.csv").is_file()
 
 
 def test_what_there_is_to_download_is_said(command):

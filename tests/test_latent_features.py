@@ -75,6 +75,14 @@ def test_what_is_no_molecule(encoder):
     np.testing.assert_allclose(z[0], encoder.transform(["CCO"])[0], atol=FLOAT32)
 
 
+def test_a_missing_text_of_pandas_is_no_molecule(encoder):
+    column = pd.Series(["CCO", pd.NA], dtype=pd.StringDtype(na_value=pd.NA))
+    z = clone(encoder).set_params(invalid="nan").fit(column).transform(column)
+    assert np.isnan(z).all(axis=1).tolist() == [False, True]
+    with pytest.raises(InvalidMoleculeError, match="it is empty. Check row 1"):
+        encoder.transform(column)
+
+
 def test_arguments_are_checked(encoder):
     with pytest.raises(NotFittedError):
         clone(encoder).transform(SMILES)

@@ -27,7 +27,7 @@ LAYERS = (
     ("evaluation", "spaces", "archives"),
     ("bundle", "datasets"),
     ("vae", "realism", "geometry", "tokens", "path"),
-    ("chem",),
+    ("chem", "tables"),
     ("fetch",),
     ("data", "pretrained", "errors", "cells"),
 )

@@ -24,6 +24,21 @@ def test_a_path_by_way_of_a_compound_is_its_two_legs():
     assert found.steps[0].similarity_to_end == tanimoto(*ends)
 
 
+def test_stereoisomers_stand_apart_though_they_are_similar():
+    threonines = ["C[C@@H](O)[C@H](N)C(=O)O", "C[C@H](O)[C@H](N)C(=O)O", "C[C@H](O)[C@@H](N)C(=O)O"]
+    found = interpolate_through(threonines, steps=2)
+    assert [s.t for s in found] == [0.0, 0.5, 1.0] and found.length == 0.0
+
+
+def test_a_note_says_which_legs_it_is_of():
+    found = interpolate_through([ASPIRIN, IBUPROFEN, LAST], steps=2, keep=["smarts:C(=O)O"])
+    leg = interpolate(IBUPROFEN, LAST, steps=2, keep=["smarts:C(=O)O"])
+    broken = "keep smarts:C(=O)O: broken at step 1"
+    assert broken in leg.notes
+    assert f"leg 2: {broken}" in found.notes and f"leg 1: {broken}" not in found.notes
+    assert all(note.startswith(("leg 1: ", "leg 2: ", "every leg: ")) for note in found.notes)
+
+
 def test_one_compound_is_no_way():
     with pytest.raises(InputError, match="`compounds` must be at least two; got 1"):
         interpolate_through([ASPIRIN])

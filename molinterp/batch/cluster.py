@@ -1,7 +1,7 @@
 """A batch on a dask.distributed cluster: one task a shard, one watched worker process a dask worker.
 
 Each dask worker is given a plugin once; it starts a `Pool` of one process that loads the model. Tasks
-carry SMILES alone, and a dask worker that is lost costs its shards a second try.
+carry SMILES alone, and a shard whose dask worker is lost is tried again, RETRIES times at most.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, final
 
 from molinterp.batch.pool import Pool, Result, Shard
 from molinterp.batch.setup import Budget, Outcome, Setup
-from molinterp.errors import BundleError, MissingDependencyError, WorkerError
+from molinterp.errors import BundleError, InputError, MissingDependencyError, WorkerError
 
 try:
     from distributed import WorkerPlugin
@@ -21,7 +21,7 @@ except ImportError:  # `Cluster` says what to install
 
 PLUGIN = "molinterp"
 RETRIES = 3
-"""Further tries of a shard whose worker was lost."""
+"""Further tries of a shard that failed on its worker; dask grants as many where the worker was lost."""
 AHEAD = 3
 """Shards handed out for each worker of the cluster, so that none waits for the next."""
 
@@ -102,6 +102,7 @@ class Cluster:
 
         Raises:
             BundleError: the workers cannot load the bundle.
+            InputError: an option cannot be used.
             WorkerError: a shard was lost with its worker again and again.
         """
         from distributed import as_completed
@@ -127,7 +128,7 @@ class Cluster:
 def _outcomes(future: Any) -> list[Outcome]:
     try:
         return [Outcome.from_json(entry) for entry in future.result()]
-    except (BundleError, WorkerError):
+    except (BundleError, InputError, WorkerError):
         raise
     except Exception as error:
         raise WorkerError(f"a shard was not computed: {type(error).__name__}: {error}.") from error

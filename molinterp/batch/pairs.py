@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molinterp.batch.setup import Pair
 from molinterp.errors import InputError, MissingDependencyError
+from molinterp.tables import STDIN, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
-STDIN = Path("-")
 
 
 def read_pairs(file: Path, start: str = "start", end: str = "end", id: str | None = None) -> list[Pair]:
@@ -33,24 +32,12 @@ def read_pairs(file: Path, start: str = "start", end: str = "end", id: str | Non
         InputError: the file is missing, of another format, not a table, or a column is missing.
         MissingDependencyError: a .parquet file, and pyarrow is not installed.
     """
-    import pandas as pd
-
     is_piped = file == STDIN
     if not is_piped and not file.name.endswith(SUFFIXES):
         raise InputError(f"file '{file}' must end in one of {', '.join(SUFFIXES)}, or be - for a pipe.")
     if not is_piped and not file.is_file():
         raise InputError(f"file '{file}' does not exist or is not a file. Check the path.")
-    try:
-        if file.suffix == ".parquet":
-            table = pd.read_parquet(file)
-        else:
-            source = sys.stdin.buffer if is_piped else file
-            table = pd.read_csv(source, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except ImportError as error:
-        raise MissingDependencyError("Parquet files", "pyarrow", "parquet") from error
-    except (ValueError, OSError, EOFError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"file '{file}' cannot be read as a table: {reason}.") from error
+    table = read_table(file, dtype=str, has_na=False)
     names = [n for n in ("pair", "id") if n in table.columns and n not in (start, end)]
     return pairs_of(table, start, end, id or next(iter(names), None))
 
@@ -109,4 +96,6 @@ def digest(pairs: Sequence[Pair]) -> str:
 
 
 def _text(cell: Any) -> str:
-    return "" if cell is None or cell != cell else str(cell)
+    import pandas as pd
+
+    return "" if pd.api.types.is_scalar(cell) and pd.isna(cell) else str(cell)

@@ -174,6 +174,7 @@ class Pool:
 
         Raises:
             BundleError: the workers cannot load the bundle.
+            InputError: an option cannot be used.
             WorkerError: a worker ends before it is ready.
         """
         tasks: list[_Task | None] = [None] * len(self._workers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from molinterp.batch.pool import Engine, Shard
 from molinterp.batch.setup import FILES, SHARD_SIZE, Budget, Outcome, Pair, Setup, plan
 from molinterp.batch.store import Store
 from molinterp.batch.writers import check_format, layout, records, write_table
-from molinterp.errors import InputError, MolinterpError
+from molinterp.errors import BundleError, InputError, MolinterpError
 from molinterp.output import write_whole
 
 SCHEMA = 1
@@ -82,6 +82,7 @@ def run_batch(
     on_error: str = "keep",
     errors: Path | None = None,
     raw_cells: bool = False,
+    source: Path | None = None,
     progress: Progress | None = None,
 ) -> Summary:
     """Compute all pairs and write the long table of their paths.
@@ -98,25 +99,32 @@ def run_batch(
             run at the first one.
         errors: .csv with the failed pairs; None means none.
         raw_cells: leave text cells of a .csv that a spreadsheet takes for formulas as they are.
+        source: the file that the pairs came from, which no output may replace; None means none.
         progress: called after each shard.
 
     Raises:
-        InputError: a file or an option cannot be used, another run holds the output, or an unfinished one
-            of another job lies there.
+        InputError: a file or an option cannot be used, another run holds the output, an unfinished one
+            of another job lies there, or a finished table would have to be written in another form.
         BundleError: the bundle is missing or damaged.
         StoppedError: a pair failed and `on_error` is "stop".
         WorkerError: the workers cannot be started.
     """
     store = Store(output)
     try:
-        _check(job, output, on_error, errors)
+        _check(job, output, on_error, errors, source)
         manifest = _manifest(job)
-        if resume and (done := _finished(output, manifest, errors)) is not None:
+        form = {"on_error": on_error, "raw_cells": raw_cells}
+        if resume and (done := _finished(output, manifest, form, errors)) is not None:
             return done
         store.open(manifest, resume)
-        _compute(job, engine, store, on_error == "stop", progress or (lambda n, failed: None))
+        try:
+            _compute(job, engine, store, on_error == "stop", progress or (lambda n, failed: None))
+        except (BundleError, InputError):
+            if store.is_empty:  # a run that never began must not stand in the way of the next one
+                store.remove()
+            raise
         summary = _write(job, store, output, on_error, errors, raw_cells)
-        finished = manifest | {"output_sha256": _sha256(output), "summary": asdict(summary)}
+        finished = manifest | {"form": form, "output_sha256": _sha256(output), "summary": asdict(summary)}
         write_whole(_manifest_file(output), json.dumps(finished, indent=1) + "\n")
         store.remove()
         return summary
@@ -125,7 +133,7 @@ def run_batch(
         store.close()
 
 
-def _check(job: Job, output: Path, on_error: str, errors: Path | None) -> None:
+def _check(job: Job, output: Path, on_error: str, errors: Path | None, source: Path | None) -> None:
     if on_error not in ON_ERROR:
         raise InputError(f"`on_error` must be one of {', '.join(ON_ERROR)}; got {on_error!r}.")
     if job.shard_size < 1:
@@ -137,6 +145,15 @@ def _check(job: Job, output: Path, on_error: str, errors: Path | None) -> None:
         if errors.suffix != ".csv":
             raise InputError(f"the file of errors must end in .csv; got '{errors}'.")
         check_format(errors)
+    _check_apart({"file of pairs": source, "output": output, "file of errors": errors})
+
+
+def _check_apart(files: Mapping[str, Path | None]) -> None:
+    roles: dict[Path, str] = {}
+    for role, file in files.items():
+        other = role if file is None else roles.setdefault(file.resolve(), role)
+        if other != role:
+            raise InputError(f"the {role}, '{file}', must be another file than the {other}. Rename it.")
 
 
 def _manifest(job: Job) -> dict[str, Any]:
@@ -170,29 +187,46 @@ def _bundle_header(name: str) -> Path:
 
     file = (bundle_folder(name) if name in BUNDLES else Path(name)) / "bundle.json"
     if not file.is_file():
-        from molinterp.bundle import locate  # imports torch, for the sake of its message
+        from molinterp.bundle import locate  # imports torch, so only where it must
 
-        locate(name)
+        return locate(name) / file.name
     return file
 
 
-def _finished(output: Path, manifest: dict[str, Any], errors: Path | None) -> Summary | None:
-    """What a run of the same job did that had come to its end; None where there is none."""
+def _finished(
+    output: Path, manifest: dict[str, Any], form: dict[str, Any], errors: Path | None
+) -> Summary | None:
+    """What a run of the same job did that had come to its end; None where there is none.
+
+    Raises:
+        InputError: its table has another form, and the shards that it was written from are gone.
+    """
     file = _manifest_file(output)
     if not (file.is_file() and output.is_file()) or (errors is not None and not errors.is_file()):
         return None
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
         summary, sha256 = Summary(**document.pop("summary")), document.pop("output_sha256")
+        written = dict(document.pop("form"))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    is_same = document == json.loads(json.dumps(manifest)) and sha256 == _sha256(output)
-    if is_same:
-        store = Store(output)
-        if store.folder.is_dir():
-            store.open(manifest, resume=True)
-            store.remove()
-    return summary if is_same else None
+    if document != json.loads(json.dumps(manifest)) or sha256 != _sha256(output):
+        return None
+    store = Store(output)
+    # Without a failure a table is the same whatever was to be done about failures.
+    different = [k for k, v in form.items() if written.get(k) != v and (k != "on_error" or summary.n_failed)]
+    if different:
+        if not store.is_empty:
+            return None
+        name = different[0]
+        raise InputError(
+            f"the finished table '{output}' was written with `{name}` {json.dumps(written.get(name))}; "
+            f"asked for is {json.dumps(form[name])}. Run without --resume to make it anew."
+        )
+    if store.folder.is_dir():
+        store.open(manifest, resume=True)
+        store.remove()
+    return summary
 
 
 def _compute(job: Job, engine: Engine, store: Store, stop: bool, progress: Progress) -> None:

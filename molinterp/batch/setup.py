@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -181,14 +181,19 @@ def open_compute(setup: Setup, bundle: Bundle | None = None) -> Compute:
 
     Raises:
         BundleError: the bundle is missing or damaged.
+        InputError: an option cannot be used, whatever the pair.
     """
     from molinterp.assemble import Search
     from molinterp.bundle import Bundle
-    from molinterp.interpolation import interpolate_many
+    from molinterp.interpolation import check_options, interpolate_many
 
     model = bundle if bundle is not None else Bundle.load(setup.bundle, setup.device)
     options = arguments(setup.options)
-    options["search"] = options.get("search") or Search(timeout=NO_TIMEOUT)
+    search = options.get("search") or Search()
+    if search.timeout == Search.timeout:  # nobody asked for it
+        search = replace(search, timeout=NO_TIMEOUT)
+    options["search"] = search
+    check_options(bundle=model, device=setup.device, **options)
 
     def compute(pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
         found = interpolate_many(pairs, bundle=model, seed=setup.seed, device=setup.device, **options)

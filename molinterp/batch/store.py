@@ -73,6 +73,11 @@ class Store:
                 raise InputError(f"shard {number} in '{self.folder}' is gone. Run again with --resume.")
             yield from shard
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no finished shard."""
+        return next(self.folder.glob("[0-9]*.json"), None) is None
+
     def remove(self) -> None:
         """Delete the folder, shards first and the manifest last, while the lock is held."""
         for file in sorted(self.folder.glob("*"), key=lambda f: f.name == MANIFEST):

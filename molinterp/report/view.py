@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from molinterp.errors import InputError
+from molinterp.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,14 +97,10 @@ def read_view(file: Path, pair: str | None = None) -> PathView:
 
 
 def _read_table(file: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    if file.suffix == ".parquet":
-        return pd.read_parquet(file)
     if not file.name.endswith(SUFFIXES):
         raise InputError(f"file '{file}' must end in one of {', '.join(SUFFIXES)}.")
     text = {name: str for name in ("pair", "name", "smiles", "status", "error")}
-    return pd.read_csv(file, sep="\t" if file.suffix == ".tsv" else ",", dtype=text)
+    return read_table(file, separator="\t" if file.suffix == ".tsv" else ",", dtype=text)
 
 
 def _from_document(document: Mapping[str, Any]) -> PathView:

@@ -17,6 +17,7 @@ from molinterp.chem.classifier import N_COUNTS, Floats, MoleculeClassifier, Tree
 from molinterp.chem.similarity import murcko_scaffold
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError, InvalidMoleculeError
+from molinterp.tables import read_table
 
 N_FOLDS = 5
 MIN_LABELS = 20
@@ -62,12 +63,7 @@ def read_labels(
 
 
 def _label_rows(path: Path, column: str | None, at_least: float | None) -> Iterator[tuple[str, int]]:
-    import pandas as pd
-
-    try:
-        table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"'{path}' cannot be read as a table: {error}.") from error
+    table = read_table(path)
     if "smiles" not in table:
         raise InputError(f"'{path}' must have a column 'smiles'; found {', '.join(map(str, table))}.")
     others = [c for c in table if c != "smiles"]

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from molinterp.chem.readers import read_records
 from molinterp.datasets import hashed_split
 from molinterp.errors import InputError, InvalidMoleculeError, VocabularyError
+from molinterp.tables import read_table
 from molinterp.tokens import IntArray, Notation, Tokenizer, notation_named
 
 if TYPE_CHECKING:
@@ -119,17 +120,17 @@ def prepare(
     with ProcessPoolExecutor(n_processes) as pool:
         for _ in progress(pool.map(_label_chunk, jobs), len(jobs)):
             pass
-    corpus = _assemble(jobs, split if _has_split(molecules) else None, notation, n_tokens, digest)
+    corpus = _assemble(jobs, split, notation, n_tokens, digest)
     _save(corpus, finished)
     return corpus
 
 
-def _read(path: Path) -> tuple[list[str], npt.NDArray[np.uint8]]:
-    """SMILES and split of each molecule; without a column `split`, a hash holds out 1 % and 1 %."""
+def _read(path: Path) -> tuple[list[str], npt.NDArray[np.uint8] | None]:
+    """SMILES and split of each molecule; None where the file has no column `split`."""
     import pandas as pd
 
     if ".csv" in path.suffixes:
-        table = pd.read_csv(path)
+        table = read_table(path)
         if "smiles" not in table:
             raise InputError(f"'{path}' must have a column 'smiles'; found {', '.join(map(str, table))}.")
         smiles = table["smiles"].astype(str).tolist()
@@ -139,18 +140,11 @@ def _read(path: Path) -> tuple[list[str], npt.NDArray[np.uint8]]:
     if not smiles:
         raise InputError(f"'{path}' must hold molecules to train on; got none.")
     if "split" not in table:
-        return smiles, np.array([SPLITS.index(hashed_split(s)) for s in smiles], np.uint8)
+        return smiles, None
     unknown = sorted(set(table["split"].astype(str)) - set(SPLITS))
     if unknown:
         raise InputError(f"column 'split' must hold train, valid or test; got {', '.join(unknown[:3])}.")
     return smiles, table["split"].map(SPLITS.index).to_numpy(np.uint8)
-
-
-def _has_split(path: Path) -> bool:
-    """Whether a file says itself which molecules are held out."""
-    import pandas as pd
-
-    return ".csv" in path.suffixes and "split" in pd.read_csv(path, nrows=0)
 
 
 def _standard(text: str) -> tuple[str, Chem.Mol] | None:

@@ -21,6 +21,16 @@ def test_rows_become_pairs_in_order():
     assert pairs_of(ROWS, "end", "start")[0] == Pair("0", "CCN", "CCO")
 
 
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, pd.NaT])
+def test_whatever_is_missing_is_an_empty_text(missing):
+    assert pairs_of({"start": [missing, "C"], "end": ["N", missing]}) == [
+        Pair("0", "", "N"),
+        Pair("1", "C", ""),
+    ]
+    column = pd.array(["CCO", None], dtype="string")
+    assert [p.start for p in pairs_of({"start": column, "end": ["C", "N"]})] == ["CCO", ""]
+
+
 @pytest.mark.parametrize("make", ["polars", "pyarrow"])
 def test_tables_with_the_arrow_interface_go_in(make):
     pytest.importorskip("pyarrow", reason="Arrow tables need pyarrow: pip install 'molinterp[parquet]'")

@@ -12,8 +12,10 @@ import pandas as pd
 import pytest
 
 from molinterp.batch.pairs import read_pairs
+from molinterp.batch.pool import Pool
 from molinterp.batch.run import Job, StoppedError, Summary, run_batch
 from molinterp.batch.setup import Pair, Setup
+from molinterp.batch.store import Store
 from molinterp.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -188,6 +190,45 @@ def test_a_finished_run_is_not_done_twice_and_another_replaces_it(tmp_path):
     assert engine.numbers == [0, 1, 2, 3, 4] and len(pd.read_csv(target)) == 27
 
 
+FORMS = [{"on_error": "skip"}, {"on_error": "stop"}, {"raw_cells": True}]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_finished_table_does_not_pass_for_one_of_another_form(tmp_path, form):
+    target, (name,) = tmp_path / "out.csv", form
+    run_batch(job(bad=(4,)), Once(), target)
+    before = target.read_bytes()
+    with pytest.raises(InputError, match=f"was written with `{name}` .* Run without --resume"):
+        run_batch(job(bad=(4,)), Once(), target, resume=True, **form)
+    assert target.read_bytes() == before
+    assert run_batch(job(bad=(4,)), Once(), target, resume=True) == Summary(10, 1, 28)
+
+
+@pytest.mark.parametrize("form", FORMS[:2])
+def test_without_a_failure_it_is_the_same_whatever_failures_cost(tmp_path, form):
+    run_batch(job(), Once(), tmp_path / "out.csv")
+    assert run_batch(job(), Once(), tmp_path / "out.csv", resume=True, **form) == Summary(10, 0, 30)
+
+
+def test_a_table_is_written_in_another_form_while_its_shards_lie_there(tmp_path, monkeypatch):
+    target = tmp_path / "out.csv"
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "remove", lambda self: None)
+        run_batch(job(bad=(4,)), Once(), target)
+    engine = Once()
+    assert run_batch(job(bad=(4,)), engine, target, resume=True, on_error="skip") == Summary(10, 1, 27)
+    assert engine.numbers == [] and "p4" not in set(pd.read_csv(target)["pair"])
+    assert not (tmp_path / "out.csv.parts").exists()
+
+
+def test_a_run_that_cannot_begin_leaves_nothing(tmp_path):
+    options = {"keep": ["bbbb"]}
+    with pytest.raises(InputError, match="Did you mean 'bbb'"):
+        run_batch(job(options=options), Pool(Setup(options=options), 1), tmp_path / "out.csv")
+    assert list(tmp_path.iterdir()) == []
+    run_batch(job(), Once(), tmp_path / "out.csv")
+
+
 def test_two_runs_on_one_output_do_not_meet(tmp_path):
     class Meeting(Once):
         def run(self, shards):
@@ -234,6 +275,12 @@ def test_cells_are_neutralised_unless_asked_otherwise(tmp_path):
         ({"output": "none/out.csv"}, "folder .* does not exist"),
         ({"on_error": "ignore"}, "`on_error` must be one of keep, skip, stop"),
         ({"errors": "errors.txt"}, "file of errors must end in .csv"),
+        ({"errors": "out.csv"}, "the file of errors, '.*out.csv', must be another file than the output"),
+        ({"source": "out.csv"}, "the output, '.*out.csv', must be another file than the file of pairs"),
+        (
+            {"source": "x/../e.csv", "errors": "e.csv"},
+            "the file of errors, '.*', must be another file than the file of pairs",
+        ),
         ({"job": Job([], Setup())}, "`pairs` must hold at least one pair"),
         ({"job": job(shard_size=0)}, "`shard_size` must be at least 1"),
     ],
@@ -242,8 +289,7 @@ def test_arguments_are_checked_before_the_work(tmp_path, change, message):
     engine = Once()
     options = {"job": job(), "output": "out.csv"} | change
     task, output = options.pop("job"), tmp_path / options.pop("output")
-    if "errors" in options:
-        options["errors"] = tmp_path / options["errors"]
+    options |= {name: tmp_path / options[name] for name in ("errors", "source") if name in options}
     with pytest.raises(InputError, match=message):
         run_batch(task, engine, output, **options)
     assert engine.numbers == [] and engine.is_closed and list(tmp_path.iterdir()) == []

@@ -37,7 +37,13 @@ def test_a_plan_holds_every_pair_once_in_order_and_begins_with_one(size):
 
 @pytest.mark.parametrize(
     ("options", "timeout"),
-    [({}, NO_TIMEOUT), ({"search": None}, NO_TIMEOUT), ({"search": {"timeout": 5.0}}, 5.0)],
+    [
+        ({}, NO_TIMEOUT),
+        ({"search": None}, NO_TIMEOUT),
+        ({"search": {"timeout": 5.0}}, 5.0),
+        ({"search": Search(objective="short")}, NO_TIMEOUT),
+        (portable({"search": Search(objective="short")}), NO_TIMEOUT),
+    ],
 )
 def test_the_clock_decides_no_path_unless_it_is_asked_to(monkeypatch, small_bundle, options, timeout):
     asked = []
@@ -54,6 +60,34 @@ def test_the_clock_decides_no_path_unless_it_is_asked_to(monkeypatch, small_bund
 def test_an_option_out_of_range_is_said_so():
     with pytest.raises(InputError, match="`timeout` must be positive"):
         arguments({"search": {"timeout": -1.0}})
+
+
+WRONG = [
+    ({"keep": ["bbbb"]}, "feature 'bbbb' is not known. Did you mean 'bbb'"),
+    ({"avoid": ["logp=4..1"]}, "must have low <= high"),
+    ({"weights": {"densty": 1.0}}, "`weights` must name some of"),
+    ({"weights": {"density": -1.0}}, "`weights` must be at least 0"),
+    ({"epsilon": 2.0}, "`epsilon` must be in"),
+    ({"limits": {"catalogues": ["PAIN"]}}, "`catalogues` must be among PAINS, BRENK"),
+    ({"limits": {"elements": ["C", "Xx"]}}, "`elements` must be symbols"),
+    ({"limits": {"max_sa_score": 11.0}}, "`max_sa_score` must be in"),
+    ({"method": "straight"}, "`method` must be one of"),
+    ({"output_space": "shape"}, "must be one of latent"),
+    ({"steps": 1}, "`steps` must be at least 2"),
+    ({"only_library": True}, "`only_library` must come with"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), WRONG)
+def test_an_option_that_no_pair_can_use_is_found_before_the_first(small_bundle, options, message):
+    with pytest.raises(InputError, match=message):
+        open_compute(Setup(options=options), small_bundle)
+
+
+def test_a_scaffold_is_a_matter_of_each_pair(small_bundle):
+    compute = open_compute(Setup(options={"keep": ["scaffold"], "pointwise": True}), small_bundle)
+    found = compute([("CCO", "CCN"), ("Cc1ccccc1", "Oc1ccccc1")])
+    assert "needs a Murcko scaffold that both ends have" in found[0].error and not found[1].is_failed
 
 
 def test_files_of_compounds_are_read_and_stand_in_the_manifest(tmp_path):

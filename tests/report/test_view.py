@@ -68,7 +68,7 @@ def test_one_pair_of_a_paths_table(tmp_path):
         ("x.json", '{"steps": [], "start": {}, "end": {}}', "columns 'step' and 'smiles'"),
         ("x.json", '{"steps": [3], "start": {}, "end": {}}', "must hold a path"),
         ("x.csv", "a,b\n1,2\n", "columns 'step' and 'smiles'"),
-        ("x.csv", "", "must hold a path"),
+        ("x.csv", "", "cannot be read as a table"),
         ("x.docx", "", r"must end in one of \.json"),
     ],
 )

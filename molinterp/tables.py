@@ -1,0 +1,72 @@
+"""Tables in files: the one reader of .csv, .tsv and .parquet, whose errors a user can act on."""
+
+from __future__ import annotations
+
+import re
+import sys
+import warnings
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from molinterp.errors import InputError, MissingDependencyError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STDIN = Path("-")
+"""Stands for a .csv on standard input."""
+_TOO_MANY = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
+
+
+def read_table(
+    file: Path, *, separator: str = ",", dtype: type | Mapping[str, type] | None = None, has_na: bool = True
+) -> pd.DataFrame:
+    """The table in a file, its columns named by the first line; a .csv may be packed, as .csv.gz.
+
+    Args:
+        file: .parquet, or text with one line a row; `STDIN` reads standard input.
+        separator: of the values of a line.
+        dtype: of all columns or by name; None means what the values look like.
+        has_na: whether NA and the like stand for missing values, as an empty cell always does.
+
+    Raises:
+        InputError: the file is missing, damaged or no table, or a line holds more values than the first.
+        MissingDependencyError: a .parquet file, and pyarrow is not installed.
+    """
+    import pandas as pd
+
+    try:
+        if file.suffix == ".parquet":
+            return pd.read_parquet(file)
+        with warnings.catch_warnings():
+            # pandas would cut off what is too much, and a shifted row would pass for a sound one.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(
+                sys.stdin.buffer if file == STDIN else file,
+                sep=separator,
+                dtype=dtype,  # type: ignore[arg-type]
+                keep_default_na=has_na,
+                na_values=[""],
+                index_col=False,
+                encoding="utf-8-sig",
+            )
+    except ImportError as error:
+        raise MissingDependencyError("Parquet files", "pyarrow", "parquet") from error
+    except (ValueError, OSError, EOFError, zlib.error, pd.errors.ParserWarning) as error:
+        raise InputError(f"file '{file}' cannot be read as a table: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    import pandas as pd
+
+    text = " ".join(str(error).split())
+    found = _TOO_MANY.search(text)
+    if found is None and not isinstance(error, pd.errors.ParserWarning):
+        return f"{text.rstrip('.')}."
+    where = f"line {found[2]} holds" if found else "its lines hold"
+    return (
+        f"{where} more values than the first line names columns. Leave no separator at the end of a line, "
+        "and put a value that contains one in double quotes."
+    )
