@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, final
 import torch
 from rdkit import Chem
 
-from molinterp.bundle import Bundle
+from molinterp.bundle import Bundle, loaded
 from molinterp.chem.judge import Limits, decoded_molecule
 from molinterp.chem.properties import PROPERTIES, describe
 from molinterp.chem.similarity import tanimoto
@@ -20,11 +20,14 @@ from molinterp.errors import InputError
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.statistics import frechet_mean
 from molinterp.restraints import restrain
+from molinterp.sources import SOLVER_TOLERANCE
 from molinterp.spaces import output_space as space_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+TOLERANCE = 0.05
+"""Of the mean, in mean distances of the compounds to it: what is about it is decoded too."""
 N_DRAWS = 256
 """Points about the mean that are decoded beside it."""
 SPREADS = (0.5, 1.0, 1.5)
@@ -80,10 +83,11 @@ def median(
         raise InputError(f"`compounds` must be at least two different ones; got {len(compounds)}.")
     if n < 1:
         raise InputError(f"`n` must be at least 1; got {n}.")
-    model = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle, device)
+    model = bundle if isinstance(bundle, Bundle) else loaded(bundle, device)
     mean, deviation = model.posterior([e.smiles for e in ends])
     restraints = restrain(model, ends[0].mol, ends[-1].mol)
-    middle = frechet_mean(mean, Metric(space_of(model, output_space), restraints.realism), tol=1e-2).mean
+    metric = Metric(space_of(model, output_space), restraints.realism)
+    middle = frechet_mean(mean, metric, tol=TOLERANCE, solver_tol=SOLVER_TOLERANCE).mean
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(N_DRAWS, model.latent_dim, generator=generator).to(mean)
     spread = torch.tensor(SPREADS).to(mean).repeat(math.ceil(N_DRAWS / len(SPREADS)))[:N_DRAWS]

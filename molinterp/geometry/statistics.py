@@ -29,7 +29,13 @@ class MeanResult:
 
 
 def frechet_mean(
-    z: Tensor, metric: Metric, *, n_segments: int = 16, tol: float = 1e-3, max_iterations: int = 30
+    z: Tensor,
+    metric: Metric,
+    *,
+    n_segments: int = 16,
+    tol: float = 1e-3,
+    max_iterations: int = 30,
+    solver_tol: float = 1e-6,
 ) -> MeanResult:
     """The point with the least sum of squared distances to some points.
 
@@ -43,6 +49,7 @@ def frechet_mean(
         n_segments: segments of the geodesics.
         tol: length of the last step over the spread of the points, dimensionless.
         max_iterations: steps at most.
+        solver_tol: of the geodesics, relative to their energy.
 
     Raises:
         ShapeError: `z` is no matrix or holds no point.
@@ -52,12 +59,12 @@ def frechet_mean(
         raise ShapeError(f"`z` must have shape (n, d) with n >= 1; got {tuple(z.shape)}.")
     mean, share = z.mean(0), 1.0
     spread = float((z - mean).norm(dim=1).mean())
-    variance, step = _towards(mean, z, metric, n_segments)
+    variance, step = _towards(mean, z, metric, n_segments, solver_tol)
     for iteration in range(max_iterations):
         if share * float(step.norm()) <= tol * spread:
             return MeanResult(mean, variance, iteration, True)
         trial = mean + share * step
-        trial_variance, trial_step = _towards(trial, z, metric, n_segments)
+        trial_variance, trial_step = _towards(trial, z, metric, n_segments, solver_tol)
         if trial_variance < variance:
             mean, variance, step = trial, trial_variance, trial_step
         else:
@@ -65,9 +72,9 @@ def frechet_mean(
     return MeanResult(mean, variance, max_iterations, False)
 
 
-def _towards(mean: Tensor, z: Tensor, metric: Metric, n_segments: int) -> tuple[float, Tensor]:
+def _towards(mean: Tensor, z: Tensor, metric: Metric, n_segments: int, tol: float) -> tuple[float, Tensor]:
     """Mean squared distance from a point to all others, and the mean velocity with which they are left."""
-    found = geodesic(metric, mean.expand_as(z), z, n_segments=n_segments, tol=1e-6)
+    found = geodesic(metric, mean.expand_as(z), z, n_segments=n_segments, tol=tol)
     start = torch.zeros(1, dtype=z.dtype, device=z.device)
     velocity = found.curve.velocity(start)[:, 0]
     return float(found.length.square().mean()), velocity.mean(0)
