@@ -153,7 +153,7 @@ def measure(bundle: Bundle, feature: str, pairs: list, judge: OtherJudge, weight
     rows: dict[str, list[dict[str, float]]] = {}
     for pair in pairs:
         found = {
-            name: (bundle.decode(at_equal_costs(nodes, phi), BLUR), seconds)
+            name: (bundle.search(at_equal_costs(nodes, phi), blur=BLUR), seconds)
             for name, (nodes, seconds) in curves(bundle, feature, pair, weights, phi, solve).items()
         }
         for name, (texts, seconds) in (found | paths(bundle, feature, pair)).items():
@@ -178,7 +178,7 @@ def draw(bundle: Bundle, feature: str, pair: tuple[str, str], judge: OtherJudge,
     mols, legends = [], []
     found = curves(bundle, feature, pair, weights, phi, solver)
     for name in ("linear", "feature"):
-        decoded = [decoded_molecule(s) for s in bundle.decode(at_equal_costs(found[name][0], phi), BLUR)]
+        decoded = [decoded_molecule(s) for s in bundle.search(at_equal_costs(found[name][0], phi), blur=BLUR)]
         row = [m for m in decoded[:: N_BETWEEN // 6] if m is not None][:6]
         row = [Chem.MolFromSmiles(pair[0]), *row, Chem.MolFromSmiles(pair[1])]
         p = judge.model.predict_proba(other_descriptors(row))[:, 1]
