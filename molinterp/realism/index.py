@@ -12,8 +12,11 @@ from typing import final
 import torch
 from torch import Tensor
 
+from molinterp.errors import InputError, ShapeError
 from molinterp.realism.density import Density
 
+LEAST = 100
+"""Samples that a table needs."""
 N_SAMPLES = 20_000
 N_TAIL, N_BODY = 48, 80
 LOWEST = 1e-3
@@ -43,20 +46,32 @@ class RealismIndex:
 
         Args:
             density: q.
-            n_samples: points drawn.
+            n_samples: points drawn, at least 100.
             seed: of the points.
+
+        Raises:
+            InputError: there are fewer points, or the density is not finite at one of them.
+            ShapeError: the density does not give one number a point.
         """
+        if n_samples < LEAST:
+            raise InputError(f"`n_samples` must be at least {LEAST}; got {n_samples}.")
         points = density.sample(n_samples, torch.Generator().manual_seed(seed))
         with torch.no_grad():
             log_q = torch.cat([density.log_prob(part) for part in points.split(2_048)]).double()
+        if log_q.shape != (len(points),):
+            raise ShapeError(
+                f"`density` must give log q of shape ({len(points)},) for {len(points)} points; got "
+                f"{tuple(log_q.shape)}. Give one number a point."
+            )
+        if not torch.isfinite(log_q).all():
+            raise InputError(
+                "`density` must give a finite log q at its own samples; got NaN or infinity. "
+                "Check the sampler against the density."
+            )
         lowest = max(LOWEST, 10 / n_samples)
         tail = torch.logspace(torch.tensor(lowest).log10().item(), -1, N_TAIL, dtype=torch.double)
         levels = torch.cat([tail[:-1], torch.linspace(0.1, 1.0, N_BODY, dtype=torch.double)])
-        knots = torch.quantile(log_q, levels)
-        # Equal knots, of a density with plateaus, would divide by zero.
-        distinct = torch.ones_like(knots, dtype=torch.bool)
-        distinct[1:] = knots[1:] > knots[:-1]
-        return cls(density, knots[distinct].float(), levels[distinct].log().float())
+        return cls(density, *_table(torch.quantile(log_q, levels).float(), levels.log().float()))
 
     def log_index(self, z: Tensor) -> Tensor:
         """Logarithm of the index (...,), at most 0, at z (..., dim); differentiable."""
@@ -77,3 +92,14 @@ class RealismIndex:
     def __call__(self, z: Tensor) -> Tensor:
         """The index (...,) in (0, 1] at z (..., dim)."""
         return self.log_index(z).exp()
+
+
+def _table(knots: Tensor, log_levels: Tensor) -> tuple[Tensor, Tensor]:
+    """The table without equal knots, as plateaus of a density give them: all of a plateau is at its top."""
+    is_top = torch.ones_like(knots, dtype=torch.bool)
+    is_top[:-1] = knots[1:] > knots[:-1]
+    knots, tops = knots[is_top], log_levels[is_top]
+    if tops[0] == log_levels[0]:
+        return knots, tops
+    # No sample lies below the lowest plateau: the index falls to the smallest level within a nat.
+    return torch.cat([knots[:1] - 1, knots]), torch.cat([log_levels[:1], tops])

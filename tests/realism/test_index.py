@@ -1,7 +1,8 @@
 import pytest
 import torch
-from scipy.stats import chi2
+from scipy.stats import chi2, norm
 
+from molinterp.errors import InputError, ShapeError
 from molinterp.realism.density import CallableDensity, NormalDensity, RadialGammaDensity
 from molinterp.realism.index import RealismIndex
 from molinterp.training.latent import uniform_distance
@@ -60,12 +61,43 @@ def test_the_index_is_blind_to_a_constant():
     torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
 
 
-def test_plateaus_of_a_density_do_no_harm():
-    flat = CallableDensity(
-        2, lambda z: (z.norm(dim=-1) < 1).float(), lambda n, g: torch.randn(n, 2, generator=g)
+def normals(n, generator):
+    return torch.randn(n, 1, generator=generator)
+
+
+def test_all_of_a_plateau_has_the_index_of_its_top():
+    steps = CallableDensity(1, lambda z: (z[..., 0].abs() < 0.5).float(), normals)
+    middle, edge = RealismIndex.fit(steps)(torch.tensor([[0.0], [3.0]]))
+    assert middle == 1
+    # P[|Y| >= 1/2] of a standard normal Y, up to the error of 20,000 samples.
+    assert edge == pytest.approx(2 * norm.sf(0.5), abs=0.02)
+
+
+def test_a_uniform_density_has_index_one_inside_and_near_zero_outside():
+    box = CallableDensity(
+        1, lambda z: -5.0 * (z[..., 0].abs() > 1).float(), lambda n, g: 2 * torch.rand(n, 1, generator=g) - 1
     )
-    value = RealismIndex.fit(flat, 2_000)(torch.zeros(4, 2))
-    assert torch.isfinite(value).all()
+    inside, outside = RealismIndex.fit(box)(torch.tensor([[0.3], [1.5]]))
+    assert inside == 1 and outside < 1e-3
+
+
+def test_few_samples_still_rise():
+    index = RealismIndex.fit(NormalDensity(2), n_samples=100)
+    assert (index.knots.diff() > 0).all() and (index.log_levels.diff() > 0).all()
+    assert index(torch.zeros(1, 2)) == 1
+
+
+@pytest.mark.parametrize(
+    ("log_density", "n_samples", "error", "message"),
+    [
+        (lambda z: -z[..., 0].square(), 99, InputError, "`n_samples` must be at least 100; got 99"),
+        (lambda z: z[..., 0].log(), 500, InputError, "`density` must give a finite log q at its own samples"),
+        (lambda z: -z.square(), 500, ShapeError, r"log q of shape \(500,\) for 500 points; got \(500, 1\)"),
+    ],
+)
+def test_a_density_that_makes_no_table_is_refused(log_density, n_samples, error, message):
+    with pytest.raises(error, match=message):
+        RealismIndex.fit(CallableDensity(1, log_density, normals), n_samples)
 
 
 def test_the_radial_prior_calls_the_middle_realistic():
