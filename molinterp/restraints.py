@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, final
 
@@ -17,10 +18,11 @@ from torch import Tensor
 from molinterp.bundle import Bundle
 from molinterp.chem.classifier import MoleculeClassifier, shipped_classifiers
 from molinterp.chem.constraints import Constraint, Mode, parse_constraints
-from molinterp.chem.features import RULES, ClassifierFeature, Feature, WindowFeature
+from molinterp.chem.features import RULES, ClassifierFeature, Feature, SubstructureFeature, WindowFeature
 from molinterp.chem.properties import PROPERTIES
 from molinterp.errors import InputError
 from molinterp.realism.network import LatentNetwork
+from molinterp.realism.reference import Reference
 from molinterp.realism.terms import (
     EPSILON,
     FLOOR,
@@ -181,7 +183,8 @@ def latent_term(bundle: Bundle, constraint: Constraint, epsilon: float = EPSILON
     """The λ_k of a constraint, or None where the bundle has no latent form of its feature.
 
     A feature without a trained latent form, as `smarts:` and `scaffold`, is taught here and now on the
-    bundle's reference points, where at least 30 of them have it and 30 lack it.
+    bundle's reference points, where at least 30 of them have it and 30 lack it; for the next path it is
+    still known.
     """
     feature, models = constraint.feature, bundle.realism
     if isinstance(feature, WindowFeature):
@@ -216,10 +219,30 @@ def _taught_now(bundle: Bundle, feature: Feature) -> LatentNetwork | None:
     reference = bundle.realism.reference
     if reference is None:
         return None
-    has = torch.from_numpy(feature.scores([Chem.MolFromSmiles(s) for s in reference.smiles]))
+    pattern = Chem.MolToSmarts(feature.pattern) if isinstance(feature, SubstructureFeature) else ""
+    network = _taught_once(_Lesson(reference, feature, (feature.name, pattern)))
+    # `to` moves a network in place, and this one is shared.
+    return None if network is None else LatentNetwork.from_state(network.state_dict()).to(bundle.device)
+
+
+@final
+@dataclass(frozen=True)
+class _Lesson:
+    """What a latent form is taught on; two are equal where the points and the text of the feature are."""
+
+    reference: Reference
+    feature: Feature = field(compare=False)
+    key: tuple[str, str]
+
+
+@lru_cache(maxsize=16)
+def _taught_once(lesson: _Lesson) -> LatentNetwork | None:
+    """A batch asks for the same feature at each of its pairs, and teaching takes seconds."""
+    reference = lesson.reference
+    has = torch.from_numpy(lesson.feature.scores([Chem.MolFromSmiles(s) for s in reference.smiles]))
     if not MIN_EXAMPLES <= int(has.sum()) <= len(has) - MIN_EXAMPLES:
         return None
-    return fit_latent_feature(reference.z, has).to(bundle.device)
+    return fit_latent_feature(reference.z, has)
 
 
 def _log_odds(network: LatentNetwork) -> Callable[[Tensor], Tensor]:

@@ -9,6 +9,7 @@ from molinterp import restraints
 from molinterp.bundle import Bundle
 from molinterp.errors import InputError
 from molinterp.restraints import WEIGHTS, restrain
+from molinterp.training.latent import fit_latent_feature
 
 ENDS = (Chem.MolFromSmiles("CC(=O)Oc1ccccc1C(=O)O"), Chem.MolFromSmiles("CC(C)Cc1ccc(C(C)C(=O)O)cc1"))
 
@@ -49,3 +50,25 @@ def test_what_is_taught_for_one_path_follows_the_bundle_to_its_device(monkeypatc
     untaught = replace(bundle, realism=replace(bundle.realism, features={}))
     term = restrain(untaught, *ENDS, avoid=[feature], density=False, validity=False).realism.terms[0]
     assert term(torch.zeros(3, bundle.latent_dim, device="meta")).device.type == "meta"
+
+
+def test_a_batch_teaches_a_feature_once(monkeypatch, bundle):
+    taught = []
+
+    def fit(z, p):
+        taught.append(p.sum().item())
+        return fit_latent_feature(z, p, n_steps=2)
+
+    monkeypatch.setattr(restraints, "fit_latent_feature", fit)
+    z = torch.randn(3, bundle.latent_dim, generator=torch.Generator().manual_seed(0))
+    other = (ENDS[0], Chem.MolFromSmiles("c1ccc2ncccc2c1"))
+    naphthalenes = tuple(Chem.MolFromSmiles(s) for s in ("c1ccc2ccccc2c1", "Cc1ccc2ccccc2c1"))
+    plain = {"density": False, "validity": False}
+    first, again = (
+        restrain(bundle, *ends, keep=["smarts:[F]"], **plain).realism(z) for ends in (ENDS, other)
+    )
+    assert torch.equal(first, again) and len(taught) == 1
+    # The word is the same, the scaffold is not.
+    for ends in (ENDS, naphthalenes, ENDS):
+        restrain(bundle, *ends, keep=["scaffold"], **plain)
+    assert len(taught) == 3 and taught[1] > taught[2]
