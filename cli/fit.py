@@ -64,7 +64,7 @@ def fit(
     bundle, parts = Bundle.load(model), PARTS if part == "all" else (part,)
     target = output or locate(model)
     check_target(target)
-    train, held_out = (read_split(molecules, split, None) for split in ("train", "valid"))
+    train, held_out = (read_split(molecules, split, None, must_split=True) for split in ("train", "valid"))
     options: dict[str, Any] = {"seed": seed, "progress": progress}
     material = gather(bundle, train, held_out, n_compounds=compounds, n_decodes=points, **options)
     examples = head_examples(bundle, train, head_compounds, **options) if "heads" in parts else None

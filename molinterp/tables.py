@@ -21,13 +21,17 @@ _TOO_MANY = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
 def read_table(
-    file: Path, *, separator: str = ",", dtype: type | Mapping[str, type] | None = None, has_na: bool = True
+    file: Path,
+    *,
+    separator: str | None = None,
+    dtype: type | Mapping[str, type] | None = None,
+    has_na: bool = True,
 ) -> pd.DataFrame:
     """The table in a file, its columns named by the first line; a .csv may be packed, as .csv.gz.
 
     Args:
         file: .parquet, or text with one line a row; `STDIN` reads standard input.
-        separator: of the values of a line.
+        separator: of the values of a line; None means a tab in a .tsv and a comma elsewhere.
         dtype: of all columns or by name; None means what the values look like.
         has_na: whether NA and the like stand for missing values, as an empty cell always does.
 
@@ -45,7 +49,7 @@ def read_table(
             warnings.simplefilter("error", pd.errors.ParserWarning)
             return pd.read_csv(
                 sys.stdin.buffer if file == STDIN else file,
-                sep=separator,
+                sep=separator or ("\t" if ".tsv" in file.suffixes[-2:] else ","),
                 dtype=dtype,  # type: ignore[arg-type]
                 keep_default_na=has_na,
                 na_values=[""],

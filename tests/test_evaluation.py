@@ -69,6 +69,18 @@ def test_a_split_is_read_from_its_beginning(tmp_path):
         read_split(table, "valid", 2)
 
 
+def test_rows_without_a_molecule_are_left_out_of_a_split(tmp_path):
+    (tmp_path / "m.csv").write_text("Name,SMILES,split\na,CC,test\nb,,test\nc,CCC,test\n")
+    assert read_split(tmp_path / "m.csv", "test", 2) == ["CC", "CCC"]
+
+
+def test_a_table_without_splits_is_taken_whole_unless_it_must_have_them(tmp_path):
+    (tmp_path / "m.csv").write_text("smiles\nCC\nCCC\n")
+    assert read_split(tmp_path / "m.csv", "test", None) == ["CC", "CCC"]
+    with pytest.raises(InputError, match="must have a column 'split' of train and valid; found smiles"):
+        read_split(tmp_path / "m.csv", "train", None, must_split=True)
+
+
 def test_tables_that_cannot_be_used_are_named(tmp_path, small_bundle):
     with pytest.raises(InputError, match="cannot be read as a table"):
         read_split(tmp_path / "none.csv", "test", 2)

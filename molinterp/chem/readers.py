@@ -117,11 +117,21 @@ def _smiles_lines(stream: Iterable[str], label: str) -> Iterator[Record]:
         yield Record(smiles, name, f"line {number} of {label}")
 
 
+def smiles_column(names: Iterable[str]) -> str | None:
+    """Which column of a table holds SMILES, by its name in any case; None where none does.
+
+    >>> smiles_column(["ID", "Canonical_SMILES", "pIC50"])
+    'Canonical_SMILES'
+    """
+    columns = {c.strip().lower(): c for c in names if c}
+    found = next((columns[c] for c in SMILES_COLUMNS if c in columns), None)
+    return found or next((columns[c] for c in columns if "smiles" in c), None)
+
+
 def _table_rows(stream: Iterable[str], source: str, delimiter: str) -> Iterator[Record]:
     rows = csv.DictReader(stream, delimiter=delimiter)
     columns = {c.strip().lower(): c for c in rows.fieldnames or () if c}
-    smiles = next((columns[c] for c in SMILES_COLUMNS if c in columns), None)
-    smiles = smiles or next((columns[c] for c in columns if "smiles" in c), None)
+    smiles = smiles_column(columns.values())
     if smiles is None:
         found = ", ".join(columns) or "nothing"
         raise InputError(f"{source!r} must have a column 'smiles' in its first row; found {found}.")

@@ -100,7 +100,7 @@ def _read_table(file: Path) -> pd.DataFrame:
     if not file.name.endswith(SUFFIXES):
         raise InputError(f"file '{file}' must end in one of {', '.join(SUFFIXES)}.")
     text = {name: str for name in ("pair", "name", "smiles", "status", "error")}
-    return read_table(file, separator="\t" if file.suffix == ".tsv" else ",", dtype=text)
+    return read_table(file, dtype=text)
 
 
 def _from_document(document: Mapping[str, Any]) -> PathView:

@@ -14,6 +14,7 @@ from rdkit import Chem, rdBase
 
 import molinterp
 from molinterp.chem.classifier import N_COUNTS, Floats, MoleculeClassifier, Trees, classifier_inputs
+from molinterp.chem.readers import smiles_column
 from molinterp.chem.similarity import murcko_scaffold
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError, InvalidMoleculeError
@@ -40,8 +41,8 @@ def read_labels(
     Left out are rows that hold no molecule, and compounds that bear both labels.
 
     Args:
-        paths: .csv files with a column `smiles` and one of labels.
-        column: of the labels; None means the first one of 0 and 1.
+        paths: tables with a column of SMILES, called so in any case, and one of labels.
+        column: of the labels; None means the first one of 0 and 1, and will not do for numbers.
         at_least: a number from this on is a 1, another a 0; None means that labels are 0 and 1.
 
     Raises:
@@ -64,16 +65,25 @@ def read_labels(
 
 def _label_rows(path: Path, column: str | None, at_least: float | None) -> Iterator[tuple[str, int]]:
     table = read_table(path)
-    if "smiles" not in table:
+    smiles = smiles_column(map(str, table))
+    if smiles is None:
         raise InputError(f"'{path}' must have a column 'smiles'; found {', '.join(map(str, table))}.")
-    others = [c for c in table if c != "smiles"]
+    others = [c for c in table if c != smiles]
+    found = ", ".join(map(str, others)) or "none"
+    if column is None and at_least is not None:
+        raise InputError(
+            f"--at-least needs the column of numbers in '{path}', one of {found}. Give --column."
+        )
     if column is None:
         column = next((c for c in others if _is_binary(table[c])), None)
-        if column is None:
-            raise InputError(f"'{path}' must have a column of 0 and 1 beside 'smiles'; found none.")
+    if column is None:
+        raise InputError(
+            f"'{path}' must have a column of 0 and 1 beside {smiles!r}; found {found}. "
+            "Write labels as 0 and 1, or give --column and --at-least for numbers."
+        )
     if column not in others:
-        raise InputError(f"'{path}' must have a column {column!r}; found {', '.join(map(str, table))}.")
-    table = table.dropna(subset=["smiles", column])
+        raise InputError(f"'{path}' must have a column {column!r} beside {smiles!r}; found {found}.")
+    table = table.dropna(subset=[smiles, column])
     if at_least is None and not _is_binary(table[column]):
         raise InputError(f"column {column!r} of '{path}' must hold 0 and 1. Give --at-least for numbers.")
     try:
@@ -81,7 +91,7 @@ def _label_rows(path: Path, column: str | None, at_least: float | None) -> Itera
     except ValueError as error:
         raise InputError(f"column {column!r} of '{path}' must hold numbers: {error}.") from error
     ones = values >= (0.5 if at_least is None else at_least)
-    yield from zip(table["smiles"].astype(str), (int(v) for v in ones), strict=True)
+    yield from zip(table[smiles].astype(str), (int(v) for v in ones), strict=True)
 
 
 def _is_binary(values: Any) -> bool:
@@ -110,8 +120,9 @@ def fit_classifier(
     """A calibrated classifier with its figures.
 
     ROC-AUC and the calibration error are means over five folds whose molecules took no part in the
-    fit: random ones, and ones that share no Murcko scaffold with the rest. Beside them stands the split
-    of MoleculeNet (the rarest scaffolds, a tenth of the molecules, held out).
+    fit: random ones, and ones that share no Murcko scaffold with the rest; None where no such split has
+    both classes on both sides. Beside them stands the split of MoleculeNet (the rarest scaffolds, a tenth
+    of the molecules, held out).
 
     Args:
         name: of the feature.
@@ -227,16 +238,22 @@ def _scaffold_folds(scaffolds: Sequence[str], seed: int) -> Iterator[Split]:
 
 def _cross_fitted(
     inputs: Floats, labels: Labels, folds: Iterator[Split], out: Floats, seed: int
-) -> tuple[float, float]:
-    """Mean and standard deviation of ROC-AUC over folds; fills `out` with the held-out raw scores."""
+) -> tuple[float | None, float | None]:
+    """Mean and standard deviation of ROC-AUC over folds; fills `out` with the held-out raw scores.
+
+    A fold counts where both classes are on both sides; None where there is none, as in a series of one
+    scaffold.
+    """
     from sklearn.metrics import roc_auc_score
 
     scores = []
     for fitted, held_out in folds:
+        if not len(held_out) or len(set(labels[fitted])) < 2:
+            continue
         out[held_out] = _raw(inputs[fitted], labels[fitted], seed)(inputs[held_out])
         if 0 < labels[held_out].sum() < len(held_out):
             scores.append(roc_auc_score(labels[held_out], out[held_out]))
-    return float(np.mean(scores)), float(np.std(scores))
+    return (float(np.mean(scores)), float(np.std(scores))) if scores else (None, None)
 
 
 def _rare_scaffold_auc(inputs: Floats, labels: Labels, scaffolds: Sequence[str], seed: int) -> float | None:

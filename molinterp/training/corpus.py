@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 import numpy.typing as npt
 
-from molinterp.chem.readers import read_records
+from molinterp.chem.readers import read_records, smiles_column
 from molinterp.datasets import hashed_split
 from molinterp.errors import InputError, InvalidMoleculeError, VocabularyError
 from molinterp.tables import read_table
@@ -131,9 +131,10 @@ def _read(path: Path) -> tuple[list[str], npt.NDArray[np.uint8] | None]:
 
     if ".csv" in path.suffixes:
         table = read_table(path)
-        if "smiles" not in table:
+        column = smiles_column(map(str, table))
+        if column is None:
             raise InputError(f"'{path}' must have a column 'smiles'; found {', '.join(map(str, table))}.")
-        smiles = table["smiles"].astype(str).tolist()
+        smiles = table[column].astype(str).tolist()
     else:
         table = pd.DataFrame()
         smiles = [record.smiles for record in read_records(str(path))]

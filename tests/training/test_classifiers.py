@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from rdkit import Chem
@@ -15,6 +17,20 @@ ALCOHOL = Chem.MolFromSmarts("[OX2H]")
 CHAINS = [f"{'C' * n}{tail}" for n in range(2, 14) for tail in ("O", "N", "CO", "CN", "(C)O", "OC")]
 MOLECULES = sorted({Chem.CanonSmiles(s) for s in [*SMALL, *CHAINS]})
 LABELS = np.array([int(Chem.MolFromSmiles(s).HasSubstructMatch(ALCOHOL)) for s in MOLECULES])
+
+
+RINGS = [f"{'C' * n}{tail}c1ccccc1" for n in range(10) for tail in ("", "O", "N", "CO", "OC")]
+
+
+@pytest.mark.parametrize("acyclic", [False, True])
+def test_a_series_of_one_scaffold_has_no_figure_of_a_scaffold_split(acyclic):
+    """All molecules share a scaffold, or all of one class do: no split has both classes on both sides."""
+    others = [f"{'C' * n}Br" for n in range(1, 26)] if acyclic else []
+    labels = np.array([1 if acyclic else i % 2 for i in range(len(RINGS))] + [0] * len(others))
+    found = fit_classifier("mine", [Chem.CanonSmiles(s) for s in RINGS + others], labels)
+    assert found.facts["auc_scaffold"] is None and found.facts["auc_scaffold_spread"] is None
+    assert 0 <= found.facts["auc_random"] <= 1
+    json.dumps(dict(found.facts), allow_nan=False)
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +83,15 @@ def test_labels_are_read_standardised_and_cleared(tmp_path):
     assert n_left_out == 2
 
 
+@pytest.mark.parametrize(
+    ("header", "name"), [("SMILES,Active", "a.csv"), ("mol,Class", "a.csv"), ("Canonical_SMILES\ty", "a.tsv")]
+)
+def test_headers_as_other_programs_write_them(tmp_path, header, name):
+    text = rows() if name.endswith("csv") else rows().replace(",", "\t")
+    smiles, y, n_left_out = read_labels([write(tmp_path, f"{header}\n{text}", name)])
+    assert (len(smiles), y.sum(), n_left_out) == (40, 20, 0)
+
+
 def test_numbers_become_labels(tmp_path):
     files = [write(tmp_path, "smiles,x\n" + rows((v,)), f"{v}.csv") for v in (-5.5,)]
     files.append(write(tmp_path, "name,smiles,x\n" + "".join(f"a,{'C' * i}S,-4\n" for i in range(1, 21))))
@@ -77,9 +102,12 @@ def test_numbers_become_labels(tmp_path):
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        ("mol,y\nCC,1\n", {}, "must have a column 'smiles'; found mol, y"),
-        ("smiles,y\nCC,0.7\n", {}, "must have a column of 0 and 1"),
-        ("smiles,y\nCC,1\n", {"column": "z"}, "must have a column 'z'; found smiles, y"),
+        ("text,y\nCC,1\n", {}, "must have a column 'smiles'; found text, y"),
+        ("smiles,y\nCC,0.7\n", {}, "must have a column of 0 and 1 beside 'smiles'; found y"),
+        ("smiles,y\nCC,yes\n", {}, "Write labels as 0 and 1, or give --column and --at-least for numbers"),
+        ("smiles\nCC\n", {}, "beside 'smiles'; found none"),
+        ("smiles,y\nCC,1\n", {"column": "z"}, "must have a column 'z' beside 'smiles'; found y"),
+        ("smiles,y,x\nCC,1,7.5\n", {"at_least": 5.0}, "one of y, x. Give --column"),
         ("smiles,y\nCC,3\n", {"column": "y"}, "must hold 0 and 1. Give --at-least"),
         ("smiles,y\nCC,high\n", {"column": "y", "at_least": 1.0}, "must hold numbers"),
         ("smiles,y\n" + rows((1, 1)), {}, "at least 20 molecules of each class; got 0 with label 0"),
