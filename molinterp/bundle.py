@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -279,14 +280,31 @@ def _loaded(folder: Path, device: str, mtime_ns: int, size: int) -> Bundle:
     return Bundle.load(folder, device)
 
 
+def check_folder(folder: Path) -> None:
+    """Make sure that a folder is there and open to writing, or can be made.
+
+    Raises:
+        BundleError: it is a file, or it or the nearest folder above it is closed to writing.
+    """
+    nearest = folder.resolve()
+    while not nearest.exists():
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise BundleError(f"'{nearest}' is a file, and must be a folder. Choose another name.")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise BundleError(f"'{folder}' cannot be written: folder '{nearest}' is closed to writing.")
+
+
 def check_target(folder: Path) -> None:
     """Make sure that `Bundle.save` may write to a folder, before the work that is to be saved.
 
     Raises:
-        BundleError: it is a file, or holds something else than a bundle.
+        BundleError: it is a file, holds something else than a bundle, or cannot be written.
     """
     if folder.exists() and not folder.is_dir():
         raise BundleError(f"'{folder}' is a file, and a bundle is a folder. Choose another name.")
+    # A bundle is replaced as a whole, by a folder that is made beside it.
+    check_folder(folder.resolve().parent)
     if folder.exists() and not (folder / HEADER).exists() and any(folder.iterdir()):
         raise BundleError(f"folder '{folder}' is not empty and no bundle. Choose another one.")
 

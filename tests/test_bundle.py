@@ -7,7 +7,7 @@ import torch
 from molinterp.data import drugs
 from molinterp.pretrained import BUNDLES
 
-from molinterp.bundle import HEADER, Bundle, loaded, locate
+from molinterp.bundle import HEADER, Bundle, check_target, loaded, locate
 from molinterp.chem.judge import decoded_molecule, decoded_smiles
 from molinterp.errors import BundleError, InputError, ShapeError, VocabularyError
 from molinterp.vae.decoding import beam
@@ -157,6 +157,16 @@ def test_a_file_in_the_place_of_the_folder_is_named(small_bundle, tmp_path):
     with pytest.raises(BundleError, match="thesis.txt' is a file, and a bundle is a folder"):
         small_bundle.save(tmp_path / "thesis.txt")
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_folder_that_is_closed_to_writing_is_found_before_the_work(tmp_path, monkeypatch):
+    # The user of a test may be root, to whom nothing is closed.
+    monkeypatch.setattr("os.access", lambda folder, mode: Path(folder) != tmp_path)
+    with pytest.raises(BundleError, match=r"cannot be written: folder '.*' is closed to writing"):
+        check_target(tmp_path / "mine")
+    (tmp_path / "open").mkdir()
+    check_target(tmp_path / "open" / "not" / "yet" / "there")
+    assert [p.name for p in tmp_path.iterdir()] == ["open"]
 
 
 def test_the_current_folder_can_be_written(small_bundle, tmp_path, monkeypatch):

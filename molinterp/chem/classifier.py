@@ -169,12 +169,20 @@ class MoleculeClassifier:
         return cls(name=name, trees=trees, facts=dict(facts), **{p: arrays[p] for p in parts})
 
     def save(self, folder: Path) -> None:
-        """Write NAME.safetensors and NAME.json, with the SHA-256 of the former, into a folder."""
+        """Write NAME.safetensors and NAME.json, with the SHA-256 of the former, into a folder.
+
+        Raises:
+            BundleError: they cannot be written.
+        """
         weights = folder / f"{self.name}.safetensors"
-        save_file(self.to_arrays(), weights)
-        weights.chmod(0o644)
-        text = json.dumps({"sha256": _sha256(weights), **self.facts}, indent=1)
-        (folder / f"{self.name}.json").write_text(text + "\n", encoding="utf-8")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            save_file(self.to_arrays(), weights)
+            weights.chmod(0o644)
+            text = json.dumps({"sha256": _sha256(weights), **self.facts}, indent=1)
+            (folder / f"{self.name}.json").write_text(text + "\n", encoding="utf-8")
+        except (OSError, SafetensorError) as error:
+            raise BundleError(f"classifier '{weights}' cannot be written: {error}.") from error
 
     @classmethod
     def load(cls, header: Path, weights: Path) -> MoleculeClassifier:
