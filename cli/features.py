@@ -60,11 +60,12 @@ def train(
     """Teach a bundle the feature NAME from LABELS, CSV files of SMILES and 0/1.
 
     A classifier of molecules learns from the labels; a latent one learns from it on the bundle's
-    reference points. Then `molinterp path --keep NAME` keeps the feature. Figures go to stdout as JSON.
+    reference points. Then `molinterp path --keep NAME` keeps the feature. Figures go to stdout as JSON: `n`
+    molecules with a label, `n_latent` reference points.
     """
     import torch
 
-    from molinterp.bundle import Bundle, check_target, locate
+    from molinterp.bundle import Bundle, check_folder, check_target, locate
     from molinterp.chem.features import check_name
     from molinterp.errors import InputError
     from molinterp.training.classifiers import fit_classifier, read_labels
@@ -74,8 +75,7 @@ def train(
     if molecules_only and output is None:
         raise InputError("--molecules-only needs a folder to write to: give --output.")
     target = output or locate(model)
-    if not molecules_only:
-        check_target(target)
+    (check_folder if molecules_only else check_target)(target)
     torch.set_num_threads(1)
     smiles, y, n_left_out = read_labels(labels, column, at_least)
     if n_left_out:
@@ -83,13 +83,14 @@ def train(
     facts = {"labels": [p.name for p in labels], "column": column, "at_least": at_least}
     classifier = fit_classifier(name, smiles, y, seed, facts)
     if molecules_only:
-        target.mkdir(parents=True, exist_ok=True)
         classifier.save(target)
         click.echo(json.dumps(dict(classifier.facts), indent=1))
         return
     bundle = teach_feature(Bundle.load(model), classifier, seed=seed)
     bundle.save(target)
-    click.echo(json.dumps({**classifier.facts, **bundle.realism.facts["features"][name]}, indent=1))
+    latent = bundle.realism.facts["features"][name]
+    latent = {"n_latent" if key == "n" else key: value for key, value in latent.items()}
+    click.echo(json.dumps({**classifier.facts, **latent}, indent=1))
 
 
 @features.command("eval")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from numbers import Real
 from types import MappingProxyType
 from typing import Any, final
 
@@ -18,7 +19,14 @@ from torch import Tensor
 from molinterp.bundle import Bundle
 from molinterp.chem.classifier import MoleculeClassifier, shipped_classifiers
 from molinterp.chem.constraints import Constraint, Mode, parse_constraints
-from molinterp.chem.features import RULES, ClassifierFeature, Feature, SubstructureFeature, WindowFeature
+from molinterp.chem.features import (
+    RULES,
+    ClassifierFeature,
+    Feature,
+    SubstructureFeature,
+    WindowFeature,
+    nearest,
+)
 from molinterp.chem.properties import PROPERTIES
 from molinterp.errors import InputError
 from molinterp.realism.network import LatentNetwork
@@ -33,7 +41,7 @@ from molinterp.realism.terms import (
     WindowTerm,
 )
 from molinterp.spaces import property_at
-from molinterp.training.classifiers import calibration_error
+from molinterp.training.classifiers import calibration_error, roc_auc
 from molinterp.training.latent import fit_latent_feature, rank_agreement
 from molinterp.training.points import encode_all
 
@@ -150,8 +158,11 @@ def constraints_of(
         epsilon: as in `restrain`.
 
     Raises:
-        InputError: a text names no feature, or a number is out of range.
+        InputError: a text names no feature, a text stands where a list should, or a number is out of range.
     """
+    for mode, texts in requests.items():
+        if isinstance(texts, str):
+            raise InputError(f"`{mode}` must be a list of features; got one text. Write [{texts!r}].")
     if not 0 < epsilon < 1:
         raise InputError(f"`epsilon` must be in (0, 1), as the ε of Q; got {epsilon}.")
     constraints = parse_constraints(requests, classifiers_of(bundle), ends)
@@ -164,8 +175,8 @@ def _check_weights(weights: Mapping[str, float], asked: Sequence[str]) -> None:
     for name, weight in weights.items():
         if name not in names:
             raise InputError(f"`weights` must name some of {', '.join(names)}; got {name!r}.")
-        if not 0 <= weight < math.inf:
-            raise InputError(f"`weights` must be at least 0 and finite; got {weight:g} for {name}.")
+        if not isinstance(weight, Real) or not 0 <= weight < math.inf:
+            raise InputError(f"`weights` must be numbers, at least 0 and finite; got {weight!r} for {name}.")
 
 
 def _weight(name: str, weights: Mapping[str, float]) -> float:
@@ -266,7 +277,7 @@ def feature_table(bundle: Bundle) -> dict[str, dict[str, Any]]:
 
 def evaluate_feature(
     bundle: Bundle, name: str, smiles: Sequence[str], labels: npt.NDArray[np.int64]
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     """ROC-AUC of a trained feature's two forms against labels, and how far the forms agree.
 
     Args:
@@ -275,23 +286,29 @@ def evaluate_feature(
         smiles: canonical SMILES (n).
         labels: (n,) of 0 and 1, both of them.
 
+    Returns:
+        Figures by name. Those of the latent form are of the `n_latent` molecules that the bundle can
+        encode; an ROC-AUC is None where these are of one class.
+
     Raises:
         InputError: the bundle has no classifier of that name.
     """
-    from sklearn.metrics import roc_auc_score
-
     classifiers = classifiers_of(bundle)
     if name not in classifiers:
-        raise InputError(f"`name` must be one of {', '.join(classifiers)}; got {name!r}.")
+        raise InputError(
+            f"`name` must be one of {', '.join(classifiers)}; got {name!r}.{nearest(name, list(classifiers))}"
+        )
     p = classifiers[name].probability([Chem.MolFromSmiles(s) for s in smiles])
-    figures = {"n": len(smiles), "auc_molecules": float(roc_auc_score(labels, p))}
+    figures = {"n": len(smiles), "auc_molecules": roc_auc(labels, p)}
     figures["calibration_error_molecules"] = calibration_error(p.astype(np.float64), labels)
     network = bundle.realism.features.get(name)
     if network is None:
         return figures
     known = [i for i, s in enumerate(smiles) if bundle.can_encode(s)]
-    odds = network(encode_all(bundle, [smiles[i] for i in known]))[:, 0].numpy()
     figures["n_latent"] = len(known)
-    figures["auc_latent"] = float(roc_auc_score(labels[known], odds))
-    figures["rank_agreement"] = rank_agreement(odds, p[known])
+    if len(known) > 1:
+        z = encode_all(bundle, [smiles[i] for i in known]).to(bundle.device)
+        odds = network(z)[:, 0].cpu().numpy()
+        figures["auc_latent"] = roc_auc(labels[known], odds)
+        figures["rank_agreement"] = rank_agreement(odds, p[known])
     return figures

@@ -52,7 +52,10 @@ def test_a_table_of_labels_becomes_a_feature_of_a_bundle(run, saved_bundle, tmp_
     assert (code, err) == (0, "") and set(json.loads(out)) == {"density", "heads", "properties"}
     assert Bundle.load("taught").model.config.head_blocks == 3
     code, out, err = run("features", "train", "alcohol", "labels.csv", "--model", "small")
-    assert (code, err) == (0, "") and json.loads(out)["labels"] == ["labels.csv"]
+    figures = json.loads(out)
+    assert (code, err) == (0, "") and figures["labels"] == ["labels.csv"]
+    reference = Bundle.load(saved_bundle).realism.reference
+    assert figures["n"] == len(set(ROWS)) and figures["n_latent"] + figures["n_held_out"] == len(reference)
     models = Bundle.load(saved_bundle).realism
     assert models.index is not None and "alcohol" in models.features and "alcohol" in models.classifiers
     assert "\nalcohol\tclassifier\t" in run("features", "list", "--model", "small")[1]
@@ -74,6 +77,7 @@ ONE_CLASS = "smiles,y\n" + "".join(f"{'C' * i}O,1\n" for i in range(1, 40))
     ("arguments", "code", "message"),
     [
         (("fit", "density", "none.csv"), 2, "cannot be read"),
+        (("fit", "density", "one.csv"), 2, "must have a column 'split' of train and valid; found smiles, y"),
         (("fit", "everything", "none.csv"), 2, "'everything' is not one of"),
         (("fit", "all", "none.csv", "--model", "none"), 4, "must be one that ships"),
         (("features", "train", "Mine", "none.csv"), 2, "must be lower-case letters"),
@@ -81,6 +85,8 @@ ONE_CLASS = "smiles,y\n" + "".join(f"{'C' * i}O,1\n" for i in range(1, 40))
         (("features", "train", "mine", "none.csv"), 2, "cannot be read"),
         (("features", "train", "mine", "one.csv"), 2, "20 molecules of each class; got 0 with label 0"),
         (("features", "train", "mine", "one.csv", "--molecules-only"), 2, "give --output"),
+        (("features", "train", "mine", "one.csv", "--molecules-only", "-o", "one.csv"), 4, "is a file"),
+        (("features", "train", "mine", "one.csv", "-o", "one.csv/mine"), 4, "one.csv' is a file"),
         (("features", "train", "mine"), 2, "Missing argument"),
         (("features", "eval", "bbb", "none.csv"), 2, "cannot be read"),
     ],

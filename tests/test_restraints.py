@@ -34,13 +34,21 @@ def test_weights_that_are_not_named_keep_their_defaults(bundle):
     ("weights", "message"),
     [
         ({"densty": 1.0}, "`weights` must name some of density, validity, feature, bbb; got 'densty'"),
-        ({"bbb": -1.0}, "`weights` must be at least 0 and finite; got -1 for bbb"),
+        ({"bbb": -1.0}, "`weights` must be numbers, at least 0 and finite; got -1.0 for"),
+        ({"bbb": "2"}, "at least 0 and finite; got '2' for bbb"),
         ({"validity": float("inf")}, "at least 0 and finite; got inf for validity"),
     ],
 )
 def test_weights_that_make_no_sense_are_named(bundle, weights, message):
     with pytest.raises(InputError, match=message):
         restrain(bundle, *ENDS, keep=["bbb"], weights=weights)
+
+
+def test_one_text_is_no_list_of_features(bundle):
+    with pytest.raises(
+        InputError, match=r"`keep` must be a list of features; got one text\. Write \['bbb'\]"
+    ):
+        restrain(bundle, *ENDS, keep="bbb")
 
 
 @pytest.mark.parametrize("feature", ["smarts:c1ccccc1", "lipinski"])

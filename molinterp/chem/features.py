@@ -187,13 +187,14 @@ def parse_feature(
     known = [*classifiers, *RULES, "scaffold"]
     if wanted in PROPERTIES:
         raise InputError(f"feature {text!r} is a property and needs a window: {wanted}=1..4 or {wanted}<4.")
-    hint = _nearest(wanted, [*known, *PROPERTIES])
+    hint = nearest(wanted, [*known, *PROPERTIES])
     raise InputError(
         f"feature {text!r} is not known.{hint} Known: {', '.join(known)}, smarts:..., windows as logp=1..4."
     )
 
 
-def _nearest(text: str, known: Sequence[str]) -> str:
+def nearest(text: str, known: Sequence[str]) -> str:
+    """A sentence that suggests the known name most like `text`; empty where none is like it."""
     close = difflib.get_close_matches(text.lower(), known, n=1, cutoff=0.5)
     return f" Did you mean {close[0]!r}?" if close else ""
 
@@ -215,7 +216,7 @@ def _window(text: str) -> WindowFeature:
         )
     if column not in PROPERTIES:
         raise InputError(
-            f"window {text!r} names no property.{_nearest(column, list(PROPERTIES))} "
+            f"window {text!r} names no property.{nearest(column, list(PROPERTIES))} "
             f"Known: {', '.join(PROPERTIES)}."
         )
     if ends[0] > ends[1]:
@@ -226,9 +227,12 @@ def _window(text: str) -> WindowFeature:
 
 
 def _pattern(smarts: str) -> Chem.Mol:
+    smarts = smarts.strip()
+    # RDKit would take what stands behind a blank for a name.
+    is_one = len(smarts.split()) == 1 and len(smarts) <= 500
     with rdBase.BlockLogs():
-        pattern = Chem.MolFromSmarts(smarts) if smarts else None
-    if pattern is None or len(smarts) > 500:
+        pattern = Chem.MolFromSmarts(smarts) if is_one else None
+    if pattern is None:
         raise InputError(f"'smarts:{smarts[:80]}' is not a SMARTS pattern. Check brackets and ring digits.")
     return pattern
 

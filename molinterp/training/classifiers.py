@@ -244,15 +244,13 @@ def _cross_fitted(
     A fold counts where both classes are on both sides; None where there is none, as in a series of one
     scaffold.
     """
-    from sklearn.metrics import roc_auc_score
-
     scores = []
     for fitted, held_out in folds:
         if not len(held_out) or len(set(labels[fitted])) < 2:
             continue
         out[held_out] = _raw(inputs[fitted], labels[fitted], seed)(inputs[held_out])
-        if 0 < labels[held_out].sum() < len(held_out):
-            scores.append(roc_auc_score(labels[held_out], out[held_out]))
+        if (score := roc_auc(labels[held_out], out[held_out])) is not None:
+            scores.append(score)
     return (float(np.mean(scores)), float(np.std(scores))) if scores else (None, None)
 
 
@@ -261,8 +259,6 @@ def _rare_scaffold_auc(inputs: Floats, labels: Labels, scaffolds: Sequence[str],
 
     Wu et al., MoleculeNet, Chemical Science 2018, arXiv 1703.00564.
     """
-    from sklearn.metrics import roc_auc_score
-
     groups: dict[str, list[int]] = {}
     for i, s in enumerate(scaffolds):
         groups.setdefault(s, []).append(i)
@@ -271,10 +267,9 @@ def _rare_scaffold_auc(inputs: Floats, labels: Labels, scaffolds: Sequence[str],
     order = [i for g in sorted(groups.values(), key=lambda g: (-len(g), rank[g[0]])) for i in g]
     cut_fit, cut_test = int(0.8 * len(order)), int(0.9 * len(order))
     fitted, held_out = np.array(order[:cut_fit]), np.array(order[cut_test:])
-    if len(set(labels[fitted])) < 2 or len(set(labels[held_out])) < 2:
+    if len(set(labels[fitted])) < 2:
         return None
-    raw = _raw(inputs[fitted], labels[fitted], seed)(inputs[held_out])
-    return float(roc_auc_score(labels[held_out], raw))
+    return roc_auc(labels[held_out], _raw(inputs[fitted], labels[fitted], seed)(inputs[held_out]))
 
 
 def _platt(raw: Floats, labels: Labels) -> Floats:
@@ -295,6 +290,15 @@ def _cross_calibration_error(raw: Floats, labels: Labels, seed: int) -> float:
         a, b = _platt(raw[fitted], labels[fitted])
         p[held_out] = 1 / (1 + np.exp(-(a * raw[held_out] + b)))
     return calibration_error(p, labels)
+
+
+def roc_auc(labels: npt.NDArray[Any], scores: npt.NDArray[Any]) -> float | None:
+    """Area under the ROC curve of scores (n,) for labels (n,) of 0 and 1; None with one class."""
+    from sklearn.metrics import roc_auc_score
+
+    if not 0 < labels.sum() < len(labels):
+        return None
+    return float(roc_auc_score(labels, scores))
 
 
 def calibration_error(p: npt.NDArray[np.float64], labels: Labels, n_bins: int = 10) -> float:

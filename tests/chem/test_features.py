@@ -86,6 +86,7 @@ def test_windows_hold_where_the_property_lies_in_them():
         ("logp", "is a property and needs a window: logp=1..4"),
         ("smarts:c1ccc", "'smarts:c1ccc' is not a SMARTS pattern"),
         ("smarts:", "is not a SMARTS pattern"),
+        ("smarts:C N", "'smarts:C N' is not a SMARTS pattern"),
         ("scaffold", "needs the two ends of a path"),
         ("", "feature '' is not known"),
     ],
