@@ -201,13 +201,14 @@ class FlowDensity(Density):
         """Log-density (...,) at z (..., dim); see `Density.log_prob`."""
         self._check(z)
         inner = (z - self.mean.to(z)) / self.scale.to(z)
-        return self.flow().log_prob(inner) - self.scale.log().sum().to(z)
+        weights = next(self.flow.parameters())
+        return self.flow().log_prob(inner.to(weights)).to(z) - self.scale.log().sum().to(z)
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Points (n, dim); see `Density.sample`."""
-        noise = torch.randn(n, self.dim, generator=generator)
-        return self.mean + self.scale * self.flow().transform.inv(noise)
+        noise = torch.randn(n, self.dim, generator=generator).to(next(self.flow.parameters()))
+        return self.mean + self.scale * self.flow().transform.inv(noise).to(self.mean)
 
 
 def density_state(density: Density) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -54,7 +54,7 @@ class LatentNetwork(nn.Module):
                 f"`z` must have shape (..., {len(self.mean)}) to match the network; got {tuple(z.shape)}. "
                 "Encode with the bundle that it was fitted for."
             )
-        return self.layers((z - self.mean) / self.scale)
+        return self.layers(((z - self.mean) / self.scale).to(self.mean)).to(z)
 
     @classmethod
     def from_state(cls, tensors: Mapping[str, Tensor]) -> LatentNetwork:

@@ -26,7 +26,7 @@ def fit_density_part(
         seed: of the fit and of the samples behind the index.
 
     Raises:
-        InputError: another kind of density.
+        InputError: another kind of density, or fewer compounds than components.
     """
     began = time.perf_counter()
     density = fit_density(material.compounds.z, kind, n_components, seed)

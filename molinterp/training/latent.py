@@ -143,7 +143,7 @@ def fit_density(z: Tensor, kind: str = "mixture", n_components: int = 16, seed: 
         seed: of the start and the batches.
 
     Raises:
-        InputError: another kind.
+        InputError: another kind, or fewer points than components.
     """
     if kind == "mixture":
         return _fit_mixture(z, n_components, seed)
@@ -160,6 +160,11 @@ def _fit_mixture(z: Tensor, n_components: int, seed: int) -> GaussianMixture:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture as Mixture
 
+    if len(z) < n_components:
+        raise InputError(
+            f"a mixture of {n_components} components needs as many points or more; got {len(z)}. "
+            "Give more compounds."
+        )
     # Dimensions that the encoder does not use are narrow; whitening puts all on one footing.
     mean, scale = z.mean(0), z.std(0).clamp_min(1e-4)
     with warnings.catch_warnings():
@@ -177,6 +182,7 @@ def _fit_mixture(z: Tensor, n_components: int, seed: int) -> GaussianMixture:
 def _fit_flow(z: Tensor, seed: int, n_epochs: int = 8) -> FlowDensity:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        z = z.float()
         density = FlowDensity(z.mean(0), z.std(0).clamp_min(1e-4))
         descend(
             density.flow,

@@ -13,8 +13,10 @@ from rdkit import Chem
 from torch import Tensor
 
 from molinterp.bundle import Bundle
+from molinterp.chem.gate import parse
 from molinterp.chem.judge import decoded_molecule
-from molinterp.errors import InputError
+from molinterp.chem.standardise import standardise_mol
+from molinterp.errors import InputError, InvalidMoleculeError
 from molinterp.realism.reference import Reference
 from molinterp.vae.decoding import blur_at
 
@@ -37,7 +39,7 @@ def encode_compounds(
 
     Args:
         bundle: the model.
-        smiles: canonical SMILES; those outside the vocabulary are left out.
+        smiles: SMILES; what is no molecule or outside the vocabulary is left out.
         n: compounds wanted.
         seed: of the choice.
         progress: wraps the batches, to show a bar.
@@ -59,11 +61,21 @@ def choose_compounds(bundle: Bundle, smiles: Sequence[str], n: int, seed: int = 
     for i in np.random.default_rng(seed).permutation(len(smiles)):
         if len(chosen) == n:
             break
-        if bundle.can_encode(smiles[i]):
-            chosen.append(smiles[i])
+        text = _canonical(smiles[i])
+        if text is not None and bundle.can_encode(text):
+            chosen.append(text)
     if len(chosen) < 2:
         raise InputError("fewer than two of the molecules can be written in the bundle's vocabulary.")
     return chosen
+
+
+def _canonical(text: str) -> str | None:
+    """The SMILES as the encoder knows it; None where it is no molecule. One that is canonical is kept."""
+    try:
+        mol = parse(text)
+        return text if Chem.MolToSmiles(mol) == text else standardise_mol(mol, text).smiles
+    except InvalidMoleculeError:
+        return None
 
 
 def encode_all(bundle: Bundle, smiles: Sequence[str], progress: Progress = silent) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from molinterp.chem.judge import is_clean
 from molinterp.realism.models import RealismModels
-from molinterp.training.classifiers import calibration_error
+from molinterp.training.classifiers import calibration_error, roc_auc
 from molinterp.training.latent import fit_network, soft_cross_entropy
 from molinterp.training.material import Material
 from molinterp.training.points import KINDS, Progress, silent
@@ -33,7 +33,7 @@ def fit_validity_part(
     """The models with the probability that a decode is a clean compound.
 
     A compound is clean when it is made of familiar environments, uncharged, free of alerts and of a SA
-    score of at most 4.5.
+    score of at most 4.5. A figure that too few held-out decodes leave open is None.
 
     Args:
         models: what the bundle has so far.
@@ -42,8 +42,6 @@ def fit_validity_part(
         seed: of the network.
         progress: wraps the molecules, to show a bar.
     """
-    from sklearn.metrics import roc_auc_score
-
     began = time.perf_counter()
     y = _clean(material.decodes.smiles, progress)
     network = fit_network(
@@ -58,13 +56,13 @@ def fit_validity_part(
     test, truth = material.held_out_decodes, _clean(material.held_out_decodes.smiles, progress).numpy()
     p = torch.sigmoid(network(test.z)[:, 0]).numpy()
     between = test.kind == KINDS.index("between")
-    shares = {kind: float(truth[test.kind == k].mean()) for k, kind in enumerate(KINDS)}
+    of_kind = {kind: truth[test.kind == k] for k, kind in enumerate(KINDS)}
     facts = {
         "n": len(y),
-        "auc": float(roc_auc_score(truth, p)),
-        "auc_between": float(roc_auc_score(truth[between], p[between])),
+        "auc": roc_auc(truth, p),
+        "auc_between": roc_auc(truth[between], p[between]),
         "calibration_error": calibration_error(p.astype(np.float64), truth.astype(np.int64)),
-        "clean_share": shares,
+        "clean_share": {kind: float(y.mean()) if len(y) else None for kind, y in of_kind.items()},
         "n_held_out": len(truth),
         "seconds": round(time.perf_counter() - began, 1),
         "seed": seed,

@@ -9,12 +9,15 @@ from rdkit import Chem
 
 from molinterp.bundle import Bundle
 from molinterp.chem.properties import PROPERTIES
+from molinterp.errors import InputError
 from molinterp.realism.reference import Reference
 from molinterp.spaces import fit_precision, property_at
 
 
 def fit_windows(bundle: Bundle, held_out: Reference, seed: int = 0) -> Bundle:
     """The bundle with the deviation of its property head, which stays as it is.
+
+    The r2 of a property that all compounds share is None.
 
     Args:
         bundle: the model.
@@ -25,6 +28,8 @@ def fit_windows(bundle: Bundle, held_out: Reference, seed: int = 0) -> Bundle:
     Raises:
         InputError: fewer than four compounds.
     """
+    if len(held_out) < 4:
+        raise InputError(f"windows need 4 held-out compounds or more; got {len(held_out)}. Give more.")
     known, others = (held_out.rows(range(k, len(held_out), 2)) for k in (0, 1))
     precision = fit_precision(bundle, known.smiles, seed=seed)
     fitted = replace(bundle, realism=replace(bundle.realism, precision=precision.to_tensors()))
@@ -36,7 +41,7 @@ def fit_windows(bundle: Bundle, held_out: Reference, seed: int = 0) -> Bundle:
             mean, deviation = property_at(fitted, name)(others.z)
             spread = (truth - truth.mean()).square().sum()
             facts[name] = {
-                "r2": float(1 - (truth - mean).square().sum() / spread),
+                "r2": float(1 - (truth - mean).square().sum() / spread) if spread > 0 else None,
                 "within_one_deviation": float(((truth - mean).abs() < deviation).float().mean()),
             }
     realism = replace(fitted.realism, facts={**bundle.realism.facts, "properties": facts})

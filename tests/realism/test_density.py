@@ -106,6 +106,14 @@ def test_shapes_gradients_and_seeds(name):
 
 
 @pytest.mark.parametrize("name", DENSITIES)
+def test_the_dtype_follows_the_points(name):
+    z = torch.randn(4, DIM, generator=torch.Generator().manual_seed(0))
+    log_q = DENSITIES[name].log_prob(z.double())
+    assert log_q.dtype == torch.float64
+    torch.testing.assert_close(log_q.float(), DENSITIES[name].log_prob(z))
+
+
+@pytest.mark.parametrize("name", DENSITIES)
 def test_other_dimensions_are_turned_down(name):
     with pytest.raises(ShapeError, match=r"`z` must have shape \(\.\.\., 5\) .* got \(2, 4\)"):
         DENSITIES[name].log_prob(torch.zeros(2, 4))

@@ -126,5 +126,7 @@ def test_a_network_comes_back_from_its_state_and_checks_shapes(width):
     z = points(5, torch.float32)
     assert torch.equal(again(z), network.eval()(z))
     assert not any(p.requires_grad for p in again.parameters())
+    assert again(z.double()).dtype == torch.float64
+    torch.testing.assert_close(again(z.double()).float(), again(z))
     with pytest.raises(ShapeError, match=r"shape \(\.\.\., 4\) to match the network; got \(5, 3\)"):
         again(z[:, :3])

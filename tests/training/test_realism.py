@@ -61,6 +61,8 @@ def test_points_repeat(small_bundle, material):
 
 def test_molecules_outside_the_vocabulary_are_left_out(small_bundle):
     assert encode_compounds(small_bundle, ["CCBr", "CCO", "CCN"], 3).smiles.count("CCBr") == 0
+    others = Bundle.load("smiles-small"), ["OCC", "C1CC", "nonsense", "C(C)N", "[Na+].[O-]CCC"]
+    assert set(encode_compounds(*others, 5).smiles) == {"CCO", "CCN", "CCCO"}
     with pytest.raises(InputError, match="fewer than two of the molecules"):
         encode_compounds(small_bundle, ["CCBr", "CCO"], 2)
 
@@ -75,6 +77,16 @@ def test_every_part_is_fitted_and_measured(fitted):
     assert models.facts["features"]["bbb"]["rank_agreement"] > 0.35
     assert set(models.facts["properties"]) == set(PROPERTIES)
     assert models.facts["properties"]["heavy_atoms"]["r2"] > 0.5
+
+
+def test_few_compounds_leave_figures_open_and_the_header_json(small_bundle, tmp_path):
+    few = gather(small_bundle, SMALL[:6], SMALL[:6], n_compounds=6, n_decodes=6)
+    with pytest.raises(InputError, match="mixture of 8 components needs as many points or more; got 6"):
+        fit_parts(small_bundle, few, ["density"], {})
+    found = fit_parts(small_bundle, few, ["validity", "windows"], {}, n_steps=2).realism.facts
+    json.dumps(found, allow_nan=False)
+    assert None in found["validity"]["clean_share"].values()
+    assert found["properties"]["aromatic_rings"]["r2"] is None
 
 
 def test_one_part_leaves_the_others(fitted, material):
@@ -185,8 +197,17 @@ def test_a_user_feature_becomes_one_of_the_bundle(fitted, tmp_path):
     assert restrain(again, ETHANOL, ETHYLAMINE, keep=["mine"]).realism.names[-1] == "keep mine"
     figures = evaluate_feature(again, "mine", SMALL, np.arange(len(SMALL)) % 2)
     assert figures["n_latent"] == len(SMALL) and -1 <= figures["rank_agreement"] <= 1
-    with pytest.raises(InputError, match="got 'yours'"):
-        evaluate_feature(again, "yours", SMALL, np.arange(len(SMALL)) % 2)
+    with pytest.raises(InputError, match="got 'mien'. Did you mean 'mine'?"):
+        evaluate_feature(again, "mien", SMALL, np.arange(len(SMALL)) % 2)
+
+
+def test_figures_that_the_labels_leave_open_are_none(fitted):
+    # Bromides are outside the vocabulary: all that can be encoded are of one class.
+    labels = np.array([0] * len(SMALL) + [1, 1])
+    figures = evaluate_feature(fitted, "bbb", [*SMALL, "CCBr", "CCCBr"], labels)
+    assert (figures["n"], figures["n_latent"], figures["auc_latent"]) == (len(SMALL) + 2, len(SMALL), None)
+    assert 0 <= figures["auc_molecules"] <= 1
+    assert evaluate_feature(fitted, "bbb", ["CCBr", "CCCBr"], labels[-2:])["n_latent"] == 0
 
 
 def test_teaching_needs_reference_points(small_bundle):

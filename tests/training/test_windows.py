@@ -44,3 +44,9 @@ def test_a_bundle_without_windows_says_so(small_bundle, fitted):
         property_at(small_bundle, "mw")
     with pytest.raises(InputError, match="has no windows of 'colour'"):
         property_at(fitted, "colour")
+
+
+def test_windows_need_compounds_to_learn_and_to_measure_on(small_bundle):
+    few = Reference(small_bundle.encode(SMALL[:3]), tuple(SMALL[:3]))
+    with pytest.raises(InputError, match="windows need 4 held-out compounds or more; got 3"):
+        fit_windows(small_bundle, few)
