@@ -103,7 +103,7 @@ class NotFiniteError(MolinterpError, ArithmeticError):
         where = "" if pair is None else f" at pair {pair}"
         super().__init__(
             f"`{name}` must give finite numbers; got NaN or infinity{where}. "
-            'Check it there, or leave such pairs out with errors="keep".'
+            'Check it there; `geodesic` leaves such pairs out with errors="keep".'
         )
         self.name = name
         self.pair = pair

@@ -9,15 +9,32 @@ from typing import final
 import torch
 from torch import Tensor
 
-from molinterp.errors import ShapeError
+from molinterp.errors import InputError, ShapeError
 
 
-def _check_shapes(z0: Tensor, z1: Tensor, t: Tensor) -> None:
+def check_ends(z0: Tensor, z1: Tensor) -> None:
+    """Make sure that two ends can be joined.
+
+    Raises:
+        InputError: one is no tensor of floating-point numbers.
+        ShapeError: they differ in shape, or are single numbers.
+    """
+    for name, z in (("z0", z0), ("z1", z1)):
+        if not isinstance(z, Tensor) or not z.is_floating_point():
+            kind = str(z.dtype) if isinstance(z, Tensor) else type(z).__name__
+            raise InputError(
+                f"`{name}` must be a tensor of floating-point numbers; got {kind}. "
+                f"Write torch.as_tensor({name}, dtype=torch.float32)."
+            )
     if z0.shape != z1.shape or z0.ndim < 1:
         raise ShapeError(
             f"`z0` and `z1` must have the same shape (..., d); got {tuple(z0.shape)} and "
             f"{tuple(z1.shape)}. Encode both with the same bundle."
         )
+
+
+def _check_shapes(z0: Tensor, z1: Tensor, t: Tensor) -> None:
+    check_ends(z0, z1)
     if t.ndim != 1:
         raise ShapeError(f"`t` must have shape (n,); got {tuple(t.shape)}. Flatten it.")
 
@@ -32,6 +49,7 @@ def linear(z0: Tensor, z1: Tensor, t: Tensor) -> Tensor:
 
     Raises:
         ShapeError: the ends differ in shape, or `t` is not (n,).
+        InputError: an end is no tensor of floating-point numbers.
     """
     _check_shapes(z0, z1, t)
     t = t.to(z0)[:, None]
@@ -53,6 +71,7 @@ def slerp(z0: Tensor, z1: Tensor, t: Tensor) -> Tensor:
 
     Raises:
         ShapeError: the ends differ in shape, or `t` is not (n,).
+        InputError: an end is no tensor of floating-point numbers.
     """
     _check_shapes(z0, z1, t)
     t = t.to(z0)[:, None]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from molinterp.errors import InputError, NotFiniteError, ShapeError
-from molinterp.geometry.curves import CubicSpline, Curve, PiecewiseLinear
+from molinterp.geometry.curves import CubicSpline, Curve, PiecewiseLinear, check_ends
 from molinterp.geometry.grid import Ends, Grid
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.minimise import Preconditioner, minimise
@@ -89,7 +89,8 @@ def geodesic(
     Raises:
         ShapeError: `z0`, `z1`, a start or what a callable gives has a wrong shape.
         NotFiniteError: NaN or infinity on a start, with the callable and the pair.
-        InputError: an option is out of range.
+        InputError: an option is out of range, an end is no tensor of floating-point numbers, or λ is negative
+            on a start.
     """
     _check(z0, z1, n_segments, max_segments, tol, max_iterations, interpolation, errors)
     shape, d = z0.shape[:-1], z0.shape[-1]
@@ -159,6 +160,7 @@ class _Solver:
         measures = [self._measure(nodes) for nodes in begun]
         equal = (z0 == z1).all(1)
         bad = self._bad_pairs(begun, measures, equal, first)
+        self._check_costs(begun, first)
         energies = torch.stack([e for e, _ in measures])
         usable = ~(equal | bad)
         outcome = torch.where(equal, _EQUAL, torch.where(bad, _BAD, _START))
@@ -242,6 +244,18 @@ class _Solver:
         chords = self.metric.chords(self.kind(nodes)(_steps(n)))
         return 0.5 * chords.shape[1] * chords.square().sum(1), chords.sum(1)
 
+    @torch.no_grad()
+    def _check_costs(self, begun: list[Tensor], first: int) -> None:
+        """Make sure that λ is no negative number on a start: its square would pass for a cost."""
+        for nodes in begun if self.metric.lambda_ is not None else ():
+            costs = self.metric.costs(nodes)
+            below = (costs < 0).any(1)
+            if below.any():
+                raise InputError(
+                    f"`lambda_` must be positive; got {float(costs.min()):g} at pair "
+                    f"{first + int(below.nonzero()[0])}. Add a constant to it."
+                )
+
     def _bad_pairs(
         self, begun: list[Tensor], measures: list[tuple[Tensor, Tensor]], equal: Tensor, first: int
     ) -> Tensor:
@@ -300,11 +314,7 @@ def _check(
     interpolation: str,
     errors: str,
 ) -> None:
-    if z0.shape != z1.shape or z0.ndim < 1:
-        raise ShapeError(
-            f"`z0` and `z1` must have the same shape (..., d); got {tuple(z0.shape)} and "
-            f"{tuple(z1.shape)}. Encode both with the same bundle."
-        )
+    check_ends(z0, z1)
     for name, value, low in (("n_segments", n_segments, 2), ("max_iterations", max_iterations, 0)):
         if value < low:
             raise InputError(f"`{name}` must be at least {low}; got {value}.")

@@ -9,12 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from molinterp.errors import NotFittedError, ShapeError
+from molinterp.errors import InputError, NotFittedError, ShapeError
 from molinterp.geometry.curves import linear
 from molinterp.geometry.metric import Metric
 
 CHUNK = 65_536
 """Points of edges measured at once."""
+PAIRS = 256
+"""Pairs whose paths are looked for at once."""
 
 
 @final
@@ -43,11 +45,14 @@ class NeighbourGraph:
 
         Raises:
             ShapeError: there are fewer than two points, or they are no matrix.
+            InputError: a point is not finite.
         """
         if points.ndim != 2 or len(points) < 2:
             raise ShapeError(
                 f"`points` must have shape (n, d) with n >= 2; got {tuple(points.shape)}. Flatten the batch."
             )
+        if not torch.isfinite(points).all():
+            raise InputError("`points` must be finite; got NaN or infinity. Leave such points out.")
         self.points_ = points.detach()
         near = self._neighbours(self.points_, min(self.n_neighbours + 1, len(points)))
         pairs = np.stack([np.repeat(np.arange(len(near)), near.shape[1]), near.ravel()], 1)
@@ -73,7 +78,12 @@ class NeighbourGraph:
                 f"{tuple(z0.shape)} and {tuple(z1.shape)}. Encode with the same bundle."
             )
         flat0, flat1 = (z.detach().reshape(-1, z.shape[-1]).to(self.points_) for z in (z0, z1))
-        routes = self._routes(flat0, flat1)
+        # Memory goes with the pairs of a call times the points and the pairs.
+        routes = [
+            r
+            for i in range(0, len(flat0), PAIRS)
+            for r in self._routes(flat0[i : i + PAIRS], flat1[i : i + PAIRS])
+        ]
         found = [self._resample(torch.stack(route), n_nodes) for route in routes]
         return torch.stack(found).to(z0).reshape(*z0.shape[:-1], n_nodes, z0.shape[-1])
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import warnings
+
 import torch
 from torch import Tensor
 
-from molinterp.errors import InputError, ShapeError
+from molinterp.errors import ConvergenceWarning, InputError, NotFiniteError, ShapeError
 from molinterp.geometry.geodesic import geodesic
 from molinterp.geometry.metric import Metric
 
@@ -17,11 +20,12 @@ def exp(v: Tensor, z: Tensor, metric: Metric, *, n_steps: int = 32) -> Tensor:
         v: tangent vectors, (..., d).
         z: points of tangency, (..., d).
         metric: must be positive definite along the way.
-        n_steps: of the integrator.
+        n_steps: of the integrator, at least 1.
 
     Raises:
         ShapeError: `v` and `z` differ in shape.
-        InputError: the metric is singular on the way.
+        InputError: the metric is singular on the way, the way leads to infinity, or `n_steps` is below 1.
+        NotFiniteError: a callable gives NaN or infinity on the way.
     """
     return geodesic_flow(v, z, metric, n_steps=n_steps)[..., -1, :]
 
@@ -38,30 +42,38 @@ def geodesic_flow(v: Tensor, z: Tensor, metric: Metric, *, n_steps: int = 32) ->
         v: tangent vectors, (..., d).
         z: points of tangency, (..., d).
         metric: must be positive definite along the way.
-        n_steps: of the integrator.
+        n_steps: of the integrator, at least 1.
 
     Raises:
         ShapeError: `v` and `z` differ in shape.
-        InputError: the metric is singular on the way.
+        InputError: the metric is singular on the way, the way leads to infinity, or `n_steps` is below 1.
+        NotFiniteError: a callable gives NaN or infinity on the way.
     """
     if v.shape != z.shape or z.ndim < 1:
         raise ShapeError(
             f"`v` and `z` must have the same shape (..., d); got {tuple(v.shape)} and {tuple(z.shape)}."
             " Give one tangent vector a point."
         )
-    shape, d = z.shape, z.shape[-1]
-    at = z.detach().reshape(-1, d)
-    momentum = (metric.metric_matrix(at) @ v.detach().reshape(-1, d, 1)).detach()[..., 0]
+    if n_steps < 1:
+        raise InputError(f"`n_steps` must be at least 1; got {n_steps}.")
+    d = z.shape[-1]
+    flat = _integrated(v.detach().reshape(-1, d), z.detach().reshape(-1, d), metric, n_steps)
+    return flat.reshape(*z.shape[:-1], n_steps + 1, d)
+
+
+def _integrated(v: Tensor, z: Tensor, metric: Metric, n_steps: int, *, strict: bool = True) -> Tensor:
+    """Points (n, n_steps + 1, d); where the way cannot be gone on and is not `strict`, NaN from there on."""
+    at, momentum = z, (metric.metric_matrix(z) @ v[..., None]).detach()[..., 0]
     out, h = [at], 1 / n_steps
     for _ in range(n_steps):
-        a, ap = _flow(at, momentum, metric)
-        b, bp = _flow(at + h / 2 * a, momentum + h / 2 * ap, metric)
-        c, cp = _flow(at + h / 2 * b, momentum + h / 2 * bp, metric)
-        e, ep = _flow(at + h * c, momentum + h * cp, metric)
+        a, ap = _flow(at, momentum, metric, strict)
+        b, bp = _flow(at + h / 2 * a, momentum + h / 2 * ap, metric, strict)
+        c, cp = _flow(at + h / 2 * b, momentum + h / 2 * bp, metric, strict)
+        e, ep = _flow(at + h * c, momentum + h * cp, metric, strict)
         at = at + h / 6 * (a + 2 * b + 2 * c + e)
         momentum = momentum + h / 6 * (ap + 2 * bp + 2 * cp + ep)
         out.append(at)
-    return torch.stack(out, 1).reshape(*shape[:-1], n_steps + 1, d)
+    return torch.stack(out, 1)
 
 
 def log(
@@ -78,6 +90,7 @@ def log(
 
     The velocity of the curve that `geodesic` finds from the straight line, as long as that curve, is
     corrected by shooting: Broyden, A Class of Methods for Solving Nonlinear Simultaneous Equations, 1965.
+    A `ConvergenceWarning` says how many vectors miss their end by more than √tol of the way all the same.
 
     Args:
         z1: ends, (..., d).
@@ -98,13 +111,25 @@ def log(
     start, end = z0.detach().reshape(velocity.shape), z1.detach().reshape(velocity.shape)
     speed = metric.norm(velocity, start)
     velocity = velocity * torch.where(speed > 0, found.length.reshape(-1) / speed, 1)[:, None]
-    return _shoot(velocity, start, end, metric, n_shots, n_steps).reshape(z0.shape)
-
-
-def _shoot(v: Tensor, z0: Tensor, z1: Tensor, metric: Metric, n_shots: int, n_steps: int) -> Tensor:
-    """Tangent vectors (n, d) corrected until their geodesics arrive; the best of all shots."""
     if n_shots == 0:
-        return v
+        _warn(int((~found.converged).sum()), len(start), "geodesics did not converge")
+        return velocity.reshape(z0.shape)
+    velocity, miss = _shoot(velocity, start, end, metric, n_shots, n_steps)
+    rounding = 10 * torch.finfo(end.dtype).eps * (1 + end.norm(dim=1))
+    is_off = miss > math.sqrt(tol) * (end - start).norm(dim=1) + rounding
+    _warn(int(is_off.sum()), len(start), "tangent vectors miss their ends")
+    return velocity.reshape(z0.shape)
+
+
+def _warn(n: int, n_all: int, what: str) -> None:
+    if n:
+        warnings.warn(f"{n} of {n_all} {what}.", ConvergenceWarning, stacklevel=3)
+
+
+def _shoot(
+    v: Tensor, z0: Tensor, z1: Tensor, metric: Metric, n_shots: int, n_steps: int
+) -> tuple[Tensor, Tensor]:
+    """Tangent vectors (n, d) corrected until their geodesics arrive, the best of all shots; misses (n,)."""
     miss = exp(v, z0, metric, n_steps=n_steps) - z1
     inverse = torch.eye(v.shape[1], dtype=v.dtype, device=v.device).expand(len(v), -1, -1).clone()
     best, least = v, miss.norm(dim=1)
@@ -112,27 +137,35 @@ def _shoot(v: Tensor, z0: Tensor, z1: Tensor, metric: Metric, n_shots: int, n_st
         if float(least.max()) <= 10 * torch.finfo(v.dtype).eps * float(1 + z1.norm(dim=1).max()):
             break
         step = -(inverse @ miss[..., None])[..., 0]
-        v = v + step
-        last, miss = miss, exp(v, z0, metric, n_steps=n_steps) - z1
+        found = _integrated(v + step, z0, metric, n_steps, strict=False)[:, -1] - z1
+        # A shot that leaves the domain of the metric is tried again half as far.
+        lost = ~torch.isfinite(found).all(1)
+        step, found = torch.where(lost[:, None], 0, step), torch.where(lost[:, None], miss, found)
+        v, last, miss = v + step, miss, found
         change = (inverse @ (miss - last)[..., None])[..., 0]
         row = (step[:, None] @ inverse)[:, 0]
         share = (step * change).sum(1)
         safe = torch.where(share == 0, 1, share)
         inverse = inverse + ((step - change) / safe[:, None])[..., None] * row[:, None]
+        inverse = torch.where(lost[:, None, None], inverse / 2, inverse)
         nearer = miss.norm(dim=1) < least
         best = torch.where(nearer[:, None], v, best)
         least = torch.where(nearer, miss.norm(dim=1), least)
-    return best
+    return best, least
 
 
 def distance(z0: Tensor, z1: Tensor, metric: Metric, *, n_segments: int = 16, tol: float = 1e-4) -> Tensor:
     """Length of the geodesic between z0 and z1, both (..., d): (...).
 
+    A `ConvergenceWarning` says how many geodesics did not converge; their lengths are upper bounds.
+
     Raises:
         ShapeError: `z0` and `z1` differ in shape.
         NotFiniteError: a callable gives NaN or infinity.
     """
-    return geodesic(metric, z0, z1, n_segments=n_segments, tol=tol, max_iterations=200).length
+    found = geodesic(metric, z0, z1, n_segments=n_segments, tol=tol, max_iterations=200)
+    _warn(int((~found.converged).sum()), found.converged.numel(), "geodesics did not converge")
+    return found.length
 
 
 def pairwise_distances(z: Tensor, metric: Metric, *, n_segments: int = 16, tol: float = 1e-3) -> Tensor:
@@ -153,20 +186,37 @@ def pairwise_distances(z: Tensor, metric: Metric, *, n_segments: int = 16, tol: 
     return out
 
 
-def _flow(z: Tensor, momentum: Tensor, metric: Metric) -> tuple[Tensor, Tensor]:
+def _flow(z: Tensor, momentum: Tensor, metric: Metric, strict: bool) -> tuple[Tensor, Tensor]:
     """Derivatives in time of points and momenta, both (n, d)."""
     with torch.no_grad():
         matrix = metric.metric_matrix(z)
         factor, failed = torch.linalg.cholesky_ex(matrix)
-        if failed.any() or not torch.isfinite(matrix).all():
-            raise InputError(
-                "`metric` must be positive definite along a geodesic; it is singular at "
-                f"{z[(failed != 0).nonzero()[:1, 0]].tolist()}. Add a floor to the output space, as "
-                "`stacked(phi, latent)`."
-            )
+        if strict:
+            _check_definite(z, matrix, failed, metric)
         velocity = torch.cholesky_solve(momentum[..., None], factor)[..., 0]
+        velocity = torch.where((failed > 0)[:, None], torch.nan, velocity)
     with torch.enable_grad():
         at = z.detach().requires_grad_()
         half = 0.5 * metric.norm(velocity, at).square().sum()
         force = torch.autograd.grad(half, at)[0] if half.requires_grad else torch.zeros_like(z)
     return velocity, force
+
+
+def _check_definite(z: Tensor, matrix: Tensor, failed: Tensor, metric: Metric) -> None:
+    """Say what is wrong where a geodesic cannot go on: at z (n, d), with G (n, d, d)."""
+    unsound = ~torch.isfinite(matrix).flatten(1).all(1)
+    if unsound.any():
+        pair = int(unsound.nonzero()[0])
+        if not torch.isfinite(z[pair]).all():
+            raise InputError(
+                f"`v` and `z` must be finite and lead to finite points; they do not at pair {pair}. "
+                "Take shorter tangent vectors or more steps."
+            )
+        is_field = not bool(torch.isfinite(metric.costs(z[pair])))
+        raise NotFiniteError("lambda_" if is_field else "phi", pair)
+    if failed.any():
+        raise InputError(
+            "`metric` must be positive definite along a geodesic; it is singular at "
+            f"{z[int(failed.nonzero()[0])].tolist()}. Add a floor to the output space, as "
+            "`stacked(phi, latent)`."
+        )

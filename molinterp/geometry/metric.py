@@ -16,7 +16,7 @@ from molinterp.errors import ShapeError
 from molinterp.geometry.spaces import LocalSpace, Map
 
 Field = Callable[[Tensor], Tensor]
-"""λ: z (n, d) -> (n,), positive."""
+"""λ: z (n, d) -> (n,), positive, differentiable; without a gradient it counts as constant round a point."""
 
 
 @final
@@ -78,10 +78,10 @@ class Metric:
             return z.new_ones(z.shape[:-1])
         flat = z.reshape(-1, z.shape[-1])
         found = self.lambda_(flat)
-        if found.shape != flat.shape[:1]:
+        if not isinstance(found, Tensor) or found.shape != flat.shape[:1]:
             raise ShapeError(
                 f"`lambda_` must give shape ({len(flat)},) for z of shape {tuple(flat.shape)}; "
-                f"got {tuple(found.shape)}. Give one positive number a point."
+                f"got {_kind(found)}. Give a tensor of one positive number a point."
             )
         return found.reshape(z.shape[:-1])
 
@@ -160,9 +160,13 @@ class Metric:
 
 
 def _checked_rows(images: Tensor, n: int) -> Tensor:
-    if images.ndim != 2 or len(images) != n:
+    if not isinstance(images, Tensor) or images.ndim != 2 or len(images) != n:
         raise ShapeError(
-            f"`phi` must give shape ({n}, h) for {n} points; got {tuple(images.shape)}. "
-            "Flatten all but the first dimension."
+            f"`phi` must give shape ({n}, h) for {n} points; got {_kind(images)}. "
+            "Give a tensor, flattened to one row a point."
         )
     return images
+
+
+def _kind(found: object) -> str:
+    return str(tuple(found.shape)) if isinstance(found, Tensor) else type(found).__name__

@@ -7,8 +7,8 @@ from typing import final
 import torch
 from torch import Tensor
 
-from molinterp.errors import InputError, ShapeError
-from molinterp.geometry.curves import Curve, linear
+from molinterp.errors import InputError
+from molinterp.geometry.curves import Curve, check_ends, linear
 from molinterp.geometry.metric import Metric
 
 
@@ -26,13 +26,9 @@ class NetworkCurve(Curve):
 
         Raises:
             ShapeError: the ends differ in shape.
-            InputError: `hidden_dim` is not positive.
+            InputError: `hidden_dim` is not positive, or an end is no tensor of floating-point numbers.
         """
-        if z0.shape != z1.shape or z0.ndim < 1:
-            raise ShapeError(
-                f"`z0` and `z1` must have the same shape (..., d); got {tuple(z0.shape)} and "
-                f"{tuple(z1.shape)}. Encode both with the same bundle."
-            )
+        check_ends(z0, z1)
         if hidden_dim < 1:
             raise InputError(f"`hidden_dim` must be positive; got {hidden_dim}.")
         self.z0, self.z1 = z0.detach(), z1.detach()

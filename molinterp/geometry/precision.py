@@ -67,13 +67,15 @@ class PrecisionNetwork:
 
         Raises:
             ShapeError: the two do not fit together.
-            InputError: fewer than two points, or residuals that are all 0 in some output.
+            InputError: fewer than two points, NaN or infinity, or residuals that are all 0 in some output.
         """
         if z.ndim != 2 or residuals.ndim != 2 or len(z) != len(residuals):
             raise ShapeError(
                 f"`z` and `residuals` must have shapes (n, d) and (n, h); got {tuple(z.shape)} and "
                 f"{tuple(residuals.shape)}. Give one row a point."
             )
+        if not (torch.isfinite(z).all() and torch.isfinite(residuals).all()):
+            raise InputError("`z` and `residuals` must be finite; got NaN or infinity. Leave such rows out.")
         squares = residuals.detach().square()
         if len(z) < 2 or not bool((squares.mean(0) > 0).all()):
             raise InputError(

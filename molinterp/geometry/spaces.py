@@ -59,7 +59,11 @@ def compose(h: Map, phi: Map) -> Map:
 
     Michelis and Becker, On Linear Interpolation in the Latent Space of Deep Generative Models, 2021,
     arXiv 2105.03663.
+
+    Raises:
+        InputError: one of them is a `LocalSpace`, which has no images to go on from.
     """
+    _check_maps(h, phi)
     return lambda z: h(phi(z))
 
 
@@ -70,10 +74,11 @@ def stacked(*phis: Map) -> Map:
     J_μᵀ J_μ + J_σᵀ J_σ: Arvanitidis, Hansen and Hauberg, Latent Space Oddity, 2018, arXiv 1710.11379.
 
     Raises:
-        InputError: nothing is given.
+        InputError: nothing is given, or a `LocalSpace`, which has no images to put beside others.
     """
     if not phis:
         raise InputError("`phis` must hold one output space or more; got none. Give one.")
+    _check_maps(*phis)
     return lambda z: torch.cat([phi(z).reshape(len(z), -1) for phi in phis], -1)
 
 
@@ -81,7 +86,16 @@ def ensemble(*phis: Map) -> Map:
     """An output space whose metric is the mean of the metrics of several, as of decoders trained apart.
 
     Raises:
-        InputError: nothing is given.
+        InputError: as for `stacked`.
     """
     side_by_side = stacked(*phis)
     return lambda z: side_by_side(z) / len(phis) ** 0.5
+
+
+def _check_maps(*phis: Map) -> None:
+    for phi in phis:
+        if not callable(phi):
+            raise InputError(
+                f"an output space must be a callable z (n, d) -> (n, h); got {type(phi).__name__}. "
+                "A LocalSpace stands alone: hand it to `Metric` as it is."
+            )

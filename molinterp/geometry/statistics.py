@@ -59,9 +59,11 @@ def frechet_mean(
         raise ShapeError(f"`z` must have shape (n, d) with n >= 1; got {tuple(z.shape)}.")
     mean, share = z.mean(0), 1.0
     spread = float((z - mean).norm(dim=1).mean())
+    # The velocity of a curve between equal points is rounding alone.
+    rounding = 8 * n_segments * torch.finfo(z.dtype).eps * float(z.abs().max())
     variance, step = _towards(mean, z, metric, n_segments, solver_tol)
     for iteration in range(max_iterations):
-        if share * float(step.norm()) <= tol * spread:
+        if share * float(step.norm()) <= max(tol * spread, rounding):
             return MeanResult(mean, variance, iteration, True)
         trial = mean + share * step
         trial_variance, trial_step = _towards(trial, z, metric, n_segments, solver_tol)

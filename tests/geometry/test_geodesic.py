@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
@@ -330,6 +331,28 @@ def test_nan_beside_the_way_is_gone_round():
 def test_ends_of_other_shapes_are_refused(shape0, shape1, message):
     with pytest.raises(ShapeError, match=message):
         geodesic(Metric(latent), torch.ones(shape0), torch.zeros(shape1))
+
+
+@pytest.mark.parametrize(
+    ("end", "kind"),
+    [(torch.tensor([0, 1]), "torch.int64"), (np.zeros(2), "ndarray"), ([0.0, 1.0], "list")],
+)
+def test_ends_that_are_no_numbers_of_a_tensor_are_refused(end, kind):
+    sound = torch.ones(2)
+    for ends, name in (((end, sound), "z0"), ((sound, end), "z1")):
+        with pytest.raises(InputError, match=f"`{name}` must be a tensor of floating-point .* got {kind}"):
+            geodesic(Metric(latent), *ends)
+        # Whole numbers would be rounded down on the way.
+        with pytest.raises(InputError, match=f"`{name}` must be a tensor of floating-point .* got {kind}"):
+            linear(*ends, torch.linspace(0, 1, 3))
+
+
+def test_a_negative_lambda_is_refused_with_its_pair():
+    # -log of a density is negative where the density is above 1.
+    metric = Metric(latent, lambda z: 2 - z[:, 0])
+    z0 = vector(0, 0, 0, 0).view(2, 2)
+    with pytest.raises(InputError, match="`lambda_` must be positive; got -1 at pair 1. Add a constant"):
+        geodesic(metric, z0, z0 + vector(1, 3)[:, None])
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (2, 5, 4), (3, 5, 3), (2, 1, 3)])

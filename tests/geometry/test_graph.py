@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from molinterp.errors import NotFittedError, ShapeError
+from molinterp.errors import InputError, NotFittedError, ShapeError
 from molinterp.geometry.graph import NeighbourGraph
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.spaces import latent
@@ -64,6 +64,14 @@ def test_a_batch_is_a_loop_and_pairs_do_not_meet():
     assert torch.equal(batch[1, 2], graph.paths(z0[1, 2], z1[1, 2], 7))
 
 
+def test_many_calls_are_one(monkeypatch):
+    graph = NeighbourGraph(PLANE, 3).fit(vectors(60, 2))
+    z0, z1 = vectors(7, 2, seed=1), vectors(7, 2, seed=2)
+    whole = graph.paths(z0, z1)
+    monkeypatch.setattr("molinterp.geometry.graph.PAIRS", 3)
+    assert torch.equal(graph.paths(z0, z1), whole)
+
+
 def test_pairs_without_a_path_get_the_line():
     islands = torch.cat([vectors(10, 2), vectors(10, 2) + 100])
     path = NeighbourGraph(PLANE, 2).fit(islands).paths(islands[0], islands[-1], 3)
@@ -82,5 +90,7 @@ def test_what_does_not_fit_is_refused():
         NeighbourGraph(PLANE).paths(vector(0, 0), vector(1, 1))
     with pytest.raises(ShapeError, match=r"`points` must have shape \(n, d\) with n >= 2; got \(1, 2\)"):
         NeighbourGraph(PLANE).fit(vectors(1, 2))
+    with pytest.raises(InputError, match="`points` must be finite; got NaN or infinity"):
+        NeighbourGraph(PLANE).fit(vectors(4, 2) / 0)
     with pytest.raises(ShapeError, match=r"must have the same shape \(\.\.\., 2\); got \(3,\) and \(3,\)"):
         NeighbourGraph(PLANE).fit(vectors(9, 2)).paths(vectors(3), vectors(3))

@@ -1,16 +1,19 @@
 """Exponential and logarithm map and distance: theorems of Riemannian geometry."""
 
 import math
+import warnings
 
 import pytest
 import torch
 from torch.testing import assert_close
 
-from molinterp.errors import InputError, ShapeError
+from molinterp.errors import ConvergenceWarning, InputError, NotFiniteError, ShapeError
+from molinterp.geometry import maps
+from molinterp.geometry.geodesic import geodesic
 from molinterp.geometry.maps import distance, exp, geodesic_flow, log, pairwise_distances
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.spaces import latent
-from tests.geometry.examples import COSTS, SPACES, half_sphere, vector, vectors
+from tests.geometry.examples import COSTS, SPACES, half_sphere, paraboloid, vector, vectors
 from tests.tolerances import AUTODIFF, EXACT, SOLVER
 
 METRICS = {
@@ -79,6 +82,22 @@ def test_distance_on_the_sphere_is_the_angle():
     close(float(distance(vector(0, 1), vector(1, 0), Metric(half_sphere))), math.pi / 3, SOLVER)
 
 
+HALF_PLANE = Metric(latent, lambda z: 1 / z[:, 1])
+
+
+def hyperbolic(a, b):
+    """Distance in Poincaré's half-plane."""
+    return torch.acosh(1 + (a - b).square().sum(-1) / (2 * a[..., 1] * b[..., 1]))
+
+
+def test_distance_in_the_half_plane_is_the_hyperbolic_one():
+    a, b = (vectors(6, 2, seed=i) for i in range(2))
+    a[:, 1], b[:, 1] = a[:, 1].exp(), b[:, 1].exp()
+    found = distance(a, b, HALF_PLANE, n_segments=32, tol=1e-6)
+    close(found, hyperbolic(a, b), SOLVER)
+    close(HALF_PLANE.norm(log(b, a, HALF_PLANE), a), hyperbolic(a, b), SOLVER)
+
+
 def test_pairwise_distances_are_those_of_the_pairs():
     metric, z = METRICS["network, wavy"], vectors(4, 3)
     matrix = pairwise_distances(z, metric)
@@ -92,6 +111,61 @@ def test_shots_come_nearer_than_the_velocity_of_the_curve():
     rough, fine = (log(z1, z0, metric, n_shots=n, n_steps=12) for n in (0, 4))
     rough, fine = (exp(v, z0, metric, n_steps=12) - z1 for v in (rough, fine))
     assert (fine.norm(dim=1) < rough.norm(dim=1)).all()
+
+
+def bowl_cost(z):
+    """Not a number beyond the unit circle."""
+    return (1 - z.square().sum(1)).sqrt()
+
+
+def test_a_shot_that_leaves_the_domain_costs_its_own_pair_alone():
+    metric, z0, z1 = Metric(latent, bowl_cost), vector(0.0, 0.3, -0.7, 0.6), vector(0.3, 0.1, 0.7, 0.6)
+    z0, z1 = z0.view(2, 2), z1.view(2, 2)
+    # The rim is cheap: from the second start the first shots overshoot it.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        both = log(z1, z0, metric)
+    close(both[0], log(z1[0], z0[0], metric), SOLVER)
+    assert torch.isfinite(both).all()
+
+
+def test_what_did_not_converge_is_said(monkeypatch):
+    def brief(*args, **options):
+        return geodesic(*args, **{**options, "max_iterations": 1})
+
+    monkeypatch.setattr(maps, "geodesic", brief)
+    metric, z = METRICS["network, wavy"], vectors(3, 3)
+    with pytest.warns(ConvergenceWarning, match="3 of 3 geodesics did not converge"):
+        pairwise_distances(z, metric)
+    with pytest.warns(ConvergenceWarning, match="1 of 1 geodesics did not converge"):
+        log(z[0], z[1], metric, n_shots=0)
+
+
+def test_a_tangent_vector_that_misses_is_said():
+    # Round a steep hill, where the end depends on the start as on a billiard.
+    hill = Metric(latent, lambda z: 1 + 20 * torch.exp(-20 * z.square().sum(1)))
+    with pytest.warns(ConvergenceWarning, match="1 of 1 tangent vectors miss their ends"):
+        log(vector(0.8, 0.02), vector(-0.8, 0), hill, n_shots=1)
+
+
+def test_a_callable_that_gives_nan_on_the_way_is_named():
+    v, z = vectors(3, 2) / 10, vectors(3, 2, seed=1) / 10
+    z[1] = vector(0.95, 0)
+    v[1] = vector(1, 0)
+    with pytest.raises(NotFiniteError, match="`lambda_` must give finite numbers; .* at pair 1") as caught:
+        exp(v, z, Metric(latent, bowl_cost))
+    assert caught.value.pair == 1
+    with pytest.raises(NotFiniteError, match="`phi` must give finite numbers"):
+        exp(v, z, Metric(lambda z: z.log()))
+    with pytest.raises(
+        InputError, match="`v` and `z` must be finite and lead to finite points; .* at pair 2"
+    ):
+        exp(v, z.index_fill(0, torch.tensor(2), math.inf), Metric(paraboloid))
+
+
+def test_a_flow_needs_a_step():
+    with pytest.raises(InputError, match="`n_steps` must be at least 1; got 0"):
+        exp(vectors(3), vectors(3, seed=1), Metric(latent), n_steps=0)
 
 
 def test_a_singular_metric_is_refused():

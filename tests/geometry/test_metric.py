@@ -124,7 +124,10 @@ def test_gradients_reach_points_and_costs():
     ("phi", "message"),
     [
         (lambda z: z.sum(), r"`phi` must give shape \(6, h\) for 6 points; got \(\)"),
-        (lambda z: z[:2], r"got \(2, 3\)\. Flatten"),
+        (lambda z: z[:2], r"got \(2, 3\)\. Give a tensor, flattened to one row a point"),
+        (lambda z: z[:, 0], r"got \(6,\)"),
+        (lambda z: (z, z), "got tuple"),
+        (lambda z: z.numpy(), "got ndarray"),
         (lambda z: z[:, :, None], r"got \(6, 3, 1\)"),
     ],
 )
@@ -134,9 +137,10 @@ def test_an_output_space_of_another_shape_is_named(phi, message):
 
 
 def test_a_cost_of_another_shape_is_named():
-    message = r"`lambda_` must give shape \(5,\) for z of shape \(5, 3\); got \(5, 1\)\. Give one"
-    with pytest.raises(ShapeError, match=message):
-        Metric(latent, lambda z: z[:, :1]).energy(vectors(6, 3))
+    message = r"`lambda_` must give shape \(5,\) for z of shape \(5, 3\); got "
+    for cost, kind in ((lambda z: z[:, :1], r"\(5, 1\)"), (lambda z: 2.0, "float"), (lambda z: None, "None")):
+        with pytest.raises(ShapeError, match=message + kind):
+            Metric(latent, cost).energy(vectors(6, 3))
 
 
 @pytest.mark.parametrize("shape", [(3,), (1, 3), (4, 1, 3)])

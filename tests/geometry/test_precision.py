@@ -91,6 +91,9 @@ def test_what_does_not_fit_is_refused(fitted):
         fitted(vectors(4, 3))
     with pytest.raises(InputError, match="`residuals` must hold two rows or more and differ from 0 in every"):
         PrecisionNetwork().fit(vectors(4, 2), torch.zeros(4, 1))
+    for bad in ((vectors(4, 2) / 0, vectors(4, 1)), (vectors(4, 2), torch.full((4, 1), torch.nan))):
+        with pytest.raises(InputError, match="`z` and `residuals` must be finite; got NaN or infinity"):
+            PrecisionNetwork().fit(*bad)
     with pytest.raises(InputError, match=r"`far` must be positive; got 0"):
         PrecisionNetwork(far=0)
     with pytest.raises(InputError, match=r"`tensors` must hold .*; missing weights, floor"):

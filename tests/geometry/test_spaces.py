@@ -6,7 +6,7 @@ from torch.testing import assert_close
 
 from molinterp.errors import InputError
 from molinterp.geometry.metric import Metric
-from molinterp.geometry.spaces import bernoulli, categorical, compose, ensemble, latent, stacked
+from molinterp.geometry.spaces import LocalSpace, bernoulli, categorical, compose, ensemble, latent, stacked
 from tests.geometry.examples import network, vectors
 from tests.tolerances import AUTODIFF, EXACT, FLOAT32
 
@@ -74,3 +74,12 @@ def test_composition_pulls_back_twice():
 def test_no_space_at_all_is_refused(family):
     with pytest.raises(InputError, match=r"`phis` must hold one output space or more; got none\."):
         family()
+
+
+def test_a_local_space_has_no_images_to_go_on_from():
+    local = LocalSpace(latent, lambda z, context: z)
+    for build in (lambda: compose(latent, local), lambda: stacked(latent, local), lambda: ensemble(local)):
+        with pytest.raises(
+            InputError, match="must be a callable .* got LocalSpace. A LocalSpace stands alone"
+        ):
+            build()

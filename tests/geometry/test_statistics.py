@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -6,6 +8,8 @@ from molinterp.geometry.metric import Metric
 from molinterp.geometry.spaces import latent
 from molinterp.geometry.statistics import frechet_mean
 from tests.tolerances import EXACT, SOLVER
+
+HALF_PLANE = Metric(latent, lambda z: 1 / z[:, 1])
 
 
 def sphere(z: torch.Tensor) -> torch.Tensor:
@@ -45,6 +49,21 @@ def test_one_point_is_its_own_mean():
     found = frechet_mean(z, Metric(sphere))
     torch.testing.assert_close(found.mean, z[0], atol=EXACT, rtol=0)
     assert found.variance == 0.0
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_equal_points_are_their_own_mean_at_once(dtype):
+    z = torch.full((3, 2), 0.1, dtype=dtype) * torch.tensor([1, 7], dtype=dtype)
+    found = frechet_mean(z, HALF_PLANE)
+    torch.testing.assert_close(found.mean, z[0])
+    assert found.is_converged and found.iterations == 0
+
+
+def test_two_points_of_the_half_plane_have_their_middle_on_the_half_circle():
+    found = frechet_mean(torch.tensor([[-1.0, 1.0], [1.0, 1.0]]).double(), HALF_PLANE, n_segments=32)
+    torch.testing.assert_close(found.mean, torch.tensor([0, 2**0.5]).double(), atol=1e-3, rtol=0)
+    # Half of the distance, arcosh 3, squared.
+    assert found.variance == pytest.approx((math.acosh(3) / 2) ** 2, abs=1e-3)
 
 
 def test_no_points_have_no_mean():
