@@ -37,9 +37,9 @@ def geometry(
     from molinterp.spaces import compare_curves
 
     if output is not None:
-        check_writable(output)
         if output.suffix not in (".csv", ".tsv"):
             raise InputError(f"an output file must end in .csv or .tsv; got {output.name!r}.")
+        check_writable(output)
     first, last = resolve(start), resolve(end)
     bundle = Bundle.load(model)
     rows = compare_curves(bundle, first.smiles, last.smiles, spaces or SPACES)

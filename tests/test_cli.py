@@ -289,6 +289,7 @@ def test_geometry_compares_curves_in_output_spaces(tmp_path):
     [
         (("aspirin", ASPIRIN), "the same compound"),
         (("aspirin", "ibuprofen", "-o", "g.sdf"), "must end in .csv or .tsv; got 'g.sdf'"),
+        (("aspirin", "ibuprofen", "-o", "g.txt"), "must end in .csv or .tsv; got 'g.txt'"),
         (("aspirin", "ibuprofen", "--output-space", "smell"), "'smell' is not one of 'latent'"),
     ],
 )

@@ -70,12 +70,14 @@ def check_name(name: str) -> None:
     """Make sure that a trained feature may be called `name`.
 
     Raises:
-        InputError: it is that of a rule or a property, or not lower-case letters, digits, - and _.
+        InputError: it is that of a rule, a property or a weight, or not lower-case letters, digits, - and _.
     """
     if not NAME.fullmatch(name):
         raise InputError(f"feature name {name!r} must be lower-case letters, digits, - or _, at most 32.")
     if name in RULES or name in PROPERTIES or name in ("scaffold", "smarts"):
         raise InputError(f"feature name {name!r} is taken by a rule or a property. Choose another one.")
+    if name in ("density", "validity", "feature"):
+        raise InputError(f"feature name {name!r} is that of a weight of λ. Choose another one.")
 
 
 class Feature(ABC):

@@ -78,7 +78,10 @@ class Grid:
         with torch.enable_grad():
             steps, costs = self._parts(x, rows)
         if not steps.requires_grad:
-            raise InputError("`phi` must be differentiable; got a tensor without a gradient. Detach nothing.")
+            raise InputError(
+                "`phi` must be differentiable; got a tensor without a gradient. Detach nothing in it, and "
+                "call this outside torch.inference_mode."
+            )
         n = steps.shape[1]
         moves, weights = steps.detach(), n * costs.detach().square()
         squares = moves.square().sum(-1)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from molinterp.errors import ShapeError
+from molinterp.errors import InputError, ShapeError
 from molinterp.geometry.spaces import LocalSpace, Map
 
 Field = Callable[[Tensor], Tensor]
@@ -32,6 +32,20 @@ class Metric:
     """Output space Φ: z (n, d) -> (n, h), differentiable. Points come as the rows of a matrix."""
     lambda_: Field | None = None
     """λ: z (n, d) -> (n,), positive; None is the constant 1."""
+
+    def __post_init__(self) -> None:
+        """Look at networks that are handed in as they are.
+
+        Raises:
+            InputError: one holds dropout or batch normalisation in training mode, whose outputs are drawn
+                at random or depend on the other points.
+        """
+        for name, given in (("phi", self.phi), ("lambda_", self.lambda_)):
+            if isinstance(given, nn.Module) and any(_is_unsteady(part) for part in given.modules()):
+                raise InputError(
+                    f"`{name}` must give the same at each call; got a network with dropout or batch "
+                    f"normalisation in training mode. Call its eval()."
+                )
 
     def images(self, z: Tensor) -> Tensor:
         """Φ at every point: (..., d) -> (..., h).
@@ -166,6 +180,11 @@ def _checked_rows(images: Tensor, n: int) -> Tensor:
             "Give a tensor, flattened to one row a point."
         )
     return images
+
+
+def _is_unsteady(part: nn.Module) -> bool:
+    kinds = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)
+    return part.training and isinstance(part, kinds)
 
 
 def _kind(found: object) -> str:

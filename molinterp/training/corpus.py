@@ -148,7 +148,7 @@ def _read(path: Path) -> tuple[list[str], npt.NDArray[np.uint8] | None]:
     return smiles, table["split"].map(SPLITS.index).to_numpy(np.uint8)
 
 
-def _standard(text: str) -> tuple[str, Chem.Mol] | None:
+def standard_form(text: str) -> tuple[str, Chem.Mol] | None:
     """Standard form of a SMILES and its molecule, None where it has none.
 
     Most files hold standard forms already, which a canonicalisation tells for a tenth of the time.
@@ -193,7 +193,7 @@ def _label_chunk(job: tuple[Path, Sequence[str], str]) -> None:
     properties = np.full((len(smiles), len(PROPERTIES)), np.nan, np.float32)
     hashed = np.zeros(len(smiles), np.uint8)
     for i, text in enumerate(smiles):
-        if (standard := _standard(text)) is None:
+        if (standard := standard_form(text)) is None:
             continue
         canonical, mol = standard
         with suppress(VocabularyError):

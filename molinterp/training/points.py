@@ -9,15 +9,14 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 import torch
-from rdkit import Chem
+from rdkit import Chem, rdBase
 from torch import Tensor
 
 from molinterp.bundle import Bundle
-from molinterp.chem.gate import parse
 from molinterp.chem.judge import decoded_molecule
-from molinterp.chem.standardise import standardise_mol
-from molinterp.errors import InputError, InvalidMoleculeError
+from molinterp.errors import InputError
 from molinterp.realism.reference import Reference
+from molinterp.training.corpus import standard_form
 from molinterp.vae.decoding import blur_at
 
 BATCH = 256
@@ -52,7 +51,7 @@ def encode_compounds(
 
 
 def choose_compounds(bundle: Bundle, smiles: Sequence[str], n: int, seed: int = 0) -> list[str]:
-    """`n` of the compounds at random that can be written in the vocabulary; see `encode_compounds`.
+    """`n` of the compounds at random that can be written in the vocabulary, in standard form.
 
     Raises:
         InputError: there are fewer than two.
@@ -61,21 +60,13 @@ def choose_compounds(bundle: Bundle, smiles: Sequence[str], n: int, seed: int = 
     for i in np.random.default_rng(seed).permutation(len(smiles)):
         if len(chosen) == n:
             break
-        text = _canonical(smiles[i])
-        if text is not None and bundle.can_encode(text):
-            chosen.append(text)
+        with rdBase.BlockLogs():
+            found = standard_form(smiles[i])
+        if found is not None and bundle.can_encode(found[0]):
+            chosen.append(found[0])
     if len(chosen) < 2:
         raise InputError("fewer than two of the molecules can be written in the bundle's vocabulary.")
     return chosen
-
-
-def _canonical(text: str) -> str | None:
-    """The SMILES as the encoder knows it; None where it is no molecule. One that is canonical is kept."""
-    try:
-        mol = parse(text)
-        return text if Chem.MolToSmiles(mol) == text else standardise_mol(mol, text).smiles
-    except InvalidMoleculeError:
-        return None
 
 
 def encode_all(bundle: Bundle, smiles: Sequence[str], progress: Progress = silent) -> Tensor:

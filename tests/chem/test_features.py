@@ -105,6 +105,8 @@ def test_the_nearest_classifier_is_suggested():
 def test_names_that_cannot_be_taken(name):
     with pytest.raises(InputError, match="feature name"):
         check_name(name)
+    with pytest.raises(InputError, match="feature name 'density' is that of a weight of λ"):
+        check_name("density")
     check_name("my_assay-2")
 
 

@@ -4,9 +4,10 @@ import math
 
 import pytest
 import torch
+from torch import nn
 from torch.testing import assert_close
 
-from molinterp.errors import ShapeError
+from molinterp.errors import InputError, ShapeError
 from molinterp.geometry.curves import linear
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.spaces import LocalSpace, latent
@@ -152,3 +153,14 @@ def test_a_curve_of_one_point_is_refused(shape):
 def test_a_local_space_has_no_images():
     with pytest.raises(TypeError, match="a LocalSpace has charts, no images"):
         Metric(LocalSpace(latent, lambda z, context: z)).images(vectors(2, 3))
+
+
+@pytest.mark.parametrize("part", [nn.Dropout(0.5), nn.BatchNorm1d(3)])
+def test_a_network_that_is_still_in_training_is_refused(part):
+    decoder = nn.Sequential(nn.Linear(3, 3), part).double()
+    with pytest.raises(InputError, match="`phi` must give the same at each call; .* Call its eval"):
+        Metric(decoder)
+    with pytest.raises(InputError, match="`lambda_` must give the same at each call"):
+        Metric(latent, nn.Sequential(decoder, nn.Flatten(0)))
+    z = vectors(4, 3)
+    assert torch.equal(Metric(decoder.eval()).images(z), decoder(z))

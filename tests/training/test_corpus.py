@@ -6,7 +6,7 @@ from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array
 from molinterp.datasets import hashed_split
 from molinterp.errors import InputError
-from molinterp.training.corpus import SPLITS, _standard, prepare
+from molinterp.training.corpus import SPLITS, prepare, standard_form
 from tests.conftest import SMALL
 
 
@@ -81,12 +81,12 @@ def test_molecules_are_learnt_in_standard_form_or_dropped(tmp_path, representati
 
 def test_standard_forms_are_taken_as_they_are(monkeypatch):
     monkeypatch.setattr("molinterp.chem.standardise.standardise", lambda text: pytest.fail(text))
-    assert [_standard(s)[0] for s in SMALL] == SMALL
+    assert [standard_form(s)[0] for s in SMALL] == SMALL
 
 
 def test_charges_that_no_neutral_form_has_stay():
     for smiles in ("O=[N+]([O-])c1ccccc1", "C[N+](C)(C)CCO"):
-        assert _standard(smiles)[0] == smiles
+        assert standard_form(smiles)[0] == smiles
 
 
 def test_two_spellings_of_a_compound_are_held_out_together(tmp_path):
