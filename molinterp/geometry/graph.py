@@ -35,7 +35,14 @@ class NeighbourGraph:
     """Length of each edge in the metric, (m,)."""
 
     def __init__(self, metric: Metric, n_neighbours: int = 10, n_points: int = 4) -> None:
-        """Choose the metric, the neighbours of a point and the steps at which an edge is measured."""
+        """Choose the metric, the neighbours of a point and the steps at which an edge is measured.
+
+        Raises:
+            InputError: one of the numbers is below 1.
+        """
+        for name, value in (("n_neighbours", n_neighbours), ("n_points", n_points)):
+            if value < 1:
+                raise InputError(f"`{name}` must be at least 1; got {value}.")
         self.metric = metric
         self.n_neighbours = n_neighbours
         self.n_points = n_points
@@ -68,7 +75,7 @@ class NeighbourGraph:
 
         Raises:
             NotFittedError: `fit` was not called.
-            ShapeError: the ends differ in shape, or in dimensions from the points.
+            ShapeError: the ends differ in shape or in dimensions from the points, or there are none.
         """
         if "points_" not in vars(self):
             raise NotFittedError("`NeighbourGraph` must be fitted before `paths`. Call `fit(points)`.")
@@ -77,6 +84,8 @@ class NeighbourGraph:
                 f"`z0` and `z1` must have the same shape (..., {self.points_.shape[1]}); got "
                 f"{tuple(z0.shape)} and {tuple(z1.shape)}. Encode with the same bundle."
             )
+        if not z0.numel():
+            raise ShapeError(f"`z0` must hold one pair or more; got {tuple(z0.shape)}.")
         flat0, flat1 = (z.detach().reshape(-1, z.shape[-1]).to(self.points_) for z in (z0, z1))
         # Memory goes with the pairs of a call times the points and the pairs.
         routes = [

@@ -94,3 +94,8 @@ def test_what_does_not_fit_is_refused():
         NeighbourGraph(PLANE).fit(vectors(4, 2) / 0)
     with pytest.raises(ShapeError, match=r"must have the same shape \(\.\.\., 2\); got \(3,\) and \(3,\)"):
         NeighbourGraph(PLANE).fit(vectors(9, 2)).paths(vectors(3), vectors(3))
+    with pytest.raises(ShapeError, match=r"`z0` must hold one pair or more; got \(0, 2\)"):
+        NeighbourGraph(PLANE).fit(vectors(9, 2)).paths(vectors(0, 2), vectors(0, 2))
+    for name in ("n_neighbours", "n_points"):
+        with pytest.raises(InputError, match=f"`{name}` must be at least 1; got 0"):
+            NeighbourGraph(PLANE, **{name: 0})
