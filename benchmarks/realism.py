@@ -136,12 +136,14 @@ def output_space(bundle: Bundle) -> Function:
     return lambda z: 2 * torch.atan(torch.exp(0.5 * bundle.model.bit_logits(z)))
 
 
-def paths(bundle: Bundle, feature: str, pair: tuple[str, str]) -> dict[str, tuple[list[str], float]]:
+def paths(
+    bundle: Bundle, feature: str, pair: tuple[str, str], weights: dict
+) -> dict[str, tuple[list[str], float]]:
     """Molecules between of the default path, without and with the feature kept, and the seconds."""
     out = {}
     for name, keep in (("path", ()), ("path, feature kept", (feature,))):
         began = time.perf_counter()
-        between = interpolate(*pair, bundle=bundle, keep=keep).smiles[1:-1]
+        between = interpolate(*pair, bundle=bundle, keep=keep, weights=weights).smiles[1:-1]
         out[name] = (between, time.perf_counter() - began)
     return out
 
@@ -156,7 +158,7 @@ def measure(bundle: Bundle, feature: str, pairs: list, judge: OtherJudge, weight
             name: (bundle.search(at_equal_costs(nodes, phi), blur=BLUR), seconds)
             for name, (nodes, seconds) in curves(bundle, feature, pair, weights, phi, solve).items()
         }
-        for name, (texts, seconds) in (found | paths(bundle, feature, pair)).items():
+        for name, (texts, seconds) in (found | paths(bundle, feature, pair, weights)).items():
             mols = [m for m in map(decoded_molecule, texts) if m is not None]
             share, p = judge.share(mols)
             rows.setdefault(name, []).append(

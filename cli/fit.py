@@ -19,9 +19,12 @@ import click
 @click.option(
     "--head-compounds",
     type=click.IntRange(min=2),
-    default=100_000,
-    show_default=True,
-    help="Teach the heads.",
+    help="Teach the heads.  [default: 100000; all with --cache]",
+)
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    help="Tokenised corpus of a training on MOLECULES, prepared where it is missing.",
 )
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of torch.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -34,7 +37,8 @@ def fit(
     density: str,
     compounds: int,
     points: int,
-    head_compounds: int,
+    head_compounds: int | None,
+    cache: Path | None,
     threads: int,
     seed: int,
     quiet: bool,
@@ -53,7 +57,8 @@ def fit(
     from molinterp.bundle import Bundle, check_target, locate
     from molinterp.chem.classifier import shipped_classifiers
     from molinterp.evaluation import read_split
-    from molinterp.training.heads import head_examples
+    from molinterp.training.corpus import prepare
+    from molinterp.training.heads import N_COMPOUNDS, corpus_examples, head_examples
     from molinterp.training.material import gather
     from molinterp.training.realism import PARTS, fit_parts
 
@@ -67,7 +72,13 @@ def fit(
     train, held_out = (read_split(molecules, split, None, must_split=True) for split in ("train", "valid"))
     options: dict[str, Any] = {"seed": seed, "progress": progress}
     material = gather(bundle, train, held_out, n_compounds=compounds, n_decodes=points, **options)
-    examples = head_examples(bundle, train, head_compounds, **options) if "heads" in parts else None
+    examples = None
+    if "heads" in parts and cache:
+        tokenizer = bundle.tokenizer
+        corpus = prepare(molecules, cache, tokenizer.notation.name, tokenizer.n_tokens)
+        examples = corpus_examples(bundle, corpus, head_compounds, **options)
+    elif "heads" in parts:
+        examples = head_examples(bundle, train, head_compounds or N_COMPOUNDS, **options)
     fitted = fit_parts(
         bundle, material, parts, shipped_classifiers(), examples=examples, density=density, **options
     )

@@ -45,7 +45,7 @@ from molinterp.training.classifiers import calibration_error, roc_auc
 from molinterp.training.latent import fit_latent_feature, rank_agreement
 from molinterp.training.points import encode_all
 
-WEIGHTS: Mapping[str, float] = MappingProxyType({"density": 0.05, "validity": 0.3, "feature": 4.0})
+WEIGHTS: Mapping[str, float] = MappingProxyType({"density": 0.05, "validity": 0.3, "feature": 20.0})
 """Default w_k by kind of term; see docs/realism.md for what was tried."""
 
 

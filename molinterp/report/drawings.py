@@ -17,8 +17,9 @@ from rdkit.Chem.Draw import rdMolDraw2D
 from molinterp.chem.gate import parse
 from molinterp.errors import InvalidMoleculeError
 
-MCS_SECONDS = 1
-"""Time limit of one maximum common substructure; where it runs out, the best found so far is taken."""
+MCS_STEPS = 20_000
+"""Steps of the search for one maximum common substructure, a second's worth; then the best found so far is
+taken. A limit of time would give another drawing on a busy machine."""
 MIN_GAP = 0.9
 """Atoms of a drawing that come nearer than this, in angstroms, overlap; a bond has 1.5."""
 WIDTH, HEIGHT = 200, 150
@@ -50,6 +51,20 @@ class Drawing:
     """SVG element without style attributes, scripts or references."""
     n_changed: int | None
     """Atoms that the step before did not have in this place; None for the first."""
+
+
+@final
+class _StepLimit(rdFMCS.MCSProgress):
+    """Stops a search for a maximum common substructure after a number of steps."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.left = n
+
+    def __call__(self, _stat: object, _params: object) -> bool:
+        """Whether to go on."""
+        self.left -= 1
+        return self.left > 0
 
 
 @final
@@ -114,13 +129,14 @@ def _nearest(mol: Chem.Mol) -> float:
 
 def _common_atoms(mol: Chem.Mol, before: Chem.Mol) -> list[tuple[int, int]]:
     """Atoms (of `before`, of `mol`) of a maximum common substructure of the two."""
-    found = rdFMCS.FindMCS(
-        [before, mol],
-        timeout=MCS_SECONDS,
-        ringMatchesRingOnly=True,
-        completeRingsOnly=True,
-        matchChiralTag=False,
-    )
+    params: Any = rdFMCS.MCSParameters()
+    params.Timeout = 0
+    params.AtomCompareParameters.RingMatchesRingOnly = True
+    params.AtomCompareParameters.MatchChiralTag = False
+    params.BondCompareParameters.RingMatchesRingOnly = True
+    params.BondCompareParameters.CompleteRingsOnly = True
+    params.ProgressCallback = _StepLimit(MCS_STEPS)
+    found = rdFMCS.FindMCS([before, mol], params)
     if found.numAtoms == 0 or not found.smartsString:
         return []
     core = Chem.MolFromSmarts(found.smartsString)

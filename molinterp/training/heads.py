@@ -17,8 +17,10 @@ from torch.nn import functional as F
 from molinterp.bundle import Bundle
 from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array
+from molinterp.errors import InputError
 from molinterp.evaluation import head_figures
 from molinterp.realism.reference import Reference
+from molinterp.training.corpus import Corpus
 from molinterp.training.latent import descend
 from molinterp.training.points import Progress, choose_compounds, posterior_all, silent
 from molinterp.vae.network import MoleculeVAE
@@ -86,6 +88,36 @@ def head_examples(
             if i < SLOW.get(name, len(chosen)):
                 properties[i, j] = PROPERTIES[name](mol)
     return HeadExamples(mean, deviation, bits, properties)
+
+
+def corpus_examples(
+    bundle: Bundle, corpus: Corpus, n: int | None = None, seed: int = 0, progress: Progress = silent
+) -> HeadExamples:
+    """The same from a prepared corpus, which knows what RDKit says of each compound.
+
+    Args:
+        bundle: the model.
+        corpus: from `molinterp.training.corpus.prepare`; its training split is used.
+        n: compounds wanted; None means all.
+        seed: of the choice.
+        progress: wraps the batches, to show a bar.
+
+    Raises:
+        InputError: fewer than two can be written in the vocabulary.
+    """
+    rows = np.random.default_rng(seed).permutation(corpus.rows("train"))[:n]
+    smiles = corpus.smiles(rows)
+    if corpus.tokenizer.notation.name != "smiles":
+        # SELFIES spell a molecule in an order that is not its canonical one.
+        smiles = [Chem.CanonSmiles(text) for text in smiles]
+    known = np.array([bundle.can_encode(text) for text in smiles])
+    if known.sum() < 2:
+        raise InputError("fewer than two of the molecules can be written in the bundle's vocabulary.")
+    rows, smiles = rows[known], [text for text, one in zip(smiles, known, strict=True) if one]
+    mean, deviation = posterior_all(bundle, smiles, progress)
+    column = [list(PROPERTIES).index(name) for name in bundle.property_names]
+    properties = torch.from_numpy(corpus.properties[rows][:, column])
+    return HeadExamples(mean, deviation, corpus.bits[rows], properties)
 
 
 def fit_heads(

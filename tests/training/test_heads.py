@@ -10,7 +10,8 @@ from molinterp.chem.properties import describe
 from molinterp.chem.similarity import ecfp4_array
 from molinterp.realism.reference import Reference
 from molinterp.training import heads
-from molinterp.training.heads import fit_heads, head_examples
+from molinterp.training.corpus import prepare
+from molinterp.training.heads import corpus_examples, fit_heads, head_examples
 from tests.conftest import SMALL
 
 TAUGHT = [s for i, s in enumerate(SMALL) if i % 4]
@@ -52,6 +53,23 @@ def test_examples_are_the_compounds_as_the_encoder_and_rdkit_see_them(small_bund
         known = ~examples.properties[i].isnan()
         assert known.all() if i < 5 else int((~known).sum()) == 1
         torch.testing.assert_close(examples.properties[i][known], wanted[known])
+
+
+@pytest.mark.parametrize("notation", ["smiles", "selfies"])
+def test_a_prepared_corpus_says_of_the_compounds_what_rdkit_says(small_bundle, tmp_path, notation):
+    table = tmp_path / "m.csv"
+    rows = [f"{s},{'valid' if s in HELD_OUT else 'train'}\n" for s in SMALL]
+    # Five of each: rarer symbols do not get into a vocabulary.
+    table.write_text("smiles,split\n" + "".join(rows * 5))
+    corpus = prepare(table, tmp_path / "cache", notation, 200)
+    examples = corpus_examples(small_bundle, corpus)
+    direct = head_examples(small_bundle, TAUGHT, len(TAUGHT))
+    assert len(examples) == 5 * len(direct)
+    for i in range(len(examples)):
+        j = int((direct.mean - examples.mean[i]).abs().sum(1).argmin())
+        torch.testing.assert_close(examples.deviation[i], direct.deviation[j], rtol=1e-4, atol=1e-5)
+        assert (examples.bits[i] == direct.bits[j]).all()
+        torch.testing.assert_close(examples.properties[i], direct.properties[j])
 
 
 def test_taught_heads_beat_the_old_ones_on_held_out_compounds(taught):
