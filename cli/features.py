@@ -113,5 +113,5 @@ def evaluate(
     from molinterp.training.classifiers import read_labels
 
     torch.set_num_threads(1)
-    smiles, y, _ = read_labels(labels, column, at_least)
+    smiles, y, _ = read_labels(labels, column, at_least, n_each=1)
     click.echo(json.dumps(evaluate_feature(Bundle.load(model), name, smiles, y), indent=1))

@@ -63,6 +63,15 @@ def test_a_table_of_labels_becomes_a_feature_of_a_bundle(run, saved_bundle, tmp_
     assert code == 0 and json.loads(out)["auc_molecules"] > 0.9, err
 
 
+def test_few_labels_are_enough_to_measure_on(run, tmp_path):
+    (tmp_path / "few.csv").write_text("SMILES,Y\nCCCCCCCCCCc1ccccc1,1\nOC(=O)C(O)C(O)C(=O)O,0\n")
+    code, out, err = run("features", "eval", "bbb", "few.csv")
+    figures = json.loads(out)
+    # A hydrocarbon enters the brain, tartaric acid does not.
+    assert (code, err, figures["n"], figures["auc_molecules"]) == (0, "", 2, 1.0)
+    assert figures["n_latent"] == 2
+
+
 def test_a_classifier_alone_can_be_written(run, tmp_path):
     (tmp_path / "labels.csv").write_text("\n".join(["smiles,y", *ROWS, "nonsense,1"]))
     code, _, err = run("features", "train", "mine", "labels.csv", "--molecules-only", "-o", "out")
@@ -89,6 +98,7 @@ ONE_CLASS = "smiles,y\n" + "".join(f"{'C' * i}O,1\n" for i in range(1, 40))
         (("features", "train", "mine", "one.csv", "-o", "one.csv/mine"), 4, "one.csv' is a file"),
         (("features", "train", "mine"), 2, "Missing argument"),
         (("features", "eval", "bbb", "none.csv"), 2, "cannot be read"),
+        (("features", "eval", "bbb", "one.csv"), 2, "at least 1 molecule of each class; got 0 with label 0"),
     ],
 )
 def test_bad_input_gives_one_line_and_its_exit_code(run, tmp_path, arguments, code, message):

@@ -34,7 +34,10 @@ RawModel = Callable[[Floats], Floats]
 
 
 def read_labels(
-    paths: Sequence[Path], column: str | None = None, at_least: float | None = None
+    paths: Sequence[Path],
+    column: str | None = None,
+    at_least: float | None = None,
+    n_each: int = MIN_LABELS,
 ) -> tuple[list[str], Labels, int]:
     """Standardised SMILES, labels (n,) of 0 and 1, and the number of rows left out.
 
@@ -44,6 +47,7 @@ def read_labels(
         paths: tables with a column of SMILES, called so in any case, and one of labels.
         column: of the labels; None means the first one of 0 and 1, and will not do for numbers.
         at_least: a number from this on is a 1, another a 0; None means that labels are 0 and 1.
+        n_each: molecules of each class that there must be; to measure on, one will do.
 
     Raises:
         InputError: a file cannot be read or has no such columns, or there are too few molecules of a class.
@@ -59,7 +63,7 @@ def read_labels(
     # A compound that stands there with both labels teaches nothing.
     clear = {smiles: label.pop() for smiles, label in labels.items() if len(label) == 1}
     y = np.array(list(clear.values()), np.int64)
-    check_labels(y, ", ".join(f"'{path}'" for path in paths))
+    check_labels(y, ", ".join(f"'{path}'" for path in paths), n_each)
     return list(clear), y, n_bad + len(labels) - len(clear)
 
 
@@ -99,18 +103,18 @@ def _is_binary(values: Any) -> bool:
     return bool(len(present) and present.isin([0, 1]).all())
 
 
-def check_labels(labels: Labels, source: str) -> None:
+def check_labels(labels: Labels, source: str, n_each: int = MIN_LABELS) -> None:
     """Make sure that there is something to learn.
 
     Raises:
-        InputError: fewer than 20 molecules of a class.
+        InputError: fewer than `n_each` molecules of a class.
     """
     for value in (0, 1):
         n = int((labels == value).sum())
-        if n < MIN_LABELS:
+        if n < n_each:
             raise InputError(
-                f"{source} must hold at least {MIN_LABELS} molecules of each class; got {n} with label "
-                f"{value}. Add labelled molecules."
+                f"{source} must hold at least {n_each} molecule{'s' * (n_each > 1)} of each class; got {n} "
+                f"with label {value}. Add labelled molecules."
             )
 
 
