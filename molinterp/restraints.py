@@ -176,7 +176,7 @@ def _check_weights(weights: Mapping[str, float], asked: Sequence[str]) -> None:
         if name not in names:
             raise InputError(f"`weights` must name some of {', '.join(names)}; got {name!r}.")
         if not isinstance(weight, Real) or not 0 <= weight < math.inf:
-            raise InputError(f"`weights` must be numbers, at least 0 and finite; got {weight!r} for {name}.")
+            raise InputError(f"`weights` must be at least 0 and finite; got {weight!r} for {name}.")
 
 
 def _weight(name: str, weights: Mapping[str, float]) -> float:

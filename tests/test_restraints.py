@@ -34,7 +34,7 @@ def test_weights_that_are_not_named_keep_their_defaults(bundle):
     ("weights", "message"),
     [
         ({"densty": 1.0}, "`weights` must name some of density, validity, feature, bbb; got 'densty'"),
-        ({"bbb": -1.0}, "`weights` must be numbers, at least 0 and finite; got -1.0 for"),
+        ({"bbb": -1.0}, "`weights` must be at least 0 and finite; got -1.0 for"),
         ({"bbb": "2"}, "at least 0 and finite; got '2' for bbb"),
         ({"validity": float("inf")}, "at least 0 and finite; got inf for validity"),
     ],
