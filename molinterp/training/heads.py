@@ -32,7 +32,10 @@ SLOW = {"qed": 30_000}
 N_BLOCKS = 3
 """Residual blocks of each head."""
 N_STEPS = (1_800, 2_000)
-"""Optimiser steps of the fingerprint head and of the property head."""
+"""Optimiser steps of the fingerprint head and of the property head, at least."""
+N_PASSES = 12
+"""Times that the heads see each compound, at least: what limits a fingerprint head is the compounds it has
+seen, not its size."""
 BATCH = 1024
 LEARNING_RATE = 3e-3
 NOISE = 0.5
@@ -125,7 +128,7 @@ def fit_heads(
     examples: HeadExamples,
     held_out: Reference,
     *,
-    n_steps: tuple[int, int] = N_STEPS,
+    n_steps: tuple[int, int] | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Bundle:
@@ -138,11 +141,15 @@ def fit_heads(
         bundle: the model.
         examples: from `head_examples`, of the same bundle.
         held_out: encoded compounds to measure on, before and after.
-        n_steps: optimiser steps of the fingerprint head and of the property head.
+        n_steps: optimiser steps of the fingerprint head and of the property head; None means `N_STEPS`, and
+            `N_PASSES` over the compounds where these are more.
         seed: of new weights, batches and noise; the global random state is left as it was.
         progress: wraps the steps, to show a bar.
     """
     began = time.perf_counter()
+    if n_steps is None:
+        passes = N_PASSES * len(examples) // BATCH
+        n_steps = max(N_STEPS[0], passes), max(N_STEPS[1], passes)
     model = bundle.model.with_head_blocks(N_BLOCKS, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

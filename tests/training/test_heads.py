@@ -119,3 +119,10 @@ def test_what_is_known_of_the_old_heads_errors_is_left_out(taught, held_out):
         replace(taught, realism=realism), head_examples(taught, TAUGHT, 8), held_out, n_steps=(1, 1)
     )
     assert not again.realism.precision
+
+
+def test_each_compound_is_seen_often_enough_however_many_there_are(untaught, held_out, monkeypatch):
+    for name, value in (("N_STEPS", (3, 5)), ("N_PASSES", 2), ("BATCH", 12)):
+        monkeypatch.setattr(heads, name, value)
+    fitted = fit_heads(untaught, head_examples(untaught, TAUGHT, 24), held_out)
+    assert fitted.realism.facts["heads"]["n_steps"] == [4, 5]
