@@ -27,7 +27,7 @@ from molinterp.fetch import cache_folder
 
 Words = npt.NDArray[np.uint64]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
-_SCHEMA = 1
+_SCHEMA = 2
 
 
 @final
@@ -129,9 +129,12 @@ def known_smiles(source: str) -> frozenset[str]:
     """Canonical SMILES without stereo of the compounds of a file, to tell what is new.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: the file cannot be read or holds no molecule.
     """
-    return frozenset(without_stereo(s) for s in _standard(read_records(source)))
+    known = frozenset(without_stereo(s) for s in _standard(read_records(source)))
+    if not known:
+        raise InputError(f"reference {source!r} holds no molecule. Give a file with a SMILES a line.")
+    return known
 
 
 def without_stereo(smiles: str) -> str:

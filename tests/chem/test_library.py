@@ -93,3 +93,10 @@ def test_known_compounds_are_told_without_stereo(tmp_path):
     file.write_text("C[C@H](N)C(=O)O\n")
     assert known_smiles(str(file)) == {"CC(N)C(=O)O"}
     assert without_stereo("C[C@@H](N)C(=O)O") == "CC(N)C(=O)O"
+
+
+def test_a_reference_without_a_molecule_tells_nothing_new(tmp_path):
+    file = tmp_path / "known.smi"
+    file.write_text("aspirin CC(=O)Oc1ccccc1C(=O)O\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"reference '.*known\.smi' holds no molecule\. Give a file"):
+        known_smiles(str(file))
