@@ -195,9 +195,13 @@ def check_options(**options: Unpack[Options]) -> None:
         **options: those of `interpolate`.
 
     Raises:
-        InputError: an option is out of range or names nothing.
+        InputError: there is no such option, or one is out of range or names nothing.
         BundleError: the bundle is missing or damaged.
     """
+    unknown = [name for name in options if name not in Options.__annotations__]
+    if unknown:
+        known = ", ".join(Options.__annotations__)
+        raise InputError(f"`{unknown[0]}` is no option of a path. Choose from {known}.")
     method, library = options.get("method", METHODS[0]), options.get("library")
     _check_kind(method, library, options.get("only_library", False), options.get("pointwise", False))
     replace(options.get("search") or Search(), n_molecules=options.get("steps"))
