@@ -34,6 +34,8 @@ from molinterp.errors import InputError
 Floats = npt.NDArray[np.float32]
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 """How a feature may be called."""
+ROUNDING = 1e-9
+"""Share of a property's value within which it stands on an end of a window."""
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"(\w+)\s*=\s*({_NUMBER})?\s*\.\.\s*({_NUMBER})?")
 _COMPARISON = re.compile(rf"(\w+)\s*(<=|>=|<|>|=)\s*({_NUMBER})")
@@ -140,9 +142,13 @@ class WindowFeature(Feature):
 
     def scores(self, mols: Sequence[Chem.Mol]) -> Floats:
         """See `Feature.scores`."""
-        values = [PROPERTIES[self.column](m) for m in mols]
-        inside = [self.low < v < self.high if self.is_open else self.low <= v <= self.high for v in values]
-        return np.array(inside, np.float32)
+        return np.array([self._holds(PROPERTIES[self.column](m)) for m in mols], np.float32)
+
+    def _holds(self, value: float) -> bool:
+        # A sum such as 63.600000000000001 counts as the 63.6 that a table shows.
+        slack = ROUNDING * max(1.0, abs(value)) * (-1 if self.is_open else 1)
+        low, high = self.low - slack, self.high + slack
+        return low < value < high if self.is_open else low <= value <= high
 
 
 @final
