@@ -80,7 +80,11 @@ class Library:
         except OSError as error:
             raise InputError(f"library '{source}' cannot be read: {error.strerror}.") from error
         index = folder / f"library-{_SCHEMA}-{digest[:32]}.npz"
-        with suppress(*_NO_INDEX), np.load(index, allow_pickle=False) as arrays:
+        with (
+            suppress(*_NO_INDEX),
+            index.open("rb") as stream,
+            np.load(stream, allow_pickle=False) as arrays,
+        ):
             text = bytes(arrays["smiles"]).decode("ascii")
             return cls(tuple(text.split("\n")), arrays["words"], arrays["counts"])
         library = cls.of(_standard(progress(read_records(str(source)))))
