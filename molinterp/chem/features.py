@@ -5,7 +5,7 @@
 | `bbb`, or any other classifier by name | its probability is at least one half |
 | `lipinski`, `veber`, `no-alerts`, `clean` | a rule holds |
 | `logp=1..4`, `tpsa<90`, `qed>=0.5`, `hbd=2` | a property lies in a window; `1..4` includes its ends |
-| `smarts:c1ccncc1` | the molecule has a substructure |
+| `smarts:c1ccncc1` | the molecule has a substructure, with the stereo that is written in it |
 | `scaffold` | it has the Murcko scaffold that both ends of the path share |
 """
 
@@ -160,10 +160,13 @@ class SubstructureFeature(Feature):
     """As in the language."""
     pattern: Chem.Mol
     """What it must match."""
+    heeds_stereo: bool = False
+    """Whether the stereo of the pattern, where it has some, must match too."""
 
     def scores(self, mols: Sequence[Chem.Mol]) -> Floats:
         """See `Feature.scores`."""
-        return np.array([float(m.HasSubstructMatch(self.pattern)) for m in mols], np.float32)
+        found = (m.HasSubstructMatch(self.pattern, useChirality=self.heeds_stereo) for m in mols)
+        return np.array([float(f) for f in found], np.float32)
 
 
 def parse_feature(
@@ -187,7 +190,7 @@ def parse_feature(
     if wanted == "scaffold":
         return SubstructureFeature("scaffold", _shared_scaffold(ends))
     if wanted.startswith("smarts:"):
-        return SubstructureFeature(wanted, _pattern(wanted.removeprefix("smarts:")))
+        return SubstructureFeature(wanted, _pattern(wanted.removeprefix("smarts:")), heeds_stereo=True)
     if any(c in wanted for c in "<>="):
         return _window(wanted)
     known = [*classifiers, *RULES, "scaffold"]

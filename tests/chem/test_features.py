@@ -75,6 +75,20 @@ def test_windows_hold_where_the_property_lies_in_them():
     ]
 
 
+@pytest.mark.parametrize(
+    ("smarts", "same", "other", "unspecified"),
+    [
+        ("C[C@H](N)C(=O)O", "CCOC(=O)[C@H](C)N", "CCOC(=O)[C@@H](C)N", "CCOC(=O)C(C)N"),
+        ("C/C=C/C", "CC/C=C/C", "CC/C=C\\C", "CCC=CC"),
+    ],
+)
+def test_stereo_that_is_written_in_a_pattern_counts(smarts, same, other, unspecified):
+    mols = [Chem.MolFromSmiles(s) for s in (same, other, unspecified)]
+    assert feature(f"smarts:{smarts}").holds(mols) == [True, False, False]
+    flat = "".join(c for c in smarts if c not in "@/").replace("[CH]", "C")
+    assert feature(f"smarts:{flat}").holds(mols) == [True, True, True]
+
+
 @pytest.mark.parametrize("name", PROPERTIES)
 def test_a_value_as_a_table_shows_it_is_the_end_of_a_window(name):
     value = float(PROPERTIES[name](ASPIRIN))
