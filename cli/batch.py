@@ -29,7 +29,7 @@ FAILED_ROWS = 3
     "--shard-size", type=click.IntRange(min=1), default=16, show_default=True, help="Pairs at most."
 )
 @path_options  # type: ignore[untyped-decorator,misc]
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
 @click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda, mps.")
 @click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True)

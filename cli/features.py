@@ -46,7 +46,7 @@ def _cell(value: Any) -> str:
 @click.option("--model", default="default", show_default=True, help="Bundle that learns the feature.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder written.  [default: --model]")
 @click.option("--molecules-only", is_flag=True, help="Write NAME.json and NAME.safetensors, no bundle.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 def train(
     name: str,
     labels: tuple[Path, ...],

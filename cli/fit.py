@@ -27,7 +27,7 @@ import click
     help="Tokenised corpus of a training on MOLECULES, prepared where it is missing.",
 )
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of torch.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 def fit(
     part: str,

@@ -56,6 +56,7 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     # torch says so of itself where a forward-mode derivative is first taken.
     warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
+    stdout = sys.stdout
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()
@@ -67,9 +68,11 @@ def main() -> None:
         error.show()
         code = USAGE
     except BrokenPipeError:
-        # The reader, as `head`, has had enough; stdout goes nowhere so that exit does not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        code = _leave_early()
+    except SystemExit:
+        if sys.stdout is stdout:
+            raise
+        code = _leave_early()  # click met it first, and has put a stdout in place that hides it
     except (BundleError, DownloadError) as error:
         code = _fail(str(error), MISSING)
     except MolinterpError as error:
@@ -80,6 +83,12 @@ def main() -> None:
         text = f"internal error: {type(error).__name__}: {error}"
         code = _fail(f"{text} (set MOLINTERP_TRACEBACK=1 to see where)", INTERNAL)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _leave_early() -> int:
+    """The reader, as `head`, has had enough: stdout goes nowhere, so that exit does not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _fail(message: str, code: int) -> int:

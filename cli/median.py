@@ -18,7 +18,7 @@ import click
     show_default=True,
     help="What counts as a change.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
 @click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda, mps.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")

@@ -86,7 +86,7 @@ def download(bundle: str | None, sha256: str | None, name: str | None, quiet: bo
 @click.option("--split", default="test", show_default=True, help="Rows used, by the column `split`.")
 @click.option("-n", "n_molecules", type=click.IntRange(min=2), default=2000, show_default=True)
 @click.option("--pairs", "n_pairs", type=click.IntRange(min=1), default=2000, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda, mps.")
 @click.option("--save", is_flag=True, help="Write the figures into the bundle.")
 def evaluate(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, help="Seconds."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
 @click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda, mps.")
 @click.option("--raw-csv", is_flag=True, help="Text cells as they are, formulas of a spreadsheet too.")

@@ -27,7 +27,7 @@ import click
 @click.option("--cache", required=True, type=click.Path(path_type=Path), help="Cache of the training.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of torch.  [default: all cores]")
 @click.option("--processes", type=click.IntRange(min=1), default=1, show_default=True, help="To judge.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda.")
 def refine(
     bundle: str,

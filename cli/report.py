@@ -10,12 +10,12 @@ import click
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The page, .html.")
-@click.option("--pair", help="Which pair, where PATH is a table of several.")
+@click.option("--pair", help="Which pair or path, where PATH is a table of several.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 def report(path: Path, output: Path, pair: str | None, quiet: bool) -> None:
     """Draw PATH as one HTML page that works offline.
 
-    PATH is what `molinterp path -o` wrote as .json, .csv or .tsv, or a table of `molinterp batch`.
+    PATH is what `molinterp path` wrote as .json, .csv or .tsv, or a table of `molinterp batch`.
     """
     from molinterp.errors import InputError
     from molinterp.output import check_writable, write_whole

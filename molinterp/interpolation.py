@@ -195,11 +195,16 @@ def check_options(**options: Unpack[Options]) -> None:
         **options: those of `interpolate`.
 
     Raises:
-        InputError: an option is out of range or names nothing.
+        InputError: there is no such option, or one is out of range or names nothing.
         BundleError: the bundle is missing or damaged.
     """
+    unknown = [name for name in options if name not in Options.__annotations__]
+    if unknown:
+        known = ", ".join(Options.__annotations__)
+        raise InputError(f"`{unknown[0]}` is no option of a path. Choose from {known}.")
     method, library = options.get("method", METHODS[0]), options.get("library")
     _check_kind(method, library, options.get("only_library", False), options.get("pointwise", False))
+    _check_compounds(library, options.get("reference"))
     replace(options.get("search") or Search(), n_molecules=options.get("steps"))
     model = _bundle(options.get("bundle"), options.get("device", "cpu"))
     if method == "geodesic":
@@ -221,6 +226,14 @@ def _check_kind(method: str, library: Library | None, only_library: bool, pointw
         raise InputError(f"`method` must be one of {', '.join(METHODS)}; got {method!r}.")
     if only_library and (library is None or pointwise):
         raise InputError("`only_library` must come with a `library` and without `pointwise`.")
+
+
+def _check_compounds(library: object, reference: object) -> None:
+    """A name of a file would pass for compounds that hold nothing."""
+    if isinstance(library, str | Path):
+        raise InputError(f"`library` must be a Library; got '{library}'. Write Library.load(Path(...)).")
+    if isinstance(reference, str | Path):
+        raise InputError(f"`reference` must be a set of SMILES; got '{reference}'. Write known_smiles(...).")
 
 
 def _solve(
@@ -248,6 +261,7 @@ def _solve(
     names: Sequence[str] = ("", ""),
 ) -> list[MoleculePath]:
     _check_kind(method, library, only_library, pointwise)
+    _check_compounds(library, reference)
     search = replace(search or Search(), n_molecules=steps)
     start, end = standardise(a), standardise(b)
     if start.smiles == end.smiles:

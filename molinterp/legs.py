@@ -40,7 +40,9 @@ def interpolate_through(
 
 def _joined(legs: Sequence[MoleculePath]) -> MoleculePath:
     """Legs end to start as one path; figures of the ends are taken anew."""
-    rows = [*legs[0].steps, *(s for leg in legs[1:] for s in leg.steps[1:])]
+    rows = [legs[0].steps[0]]
+    for leg in legs:
+        rows += [*leg.steps[1:-1], replace(leg.steps[-1], name=leg.end_name)]
     mols = [Chem.MolFromSmiles(s.smiles) for s in rows]
     walked = list(accumulate(0.0 if s.similarity is None else 1.0 - s.similarity for s in rows))
     n_steps = [len(leg) - 1 for leg in legs]

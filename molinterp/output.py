@@ -93,6 +93,7 @@ def _document(path: MoleculePath) -> dict[str, Any]:
         "figures": path.figures(),
         "steps": [
             {
+                **({"name": s.name} if s.name else {}),
                 "smiles": s.smiles,
                 "t": s.t,
                 "origin": s.origin,

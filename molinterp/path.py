@@ -44,6 +44,8 @@ class Step:
     """What is said of the molecule by itself: clean, or the fault; see `chem.judge.own_fault`."""
     is_known: bool | None = None
     """Whether it stands in the reference, stereo aside; None where there is no reference."""
+    name: str = ""
+    """What the user called it, where the path leads by way of it; may be empty. The path names its ends."""
 
     def verdicts(self) -> dict[str, str]:
         """The verdicts that were given, by the names of their columns."""
@@ -179,7 +181,7 @@ class MoleculePath:
         import pandas as pd
 
         terms = {name: None for s in self.steps for name in s.terms}
-        names = [self.start_name, *[""] * (len(self) - 2), self.end_name]
+        names = [self.start_name, *(s.name for s in self.steps[1:-1]), self.end_name]
         rows = [
             {
                 "step": i,
@@ -218,8 +220,8 @@ class MoleculePath:
 
         return fragment(view_of(self))
 
-    def plot(self, columns: Sequence[str] | None = None) -> Figure:
-        """Columns of `to_frame` against the step, with matplotlib; None means every numeric one.
+    def plot(self, columns: Sequence[str] | str | None = None) -> Figure:
+        """Columns of `to_frame`, or one, against the step, with matplotlib; None means every numeric one.
 
         Raises:
             InputError: a column that the path does not have, or that is no number.

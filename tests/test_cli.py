@@ -223,6 +223,21 @@ def test_a_reader_that_stops_early_is_no_error():
     assert done.stdout.startswith("step\t") and done.stderr == ""
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of a shell")
+@pytest.mark.parametrize("command", [("models", "list"), ("data", "list"), ("path", "--help")])
+def test_a_reader_that_is_gone_is_no_error(command):
+    program = [sys.executable, "-c", "from molinterp.cli.main import main; main()", *command]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_a_seed_that_no_generator_takes_is_bad_usage():
+    done = run_path("aspirin", "ibuprofen", "--seed", str(2**64))
+    assert done.returncode == 2 and "--seed" in done.stderr
+
+
 @pytest.mark.skipif(
     sys.platform == "win32" or (hasattr(os, "geteuid") and os.geteuid() == 0),
     reason="permissions do not bind here",

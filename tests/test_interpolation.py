@@ -201,6 +201,8 @@ def test_ends_that_are_not_reconstructed_are_refined(small_bundle):
         (ASPIRIN, "", {}, InvalidMoleculeError, "it is empty"),
         (ASPIRIN, "OC(=O)c1ccccc1OC(C)=O", {}, InputError, "the same compound"),
         (ASPIRIN, IBUPROFEN, {"method": "spline"}, InputError, "must be one of geodesic, linear, slerp"),
+        (ASPIRIN, IBUPROFEN, {"reference": "a.smi"}, InputError, "`reference` must be a set of SMILES"),
+        (ASPIRIN, IBUPROFEN, {"library": "a.smi"}, InputError, "`library` must be a Library; got 'a.smi'"),
         (ASPIRIN, IBUPROFEN, {"steps": 1}, InputError, "must be at least 2"),
         (ASPIRIN, IBUPROFEN, {"device": "abacus"}, InputError, "`device` must be one that torch can use"),
         (ASPIRIN, IBUPROFEN, {"keep": ["smarts:n1"]}, InputError, "SMARTS"),

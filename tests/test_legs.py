@@ -5,6 +5,8 @@ from molinterp.chem.similarity import tanimoto
 from molinterp.errors import InputError
 from molinterp.interpolation import interpolate
 from molinterp.legs import interpolate_through
+from molinterp.output import render
+from molinterp.report.view import read_view
 from tests.tolerances import EXACT
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
@@ -22,6 +24,17 @@ def test_a_path_by_way_of_a_compound_is_its_two_legs():
     assert found.length**2 <= 2 * found.energy * (1 + EXACT)
     ends = (Chem.MolFromSmiles(ASPIRIN), Chem.MolFromSmiles(LAST))
     assert found.steps[0].similarity_to_end == tanimoto(*ends)
+
+
+def test_the_compounds_on_the_way_keep_their_names(tmp_path):
+    names = ["aspirin", "ibuprofen", ""]
+    found = interpolate_through([ASPIRIN, IBUPROFEN, LAST], names, steps=2, pointwise=True)
+    assert found.to_frame()["name"].tolist() == names
+    file = tmp_path / "path.json"
+    file.write_text(render(found, ".json"), encoding="utf-8")
+    assert read_view(file).table["name"].tolist() == names
+    unnamed = interpolate_through([ASPIRIN, IBUPROFEN, LAST], steps=2, pointwise=True)
+    assert unnamed.to_frame()["name"].tolist() == ["", "", ""]
 
 
 def test_stereoisomers_stand_apart_though_they_are_similar():

@@ -53,7 +53,7 @@ def pairs_of(table: Any, start: str = "start", end: str = "end", id: str | None 
         id: column with what the user calls a pair; None means the number of the row, 0 for the first.
 
     Raises:
-        InputError: a column is missing, or `table` is none of these.
+        InputError: a column is missing or there twice, or `table` is none of these.
         MissingDependencyError: an Arrow table, and pyarrow is not installed.
     """
     frame = frame_of(table)
@@ -63,6 +63,8 @@ def pairs_of(table: Any, start: str = "start", end: str = "end", id: str | None 
             raise InputError(
                 f"`pairs` must have a column {name!r}; found {found}. Say with `{role}` which column it is."
             )
+        if frame[name].ndim > 1:
+            raise InputError(f"`pairs` must have one column {name!r}; found several. Rename the others.")
     names = map(_text, frame[id]) if id is not None else map(str, range(len(frame)))
     ends = zip(map(_text, frame[start]), map(_text, frame[end]), strict=True)
     return [Pair(name, a, b) for name, (a, b) in zip(names, ends, strict=True)]
@@ -79,9 +81,13 @@ def frame_of(table: Any) -> pd.DataFrame:
             import pyarrow
         except ImportError as error:
             raise MissingDependencyError("Arrow tables", "pyarrow", "parquet") from error
-        return pyarrow.table(table).to_pandas()
+        # Whole numbers stay exact beside missing ones.
+        return pyarrow.table(table).to_pandas(integer_object_nulls=True)
     if isinstance(table, Mapping):
-        return pd.DataFrame(dict(table))
+        try:
+            return pd.DataFrame(dict(table))
+        except ValueError as error:
+            raise InputError(f"`pairs` must have columns of one length: {error}.") from error
     raise InputError(
         f"`pairs` must be a data frame, a mapping of columns or an Arrow table; got {type(table).__name__}."
     )

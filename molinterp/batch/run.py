@@ -170,7 +170,7 @@ def _manifest(job: Job) -> dict[str, Any]:
         "seed": job.setup.seed,
         "device": job.setup.device,
         "options": dict(job.setup.options),
-        "files": {k: _sha256(Path(v)) for k, v in job.setup.options.items() if k in FILES and v},
+        "files": {k: _sha256_of(k, Path(v)) for k, v in job.setup.options.items() if k in FILES and v},
         "budget": asdict(job.budget),
         "shard_size": job.shard_size,
         "versions": {"molinterp": __version__, **{n: version(n) for n in ("rdkit", "torch")}},
@@ -287,6 +287,13 @@ def _write(
 
 def _manifest_file(output: Path) -> Path:
     return output.with_name(f"{output.name}.manifest.json")
+
+
+def _sha256_of(option: str, file: Path) -> str:
+    try:
+        return _sha256(file)
+    except OSError as error:
+        raise InputError(f"`{option}` '{file}' cannot be read: {error.strerror}. Check the path.") from error
 
 
 def _sha256(file: Path) -> str:

@@ -140,8 +140,17 @@ FILES = ("library", "reference")
 
 
 def portable(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of `interpolate` as JSON has them, where they can be: `search` and `limits` by their fields."""
-    return {k: asdict(v) if is_dataclass(v) and k in ("search", "limits") else v for k, v in options.items()}  # type: ignore[arg-type]
+    """Options of `interpolate` as JSON has them, where they can be.
+
+    `search` and `limits` go by their fields, a file by its name.
+    """
+
+    def plain(name: str, value: Any) -> Any:
+        if is_dataclass(value) and name in ("search", "limits"):
+            return asdict(value)  # type: ignore[arg-type]
+        return str(value) if isinstance(value, Path) else value
+
+    return {name: plain(name, value) for name, value in options.items()}
 
 
 def arguments(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def interpolate_table(
     long = _long(table, [outcome for outcome in found if outcome is not None])
     if id is not None:
         # What names a pair keeps its type.
-        return long.assign(pair=frame[id].iloc[long["pair"].astype("int64")].to_numpy())
+        return long.assign(pair=frame[id].array.take(long["pair"].astype("int64").to_numpy()))
     return long.assign(pair=long["pair"].astype("int64"))
 
 

@@ -33,7 +33,23 @@ def layout(outcomes: Iterable[Outcome]) -> dict[str, str]:
         for i, name in enumerate(outcome.columns):
             seen = {type(row[i]).__name__ for row in outcome.rows} - {"NoneType"}
             kinds[name] = max([kinds.get(name, 0), *(_KINDS.index(kind) for kind in seen)])
-    return {"pair": "str"} | {n: _KINDS[k] for n, k in kinds.items()} | {"status": "str", "error": "str"}
+    inner = {n: _KINDS[k] for n, k in kinds.items()} or _of_any_path()
+    return {"pair": "str"} | inner | {"status": "str", "error": "str"}
+
+
+def _of_any_path() -> dict[str, str]:
+    """Columns that all paths have, whatever was asked: where no pair has a path, they stand empty."""
+    from rdkit import Chem  # loaded only where it must be
+
+    from molinterp.chem.properties import describe
+
+    similarities = ("similarity", "similarity_to_start", "similarity_to_end")
+    return {
+        **{"step": "int", "smiles": "str", "t": "float", "origin": "str"},
+        **dict.fromkeys(similarities, "float"),
+        **dict.fromkeys(("verdict", "verdict_alone"), "str"),
+        **{name: type(value).__name__ for name, value in describe(Chem.MolFromSmiles("C")).items()},
+    }
 
 
 def records(

@@ -49,7 +49,7 @@ def resolve(argument: str) -> Record:
             raise InputError(
                 f"{argument!r} is no file, no SMILES and no known drug. Did you mean {close[0]!r}?"
             ) from error
-        if argument.isalpha():
+        if argument.replace(" ", "").isalpha():
             raise InputError(
                 f"{argument!r} is no file, no known drug and no SMILES ({error.reason}). "
                 "Give a SMILES, or a file that holds one."

@@ -95,11 +95,14 @@ def parse_constraints(
         ends: the two ends of the path.
 
     Raises:
-        InputError: a text names no feature, or one feature is asked for twice.
+        InputError: a text names no feature, one feature is asked for twice, or a text stands for a list.
     """
     out: dict[str, Constraint] = {}
     for mode in Mode:
-        for text in requests.get(mode, ()):
+        texts = requests.get(mode, ())
+        if isinstance(texts, str):
+            raise InputError(f"`{mode}` must be a list of features; got {texts!r}. Write [{texts!r}].")
+        for text in texts:
             constraint = Constraint(parse_feature(text, classifiers, ends), mode)
             earlier = out.setdefault(constraint.feature.name, constraint)
             if earlier is not constraint:

@@ -5,7 +5,7 @@
 | `bbb`, or any other classifier by name | its probability is at least one half |
 | `lipinski`, `veber`, `no-alerts`, `clean` | a rule holds |
 | `logp=1..4`, `tpsa<90`, `qed>=0.5`, `hbd=2` | a property lies in a window; `1..4` includes its ends |
-| `smarts:c1ccncc1` | the molecule has a substructure |
+| `smarts:c1ccncc1` | the molecule has a substructure, with the stereo that is written in it |
 | `scaffold` | it has the Murcko scaffold that both ends of the path share |
 """
 
@@ -34,6 +34,8 @@ from molinterp.errors import InputError
 Floats = npt.NDArray[np.float32]
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 """How a feature may be called."""
+ROUNDING = 1e-9
+"""Share of a property's value within which it stands on an end of a window."""
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"(\w+)\s*=\s*({_NUMBER})?\s*\.\.\s*({_NUMBER})?")
 _COMPARISON = re.compile(rf"(\w+)\s*(<=|>=|<|>|=)\s*({_NUMBER})")
@@ -142,9 +144,13 @@ class WindowFeature(Feature):
 
     def scores(self, mols: Sequence[Chem.Mol]) -> Floats:
         """See `Feature.scores`."""
-        values = [PROPERTIES[self.column](m) for m in mols]
-        inside = [self.low < v < self.high if self.is_open else self.low <= v <= self.high for v in values]
-        return np.array(inside, np.float32)
+        return np.array([self._holds(PROPERTIES[self.column](m)) for m in mols], np.float32)
+
+    def _holds(self, value: float) -> bool:
+        # A sum such as 63.600000000000001 counts as the 63.6 that a table shows.
+        slack = ROUNDING * max(1.0, abs(value)) * (-1 if self.is_open else 1)
+        low, high = self.low - slack, self.high + slack
+        return low < value < high if self.is_open else low <= value <= high
 
 
 @final
@@ -156,10 +162,13 @@ class SubstructureFeature(Feature):
     """As in the language."""
     pattern: Chem.Mol
     """What it must match."""
+    heeds_stereo: bool = False
+    """Whether the stereo of the pattern, where it has some, must match too."""
 
     def scores(self, mols: Sequence[Chem.Mol]) -> Floats:
         """See `Feature.scores`."""
-        return np.array([float(m.HasSubstructMatch(self.pattern)) for m in mols], np.float32)
+        found = (m.HasSubstructMatch(self.pattern, useChirality=self.heeds_stereo) for m in mols)
+        return np.array([float(f) for f in found], np.float32)
 
 
 def parse_feature(
@@ -183,7 +192,7 @@ def parse_feature(
     if wanted == "scaffold":
         return SubstructureFeature("scaffold", _shared_scaffold(ends))
     if wanted.startswith("smarts:"):
-        return SubstructureFeature(wanted, _pattern(wanted.removeprefix("smarts:")))
+        return SubstructureFeature(wanted, _pattern(wanted.removeprefix("smarts:")), heeds_stereo=True)
     if any(c in wanted for c in "<>="):
         return _window(wanted)
     known = [*classifiers, *RULES, "scaffold"]

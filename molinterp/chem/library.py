@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +29,9 @@ from molinterp.fetch import cache_folder
 
 Words = npt.NDArray[np.uint64]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
-_SCHEMA = 1
+_SCHEMA = 2
+_NO_INDEX = (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error)
+"""What reading an index that is missing or damaged may raise."""
 
 
 @final
@@ -63,7 +67,8 @@ class Library:
         Args:
             source: any file that `read_records` reads.
             cache: folder of indices; None means `molinterp` in the user's cache folder. The index is made
-                anew when the file changes, and at each call where that folder cannot be written.
+                anew when the file changes or the index is damaged, and at each call where that folder cannot
+                be written.
             progress: wraps the compounds while an index is made, to show a bar.
 
         Raises:
@@ -75,10 +80,13 @@ class Library:
         except OSError as error:
             raise InputError(f"library '{source}' cannot be read: {error.strerror}.") from error
         index = folder / f"library-{_SCHEMA}-{digest[:32]}.npz"
-        if os.path.isfile(index):
-            with np.load(index, allow_pickle=False) as arrays:
-                text = bytes(arrays["smiles"]).decode("ascii")
-                return cls(tuple(text.split("\n")), arrays["words"], arrays["counts"])
+        with (
+            suppress(*_NO_INDEX),
+            index.open("rb") as stream,
+            np.load(stream, allow_pickle=False) as arrays,
+        ):
+            text = bytes(arrays["smiles"]).decode("ascii")
+            return cls(tuple(text.split("\n")), arrays["words"], arrays["counts"])
         library = cls.of(_standard(progress(read_records(str(source)))))
         if not library.smiles:
             raise InputError(f"library '{source}' holds no molecule. Give a file with a SMILES a line.")
@@ -129,9 +137,12 @@ def known_smiles(source: str) -> frozenset[str]:
     """Canonical SMILES without stereo of the compounds of a file, to tell what is new.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: the file cannot be read or holds no molecule.
     """
-    return frozenset(without_stereo(s) for s in _standard(read_records(source)))
+    known = frozenset(without_stereo(s) for s in _standard(read_records(source)))
+    if not known:
+        raise InputError(f"reference {source!r} holds no molecule. Give a file with a SMILES a line.")
+    return known
 
 
 def without_stereo(smiles: str) -> str:

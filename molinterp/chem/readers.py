@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
+import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TextIO, cast, final
 
@@ -23,9 +26,10 @@ from molinterp.errors import InputError, InvalidMoleculeError
 HEADER_NAMES = frozenset(
     ("smiles", "canonical_smiles", "isomeric_smiles", "smi", "structure", "molecule", "mol", "compound")
 )
-SMILES_COLUMNS = ("smiles", "isomeric_smiles", "canonical_smiles", "smi", "structure", "mol")
-"""Columns of a table that may hold SMILES, the most trusted first; the canonical one may lack stereo."""
-NAME_COLUMNS = ("name", "title", "id", "compound", "compound_name", "molecule_name")
+SMILES_COLUMNS = ("smiles", "isomericsmiles", "isosmiles", "canonicalsmiles", "smi", "structure", "mol")
+"""Columns of a table that may hold SMILES, blanks and signs in their names aside, the most trusted first;
+the canonical one may lack stereo."""
+NAME_COLUMNS = ("name", "title", "id", "compound", "compoundname", "moleculename")
 SUFFIXES = (".smi", ".smi.gz", ".smiles", ".txt", ".csv", ".csv.gz", ".tsv", ".sdf", ".sdf.gz", ".mol")
 
 
@@ -61,7 +65,7 @@ def read_records(source: str) -> Iterator[Record]:
 
 def _records(source: str) -> Iterator[Record]:
     if source == "-":
-        yield from _smiles_lines(sys.stdin, "standard input")
+        yield from _smiles_lines(_standard_input(), "standard input")
         return
     path = Path(source)
     if not path.is_file():
@@ -78,6 +82,18 @@ def _records(source: str) -> Iterator[Record]:
             yield from _table_rows(stream, source, "\t" if suffix == ".tsv" else ",")
         else:
             yield from _smiles_lines(stream, repr(source))
+
+
+def _standard_input() -> Iterator[str]:
+    """Its lines, read as UTF-8: some locales would let other bytes through as lone surrogates."""
+    if not isinstance(sys.stdin, io.TextIOWrapper):
+        yield from sys.stdin
+        return
+    stream = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig")
+    try:
+        yield from stream
+    finally:
+        stream.detach()
 
 
 def _is_gzip(path: Path) -> bool:
@@ -117,23 +133,32 @@ def _smiles_lines(stream: Iterable[str], label: str) -> Iterator[Record]:
         yield Record(smiles, name, f"line {number} of {label}")
 
 
-def smiles_column(names: Iterable[str]) -> str | None:
-    """Which column of a table holds SMILES, by its name in any case; None where none does.
+def _by_plain_name(names: Iterable[str]) -> dict[str, str]:
+    """Columns by their names in lower case without blanks, hyphens and underscores."""
+    return {re.sub(r"[\s_-]", "", name).lower(): name for name in names if name}
 
-    >>> smiles_column(["ID", "Canonical_SMILES", "pIC50"])
-    'Canonical_SMILES'
+
+def smiles_column(names: Iterable[str]) -> str | None:
+    """Which column of a table holds SMILES, by its name in any spelling; None where none does.
+
+    >>> smiles_column(["ID", "Canonical SMILES", "Isomeric_SMILES", "pIC50"])
+    'Isomeric_SMILES'
     """
-    columns = {c.strip().lower(): c for c in names if c}
+    columns = _by_plain_name(names)
     found = next((columns[c] for c in SMILES_COLUMNS if c in columns), None)
     return found or next((columns[c] for c in columns if "smiles" in c), None)
 
 
 def _table_rows(stream: Iterable[str], source: str, delimiter: str) -> Iterator[Record]:
-    rows = csv.DictReader(stream, delimiter=delimiter)
-    columns = {c.strip().lower(): c for c in rows.fieldnames or () if c}
+    lines = iter(stream)
+    first = next(lines, "")
+    # A .csv may be parted by semicolons, as some databases and spreadsheets write it, or by tabs.
+    delimiter = next((d for d in (delimiter, ";", "\t") if d in first), delimiter)
+    rows = csv.DictReader(chain([first], lines), delimiter=delimiter)
+    columns = _by_plain_name(rows.fieldnames or ())
     smiles = smiles_column(columns.values())
     if smiles is None:
-        found = ", ".join(columns) or "nothing"
+        found = ", ".join(c.strip().lower() for c in columns.values()) or "nothing"
         raise InputError(f"{source!r} must have a column 'smiles' in its first row; found {found}.")
     name = next((columns[c] for c in NAME_COLUMNS if c in columns and columns[c] != smiles), None)
     for number, row in enumerate(rows, 2):

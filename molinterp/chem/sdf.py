@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rdkit import Chem
-from rdkit.Chem import AllChem
+from rdkit import Chem, rdBase
+from rdkit.Chem import rdCoordGen, rdDepictor
 
 from molinterp.cells import sdf_key, sdf_line
 
@@ -21,8 +21,7 @@ def sdf_text(table: pd.DataFrame) -> str:
     """
     records = []
     for row in table.to_dict("records"):
-        mol = Chem.MolFromSmiles(row["smiles"])
-        AllChem.Compute2DCoords(mol)  # type: ignore[attr-defined]
+        mol = _laid_out(row["smiles"])
         mol.SetProp("_Name", sdf_line(str(row["name"])) or f"step {row['step']}")
         fields = "".join(
             f">  <{sdf_key(str(key))}>\n{sdf_line(_cell(value))}\n\n"
@@ -31,6 +30,25 @@ def sdf_text(table: pd.DataFrame) -> str:
         )
         records.append(f"{Chem.MolToMolBlock(mol)}{fields}$$$$\n")
     return "".join(records)
+
+
+def _laid_out(smiles: str) -> Chem.Mol:
+    """The molecule of a SMILES with 2-D coordinates in which its stereo can be drawn, where there are any.
+
+    In bridged systems RDKit's own layout may put the neighbours of a stereocentre upon each other.
+    """
+    mol, other = Chem.MolFromSmiles(smiles), Chem.MolFromSmiles(smiles)
+    rdDepictor.Compute2DCoords(mol)
+    if _is_told_by_its_block(mol):
+        return mol
+    rdCoordGen.AddCoords(other)
+    return other if _is_told_by_its_block(other) else mol
+
+
+def _is_told_by_its_block(mol: Chem.Mol) -> bool:
+    with rdBase.BlockLogs():
+        again = Chem.MolFromMolBlock(Chem.MolToMolBlock(mol))
+    return again is not None and Chem.MolToSmiles(again) == Chem.MolToSmiles(mol)
 
 
 def _cell(value: Any) -> str:

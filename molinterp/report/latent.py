@@ -108,7 +108,8 @@ def plot_table(
     """The same for a long table of paths, as `molinterp.interpolate_table` gives it; see `plot_latent`.
 
     Args:
-        table: columns `pair` and `smiles`, rows in order; pairs without a path are left out.
+        table: columns `pair`, `step` and `smiles`, rows in order; pairs without a path are left out, and
+            pairs of one name are drawn apart.
         bundle: as in `plot_latent`.
         background: as in `plot_latent`.
         output_space: as in `plot_latent`.
@@ -116,10 +117,16 @@ def plot_table(
     Raises:
         InputError: a column is missing, or as `plot_latent`.
     """
-    if not {"pair", "smiles"} <= set(table.columns):
-        raise InputError("`table` must have columns 'pair' and 'smiles', as `interpolate_table` gives them.")
+    if not {"pair", "step", "smiles"} <= set(table.columns):
+        raise InputError(
+            "`table` must have columns 'pair', 'step' and 'smiles', as `interpolate_table` gives them."
+        )
     found = table[table["smiles"].notna()]
-    routes = [Route(str(name), tuple(rows["smiles"])) for name, rows in found.groupby("pair", sort=False)]
+    names = found["pair"].astype(object).where(found["pair"].notna(), "").astype(str)
+    paths = (found["step"] == 0).groupby(names, sort=False).cumsum()
+    routes = [
+        Route(name, tuple(rows)) for (name, _), rows in found["smiles"].groupby([names, paths], sort=False)
+    ]
     return plot_routes(routes, bundle=bundle, background=background, output_space=output_space)
 
 

@@ -39,9 +39,10 @@ def fragment(view: PathView) -> str:
         for k in SHOWN
         if k in view.figures
     )
+    notes = "".join(f"<p>Note: {escape(note)}</p>" for note in view.notes)
     return (
         f'<div class="molinterp-path"><style>{style}</style><p><b>{escape(view.title)}</b></p>'
-        f'<dl>{figures}</dl><ol tabindex="0" aria-label="Molecules of the path">{"".join(cards)}</ol>'
+        f'<dl>{figures}</dl>{notes}<ol tabindex="0" aria-label="Molecules of the path">{"".join(cards)}</ol>'
         f'<div class="charts">{charts}</div></div>'
     )
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _CAPTION = 18
+MAX_NAME = 22
+"""Characters of a name in a grid: with the similarity beside it, they fit a cell."""
 
 
 @final
@@ -46,7 +48,8 @@ def grid(view: PathView, columns: int = 5) -> Picture:
     drawn = drawings.draw_path(view.table["smiles"].tolist())
     for i, drawing in enumerate(drawn):
         x, y = (i % columns) * drawings.WIDTH, (i // columns) * high
-        name = str(view.table["name"].iloc[i])[:32] or f"step {i}"
+        name = str(view.table["name"].iloc[i]) or f"step {i}"
+        name = name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
         if i and "similarity" in view.table:
             name += f"  {view.table['similarity'].iloc[i]:.2f}"
         caption = (
@@ -65,18 +68,18 @@ def grid(view: PathView, columns: int = 5) -> Picture:
     )
 
 
-def plot(view: PathView, columns: Sequence[str] | None = None) -> Figure:
+def plot(view: PathView, columns: Sequence[str] | str | None = None) -> Figure:
     """Columns of a path against the step, one axis each, with matplotlib.
 
     Args:
         view: the path.
-        columns: which; None means every numeric one.
+        columns: which, or the name of one; None means every numeric one.
 
     Raises:
         InputError: a column that the path does not have, or that is no number.
         MissingDependencyError: matplotlib is not installed.
     """
-    names = list(view.numeric if columns is None else columns)
+    names = list(view.numeric if columns is None else [columns] if isinstance(columns, str) else columns)
     unknown = [name for name in names if name not in view.numeric]
     if unknown or not names:
         raise InputError(f"`columns` must be among {', '.join(view.numeric)}; got {', '.join(unknown)!r}.")
@@ -89,8 +92,12 @@ def plot(view: PathView, columns: Sequence[str] | None = None) -> Figure:
         axis.plot(view.table["step"], view.table[name], marker="o", markersize=3, linewidth=1.2)
         axis.set_title(label_of(name), fontsize=9)
         axis.tick_params(labelsize=7)
+        axis.xaxis.get_major_locator().set_params(integer=True)
     for axis in axes[len(names) :]:
         axis.set_visible(False)
+    for axis in axes[max(0, len(names) - wide) : len(names)]:  # the lowest that is drawn of each column
+        axis.tick_params(labelbottom=True)
+        axis.set_xlabel("step", fontsize=8)
     return figure
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
+from molinterp.cells import neutralise
 from molinterp.errors import InputError
 from molinterp.tables import read_table
 
@@ -76,7 +77,7 @@ def read_view(file: Path, pair: str | None = None) -> PathView:
 
     Args:
         file: the file.
-        pair: which pair of a paths table with several, by its column `pair`; None where it has one.
+        pair: which path of a table with several, by its column `pair` or `path`; None where it has one.
 
     Raises:
         InputError: the file is missing, of another format, or not a path.
@@ -99,8 +100,9 @@ def read_view(file: Path, pair: str | None = None) -> PathView:
 def _read_table(file: Path) -> pd.DataFrame:
     if not file.name.endswith(SUFFIXES):
         raise InputError(f"file '{file}' must end in one of {', '.join(SUFFIXES)}.")
-    text = {name: str for name in ("pair", "name", "smiles", "status", "error")}
-    return read_table(file, dtype=text)
+    text = {name: str for name in ("pair", "path", "name", "smiles", "status", "error")}
+    # NA may be what a pair or a compound is called; a missing value is an empty cell.
+    return read_table(file, dtype=text, has_na=False)
 
 
 def _from_document(document: Mapping[str, Any]) -> PathView:
@@ -135,23 +137,40 @@ def _from_document(document: Mapping[str, Any]) -> PathView:
 def _from_table(table: pd.DataFrame, file: Path, pair: str | None) -> PathView:
     import pandas as pd
 
-    if "pair" in table.columns:
-        names = table["pair"].astype(str)
-        pair = names.iloc[0] if pair is None and names.nunique() == 1 else pair
-        if pair is None or not (names == pair).any():
-            known = ", ".join(names.unique()[:5])
-            raise InputError(f"`pair` must be one of those in '{file}' ({known}, ...); got {pair!r}.")
-        table = table[names == pair].drop(columns="pair").reset_index(drop=True)
-        failed = table.get("error", pd.Series(dtype=str)).dropna()
-        if len(failed) and table["smiles"].isna().all():
-            raise InputError(f"pair '{pair}' of '{file}' has no path: {failed.iloc[0]}")
-        table = table.drop(columns=["status", "error"], errors="ignore")
+    column = next((c for c in ("pair", "path") if c in table.columns), None)
+    if column is not None:
+        table = _of_pair(table, table[column].fillna("").astype(str), file, pair).drop(columns=column)
+    table = table.drop(columns=["status", "error"], errors="ignore").reset_index(drop=True)
     _check(table)
+    # Beside pairs without a path, which have no step, whole numbers are read as others.
+    table["step"] = pd.to_numeric(table["step"]).astype("int64")
     table["name"] = table["name"].fillna("") if "name" in table else ""
     figures: dict[str, Any] = {"molecules": len(table)}
     if "similarity" in table:
         figures |= {"worst_step": table["similarity"].min(), "mean_step": table["similarity"].mean()}
     return PathView(table, str(table["name"].iloc[0]), str(table["name"].iloc[-1]), figures)
+
+
+def _of_pair(table: pd.DataFrame, names: pd.Series, file: Path, pair: str | None) -> pd.DataFrame:
+    """The rows of one path of a table with several, whose names stand in rows beside."""
+    import pandas as pd
+
+    known = names.unique()
+    if pair is None and len(known) == 1:
+        pair = known[0]
+    elif pair is not None and pair not in known:
+        pair = neutralise(pair)  # as the table may have it
+    if pair is None or pair not in known:
+        shown = ", ".join(known[:5])
+        raise InputError(f"`pair` must be one of those in '{file}' ({shown}, ...); got {pair!r}.")
+    rows = table[names == pair]
+    failed = rows.get("error", pd.Series(dtype=str)).dropna()
+    rows = rows.drop(index=failed.index)
+    if not len(rows):
+        raise InputError(f"pair '{pair}' of '{file}' has no path: {failed.iloc[0]}")
+    if "step" in rows and rows["step"].duplicated().any():
+        raise InputError(f"pair '{pair}' of '{file}' has several paths. Give each pair a name of its own.")
+    return rows
 
 
 def _check(table: pd.DataFrame) -> None:

@@ -229,6 +229,13 @@ def test_a_run_that_cannot_begin_leaves_nothing(tmp_path):
     run_batch(job(), Once(), tmp_path / "out.csv")
 
 
+def test_a_file_of_an_option_that_cannot_be_read_is_named(tmp_path):
+    for missing in (tmp_path / "none.smi", tmp_path):
+        asked = job(options={"library": str(missing)})
+        with pytest.raises(InputError, match=r"`library` '.*' cannot be read: .*\. Check the path\."):
+            run_batch(asked, Once(), tmp_path / "out.csv")
+
+
 def test_two_runs_on_one_output_do_not_meet(tmp_path):
     class Meeting(Once):
         def run(self, shards):

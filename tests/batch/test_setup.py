@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ ASKED = {
 
 def test_options_travel_as_json_and_come_back():
     assert arguments(json.loads(json.dumps(portable(ASKED)))) == ASKED
+    assert portable({"library": Path("a.smi")}) == {"library": "a.smi"}
     assert arguments(ASKED) == ASKED
 
 

@@ -36,6 +36,69 @@ def test_paths_of_a_table(small_bundle):
     assert frame["step"].dtype == "Int64" and frame["logp"].dtype == "float64"
 
 
+LARGE = 2**53 + 1
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pd.array([LARGE, None, 3, LARGE], dtype="Int64"),
+        pd.Categorical(["b", "a", None, "b"], ["b", "a", "c"]),
+        pd.date_range("2026-01-01", periods=4, tz="Europe/Warsaw"),
+        [0.5, None, 1.5, 2.5],
+        ["x", None, "y", "z"],
+    ],
+    ids=["nullable", "category", "date", "float", "text"],
+)
+def test_what_names_a_pair_keeps_its_type_and_its_value(small_bundle, key):
+    pairs = PAIRS.assign(key=key)
+    frame = interpolate_table(pairs, id="key", bundle=small_bundle, workers=0)
+    own = interpolate_table(PAIRS, bundle=small_bundle, workers=0)["pair"]
+    expected = pairs["key"].iloc[own].reset_index(drop=True)
+    pd.testing.assert_series_equal(frame["pair"], expected, check_names=False)
+
+
+def test_whole_numbers_of_arrow_stay_exact_beside_missing_ones(small_bundle):
+    pyarrow = pytest.importorskip("pyarrow", reason="pip install 'molinterp[parquet]'")
+    pairs = pyarrow.table({"id": [LARGE, None], "start": ["bad", "bad"], "end": ["C", "C"]})
+    frame = interpolate_table(pairs, id="id", bundle=small_bundle, workers=0)
+    assert frame["pair"].tolist() == [LARGE, None]
+
+
+def test_a_table_without_any_path_has_the_columns_of_one_with_paths(small_bundle):
+    good = interpolate_table(PAIRS.iloc[:1], bundle=small_bundle, workers=0)
+    expected = good[[c for c in good if not c.startswith("lambda_")]].dtypes
+    for pairs in (PAIRS.iloc[[1, 3]], PAIRS.iloc[:0]):
+        bad = interpolate_table(pairs, bundle=small_bundle, workers=0)
+        assert len(bad) == len(pairs) and bad["smiles"].isna().all()
+        pd.testing.assert_series_equal(bad.dtypes, expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"step": 3}, "`step` is no option of a path. Choose from bundle, method"),
+        ({"names": ("a", "b")}, "`names` is no option of a path"),
+        ({"keep": "bbb"}, r"`keep` must be a list of features; got 'bbb'\. Write \['bbb'\]\."),
+    ],
+)
+def test_an_option_that_no_pair_can_use_ends_it(small_bundle, options, message):
+    with pytest.raises(InputError, match=message):
+        interpolate_table(PAIRS, bundle=small_bundle, workers=0, **options)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ({"start": ["C"], "end": ["N", "O"]}, "`pairs` must have columns of one length: "),
+        (pd.DataFrame([["C", "N", "O"]], columns=["start", "start", "end"]), "must have one column 'start'"),
+    ],
+)
+def test_columns_that_are_no_pairs_are_named(small_bundle, pairs, message):
+    with pytest.raises(InputError, match=message):
+        interpolate_table(pairs, bundle=small_bundle, workers=0)
+
+
 def test_the_accessor_gives_the_same(small_bundle):
     frame = interpolate_table(PAIRS, bundle=small_bundle, workers=0, steps=3)
     other = PAIRS.molinterp.paths("start", "end", bundle=small_bundle, workers=0, steps=3)
@@ -92,4 +155,4 @@ def test_arguments_are_checked(small_bundle):
 
 def test_an_empty_table_gives_an_empty_table(small_bundle):
     frame = interpolate_table(PAIRS.iloc[:0], bundle=small_bundle, workers=0)
-    assert len(frame) == 0 and frame.columns.tolist() == ["pair", "status", "error"]
+    assert len(frame) == 0 and {"pair", "step", "smiles", *PROPERTIES, "status", "error"} <= set(frame)

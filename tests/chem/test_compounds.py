@@ -55,6 +55,7 @@ def test_a_file_called_like_a_drug_wins_over_the_table(tmp_path):
         ("name:xyzzy", InputError, "no drug called 'xyzzy'"),
         ("asprin", InputError, "Did you mean 'aspirin'"),
         ("glucose", InputError, "no file, no known drug and no SMILES .*Give a SMILES"),
+        ("acetylsalicylic acid", InputError, "no file, no known drug and no SMILES .*Give a SMILES"),
         ("c1ccc", InvalidMoleculeError, "unclosed ring 1"),
         ("smiles:c1ccc", InvalidMoleculeError, "unclosed ring 1"),
     ],

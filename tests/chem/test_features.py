@@ -76,6 +76,40 @@ def test_windows_hold_where_the_property_lies_in_them():
 
 
 @pytest.mark.parametrize(
+    ("smarts", "same", "other", "unspecified"),
+    [
+        ("C[C@H](N)C(=O)O", "CCOC(=O)[C@H](C)N", "CCOC(=O)[C@@H](C)N", "CCOC(=O)C(C)N"),
+        ("C/C=C/C", "CC/C=C/C", "CC/C=C\\C", "CCC=CC"),
+    ],
+)
+def test_stereo_that_is_written_in_a_pattern_counts(smarts, same, other, unspecified):
+    mols = [Chem.MolFromSmiles(s) for s in (same, other, unspecified)]
+    assert feature(f"smarts:{smarts}").holds(mols) == [True, False, False]
+    flat = "".join(c for c in smarts if c not in "@/").replace("[CH]", "C")
+    assert feature(f"smarts:{flat}").holds(mols) == [True, True, True]
+
+
+@pytest.mark.parametrize("name", PROPERTIES)
+def test_a_value_as_a_table_shows_it_is_the_end_of_a_window(name):
+    value = float(PROPERTIES[name](ASPIRIN))
+    for nearly in (math.nextafter(value, -math.inf), value, math.nextafter(value, math.inf)):
+        for closed in (
+            f"{name}={nearly!r}..",
+            f"{name}=..{nearly!r}",
+            f"{name}>={nearly!r}",
+            f"{name}<={nearly!r}",
+        ):
+            assert feature(closed).holds([ASPIRIN]) == [True]
+        for opened in (f"{name}<{nearly!r}", f"{name}>{nearly!r}"):
+            assert feature(opened).holds([ASPIRIN]) == [False]
+
+
+def test_aspirin_stands_on_the_ends_that_its_row_shows():
+    for shown in ("tpsa<=63.6", "mw>=180.159", "logp=1.3101..1.3101"):
+        assert feature(shown).holds([ASPIRIN]) == [True]
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("lipinsky", "'lipinsky' is not known. Did you mean 'lipinski'?"),

@@ -93,3 +93,24 @@ def test_known_compounds_are_told_without_stereo(tmp_path):
     file.write_text("C[C@H](N)C(=O)O\n")
     assert known_smiles(str(file)) == {"CC(N)C(=O)O"}
     assert without_stereo("C[C@@H](N)C(=O)O") == "CC(N)C(=O)O"
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b"", lambda b: b[:100], lambda b: b[:-200], lambda b: b"x" * 99]
+)
+def test_a_damaged_index_is_made_anew(tmp_path, damage):
+    file, cache = tmp_path / "catalogue.smi", tmp_path / "cache"
+    file.write_text("CCO\nCCN\n", encoding="utf-8")
+    smiles = Library.load(file, cache).smiles
+    (index,) = cache.iterdir()
+    whole = index.read_bytes()
+    index.write_bytes(damage(whole))
+    assert Library.load(file, cache).smiles == smiles
+    assert Library.load(file, cache, progress=lambda items: pytest.fail("indexed again")).smiles == smiles
+
+
+def test_a_reference_without_a_molecule_tells_nothing_new(tmp_path):
+    file = tmp_path / "known.smi"
+    file.write_text("aspirin CC(=O)Oc1ccccc1C(=O)O\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"reference '.*known\.smi' holds no molecule\. Give a file"):
+        known_smiles(str(file))

@@ -105,6 +105,8 @@ def test_a_cx_part_in_a_table_is_left_out_as_in_a_line(read):
         ("a.txt", "smiles name\nCCO ethanol\nC methane"),
         ("a.csv", 'smiles,name\nCCO,"ethanol"\nC,methane\n'),
         ("a.csv", " Name , SMILES \nethanol, CCO\nmethane,C \n"),
+        ("a.csv", '"Name";"Smiles"\r\n"ethanol";"CCO"\r\n"methane";"C"\r\n'),
+        ("a.csv", "smiles\tname\nCCO\tethanol\nC\tmethane\n"),
         ("a.tsv", "smiles\tname\nCCO\tethanol\nC\tmethane\n"),
         ("a.sdf", f"{block('CCO', 'ethanol')}$$$$\n{block('C', 'methane')}$$$$\n"),
         ("a.sdf", f"{block('CCO', 'ethanol')}>  <x>\n1\n\n$$$$\n{block('C', 'methane')}"),
@@ -138,10 +140,20 @@ def test_stdin_holds_smiles_lines(monkeypatch):
     assert list(read_records("-")) == [Record("CCO", "ethanol", "line 2 of standard input")]
 
 
-def test_stdin_that_is_no_text_is_named(monkeypatch):
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"CCO caf\xe9\n"), encoding="utf-8"))
+@pytest.mark.parametrize("lenient", ["strict", "surrogateescape"])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_stdin_that_is_no_text_is_named(monkeypatch, encoding, lenient):
+    stream = io.TextIOWrapper(io.BytesIO(b"CCO caf\xe9\n"), encoding=encoding, errors=lenient)
+    monkeypatch.setattr("sys.stdin", stream)
     with pytest.raises(InputError, match="standard input cannot be read as text"):
         list(read_records("-"))
+
+
+def test_stdin_is_utf_8_whatever_the_locale_and_stays_open(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO("\ufeffCCO café\n".encode()), encoding="ascii")
+    monkeypatch.setattr("sys.stdin", stream)
+    assert [r.name for r in read_records("-")] == ["café"]
+    assert list(read_records("-")) == []
 
 
 @pytest.mark.parametrize("suffix", [s for s in SUFFIXES if not s.startswith((".csv", ".tsv"))])
@@ -165,6 +177,9 @@ def test_a_table_without_a_smiles_column_is_refused(read, suffix, content, found
     ("header", "row", "smiles"),
     [
         ("canonical_smiles,isomeric_smiles", "CC(N)C(=O)O,C[C@H](N)C(=O)O", "C[C@H](N)C(=O)O"),
+        ("Canonical SMILES,Isomeric SMILES", "CC(N)C(=O)O,C[C@H](N)C(=O)O", "C[C@H](N)C(=O)O"),
+        ("canonicalsmiles,isosmiles", "CC(N)C(=O)O,C[C@H](N)C(=O)O", "C[C@H](N)C(=O)O"),
+        ("Canonical-Smiles,Ligand SMILES hash", "CCO,f00", "CCO"),
         ("mol,smiles", "17,CCO", "CCO"),
         ("structure,canonical_smiles", "a.png,CCO", "CCO"),
         ("id,rdkit_smiles", "1,CCO", "CCO"),

@@ -69,6 +69,17 @@ def test_one_path_several_and_a_table_draw_the_same(small_bundle):
     np.testing.assert_allclose(alone[2], drawn[0][2], atol=1e-5)
 
 
+@pytest.mark.parametrize("names", [("x", "x"), (None, None), pd.Categorical(["x", "x"], ["y", "x"])])
+def test_pairs_of_one_name_are_drawn_apart(small_bundle, names):
+    pytest.importorskip("matplotlib", reason="plots need matplotlib")
+    other = molecule_path(names=("c", "d"), smiles=("CCN", "CCCN", "CC(N)=O"))
+    frames = [path.to_frame().drop(columns="name") for path in (PATH, other)]
+    pairs = pd.Series(names).repeat([len(frame) for frame in frames]).array
+    table = pd.concat(frames).assign(pair=pairs)
+    figure = table.molinterp.plot_latent(bundle=small_bundle, background=SMALL)
+    assert [len(line.get_xdata()) for line in figure.axes[0].lines] == [64, 2, 3] * 2
+
+
 def test_a_molecule_that_the_model_cannot_spell_is_left_out(small_bundle):
     pytest.importorskip("matplotlib", reason="plots need matplotlib")
     path = molecule_path(names=("a", "b"), smiles=("CCO", "CC[Se]C", "CCCO"))
@@ -84,5 +95,5 @@ def test_arguments_are_checked(small_bundle):
         plot_latent(PATH, bundle=small_bundle, background=["CCO"])
     with pytest.raises(InputError, match="at most 12; got 13"):
         plot_latent([PATH] * 13, bundle=small_bundle)
-    with pytest.raises(InputError, match="must have columns 'pair' and 'smiles'"):
+    with pytest.raises(InputError, match="must have columns 'pair', 'step' and 'smiles'"):
         pd.DataFrame({"start": ["C"]}).molinterp.plot_latent(bundle=small_bundle)

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from molinterp.errors import InputError
-from molinterp.output import render
+from molinterp.output import render, render_several
+from molinterp.output import table as text_of
 from molinterp.report.view import read_view, view_of
 from tests.report.paths import SMILES, molecule_path
 
@@ -58,6 +59,49 @@ def test_one_pair_of_a_paths_table(tmp_path):
         read_view(file)
     with pytest.raises(InputError, match="pair 'c' .* has no path: no molecule"):
         read_view(file, "c")
+
+
+@pytest.mark.parametrize("name", ["NA", "nan", "-5", "=1+1", "", 'a, "b"', "007"])
+def test_a_pair_is_found_by_what_the_user_calls_it(tmp_path, name):
+    file = tmp_path / "paths.csv"
+    table = pd.concat([molecule_path().to_frame().assign(pair=p) for p in (name, "other")])
+    file.write_text(text_of(table, ".csv"))
+    view = read_view(file, name)
+    assert view.table["smiles"].tolist() == list(SMILES)
+
+
+def test_a_compound_may_be_called_na(tmp_path):
+    file = tmp_path / "path.csv"
+    file.write_text(render(molecule_path(names=("NA", "null")), ".csv"))
+    assert read_view(file).title == "NA → null"
+
+
+def test_one_of_several_paths_of_a_pair(tmp_path):
+    file = tmp_path / "paths.tsv"
+    file.write_text(render_several([molecule_path(), molecule_path(names=("c", "d"))], ".tsv"))
+    assert read_view(file, "2").title == "c → d"
+    with pytest.raises(InputError, match=r"`pair` must be one of those .*\(1, 2, \.\.\.\); got None"):
+        read_view(file)
+
+
+def test_paths_of_one_name_are_not_drawn_as_one(tmp_path):
+    file = tmp_path / "paths.csv"
+    frame = molecule_path().to_frame().assign(pair="x", status="ok", error="")
+    failed = pd.DataFrame({"pair": ["x"], "error": ["no molecule"], "status": ["failed"]})
+    pd.concat([frame, frame]).to_csv(file, index=False)
+    with pytest.raises(InputError, match="pair 'x' of .* has several paths"):
+        read_view(file)
+    pd.concat([frame, failed]).to_csv(file, index=False)
+    view = read_view(file)
+    assert view.table["smiles"].tolist() == list(SMILES)
+    assert view.table["step"].tolist() == [0, 1, 2, 3] and view.table["step"].dtype == "int64"
+
+
+def test_a_table_without_any_path_says_why(tmp_path):
+    file = tmp_path / "paths.csv"
+    file.write_text("pair,status,error\n0,failed,it is empty.\n")
+    with pytest.raises(InputError, match=r"pair '0' of .* has no path: it is empty\."):
+        read_view(file)
 
 
 @pytest.mark.parametrize(
