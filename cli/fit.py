@@ -12,7 +12,9 @@ import click
 @click.argument("part", type=click.Choice(["all", "heads", "density", "validity", "features", "windows"]))
 @click.argument("molecules", type=click.Path(path_type=Path))
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder written.  [default: --model]")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Folder written.  [default: that of --model]"
+)
 @click.option("--density", type=click.Choice(["mixture", "flow", "prior", "radial"]), default="mixture")
 @click.option("--compounds", type=click.IntRange(min=2), default=30_000, show_default=True, help="Encoded.")
 @click.option("--points", type=click.IntRange(min=100), default=16_000, show_default=True, help="Decoded.")
@@ -53,9 +55,11 @@ def fit(
     import json
 
     import torch
+    from molinterp.pretrained import BUNDLES
 
     from molinterp.bundle import Bundle, check_target, locate
     from molinterp.chem.classifier import shipped_classifiers
+    from molinterp.errors import InputError
     from molinterp.evaluation import read_split
     from molinterp.training.corpus import prepare
     from molinterp.training.heads import N_COMPOUNDS, corpus_examples, head_examples
@@ -65,6 +69,8 @@ def fit(
     def progress(items: Any, total: int, label: str) -> Any:
         return _bar(items, total, label, quiet)
 
+    if output is None and model in BUNDLES:
+        raise InputError(f"{model!r} ships with molinterp and is not written over: give --output a folder.")
     torch.set_num_threads(threads)
     bundle, parts = Bundle.load(model), PARTS if part == "all" else (part,)
     target = output or locate(model)

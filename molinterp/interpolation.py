@@ -285,6 +285,7 @@ def _solve(
     decodes = curve_decodes(model, points, seed)
     if pointwise:
         chosen = _pointwise(candidates, decodes, steps)
+        candidates.weigh(chosen)
         worst = min(float(candidates.similarity[i, j]) for i, j in pairwise(chosen))
         found = [Assembly(chosen, worst >= search.floor, 0, False)]
     else:

@@ -85,8 +85,13 @@ ONE_CLASS = "smiles,y\n" + "".join(f"{'C' * i}O,1\n" for i in range(1, 40))
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("fit", "density", "none.csv"), 2, "cannot be read"),
-        (("fit", "density", "one.csv"), 2, "must have a column 'split' of train and valid; found smiles, y"),
+        (("fit", "density", "one.csv"), 2, "'default' ships with molinterp and is not written over"),
+        (("fit", "density", "none.csv", "-o", "new"), 2, "cannot be read"),
+        (
+            ("fit", "density", "one.csv", "-o", "new"),
+            2,
+            "must have a column 'split' of train and valid; found smiles, y",
+        ),
         (("fit", "everything", "none.csv"), 2, "'everything' is not one of"),
         (("fit", "all", "none.csv", "--model", "none"), 4, "must be one that ships"),
         (("features", "train", "Mine", "none.csv"), 2, "must be lower-case letters"),

@@ -54,6 +54,11 @@ def test_every_molecule_between_passes_the_judge(path):
         assert judge.fault(Chem.MolFromSmiles(smiles)) is None
 
 
+def test_every_step_bears_every_term_of_lambda_at_its_latent_point(path):
+    assert all({"density", "validity"} <= set(step.terms) for step in path)
+    assert min(value for step in path for value in step.terms.values()) >= 0
+
+
 def test_the_verdicts_are_those_of_the_judges(path):
     mols = [Chem.MolFromSmiles(s) for s in path.smiles]
     judge = Limits().judge(mols[0], mols[-1])
