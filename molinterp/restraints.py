@@ -160,9 +160,6 @@ def constraints_of(
     Raises:
         InputError: a text names no feature, a text stands where a list should, or a number is out of range.
     """
-    for mode, texts in requests.items():
-        if isinstance(texts, str):
-            raise InputError(f"`{mode}` must be a list of features; got one text. Write [{texts!r}].")
     if not 0 < epsilon < 1:
         raise InputError(f"`epsilon` must be in (0, 1), as the ε of Q; got {epsilon}.")
     constraints = parse_constraints(requests, classifiers_of(bundle), ends)
