@@ -45,9 +45,7 @@ def test_weights_that_make_no_sense_are_named(bundle, weights, message):
 
 
 def test_one_text_is_no_list_of_features(bundle):
-    with pytest.raises(
-        InputError, match=r"`keep` must be a list of features; got 'bbb'\. Write \['bbb'\]"
-    ):
+    with pytest.raises(InputError, match=r"`keep` must be a list of features; got 'bbb'\. Write \['bbb'\]"):
         restrain(bundle, *ENDS, keep="bbb")
 
 
