@@ -19,7 +19,8 @@ from tqdm import tqdm
 from molinterp.assemble import Search
 from molinterp.bundle import Bundle
 from molinterp.errors import MolinterpError
-from molinterp.interpolation import METHODS, interpolate
+from molinterp.interpolation import interpolate
+from molinterp.options import METHODS
 
 
 def main() -> None:

@@ -81,7 +81,8 @@ def fit(
     examples = None
     if "heads" in parts and cache:
         tokenizer = bundle.tokenizer
-        corpus = prepare(molecules, cache, tokenizer.notation.name, tokenizer.n_tokens)
+        name, n_tokens = tokenizer.notation.name, tokenizer.n_tokens
+        corpus = prepare(molecules, cache, name, n_tokens, progress=lambda i, n: progress(i, n, "tokenise"))
         examples = corpus_examples(bundle, corpus, head_compounds, **options)
     elif "heads" in parts:
         examples = head_examples(bundle, train, head_compounds or N_COMPOUNDS, **options)

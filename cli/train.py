@@ -94,7 +94,7 @@ def train(
     """
     import torch
 
-    from molinterp.bundle import check_target, usable_device
+    from molinterp.bundle import check_target, locate, read_header, usable_device
     from molinterp.errors import InputError
     from molinterp.training.corpus import prepare
     from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
@@ -141,7 +141,8 @@ def train(
         click.echo(f"note: the run goes on from '{checkpoint}'; --warm-start is left aside", err=True)
     with _Progress(quiet) as show:
         trainer.run(show)
-    bundle_of(trainer, output.name).save(output)
+    before = read_header(locate(warm_start))["training"] if warm_start else None
+    bundle_of(trainer, output.name, before).save(output)
     if not quiet:
         click.echo(f"bundle written to {output}; measure it with `molinterp models eval`", err=True)
 

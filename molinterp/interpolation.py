@@ -7,15 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 import torch
-from rdkit import Chem
 
 from molinterp.assemble import Assembly, Search, Source, assemble
-from molinterp.bundle import Bundle, loaded
+from molinterp.bundle import Bundle
 from molinterp.chem.candidates import Candidates
-from molinterp.chem.constraints import Mode
 from molinterp.chem.judge import Limits, decoded_molecule, decoded_smiles, own_fault, verdict
 from molinterp.chem.library import Library, without_stereo
 from molinterp.chem.properties import describe
@@ -24,38 +22,13 @@ from molinterp.chem.standardise import Compound, standardise
 from molinterp.errors import InputError, MolinterpError
 from molinterp.geometry import discrete
 from molinterp.geometry.metric import Metric
+from molinterp.options import Options, check_compounds, check_kind, chosen_bundle
 from molinterp.path import MoleculePath, RoundTrip, Step
 from molinterp.realism.terms import EPSILON
-from molinterp.restraints import WEIGHTS, Restraints, constraints_of, restrain
+from molinterp.restraints import WEIGHTS, Restraints, restrain
 from molinterp.sources import N_POINTS, Neighbours, Shelf, curve_decodes, curve_points, latent_terms
 from molinterp.spaces import output_space as space_of
 from molinterp.vae.refinement import Refinement
-
-METHODS = ("geodesic", "linear", "slerp")
-"""Curves between two latent points."""
-
-
-class Options(TypedDict, total=False):
-    """Options of `interpolate`, for the functions that hand them on."""
-
-    bundle: Bundle | str | Path | None
-    method: str
-    output_space: str
-    keep: Sequence[str]
-    gain: Sequence[str]
-    lose: Sequence[str]
-    avoid: Sequence[str]
-    weights: Mapping[str, float]
-    epsilon: float
-    steps: int | None
-    pointwise: bool
-    search: Search | None
-    limits: Limits | None
-    library: Library | None
-    only_library: bool
-    reference: frozenset[str] | None
-    seed: int
-    device: str
 
 
 def interpolate(
@@ -178,7 +151,7 @@ def interpolate_many(
     Raises:
         BundleError: the bundle is missing or damaged.
     """
-    options["bundle"] = _bundle(options.get("bundle"), options.get("device", "cpu"))
+    options["bundle"] = chosen_bundle(options.get("bundle"), options.get("device", "cpu"))
     out: list[MoleculePath | MolinterpError] = []
     for k, (a, b) in enumerate(pairs):
         try:
@@ -186,54 +159,6 @@ def interpolate_many(
         except MolinterpError as error:
             out.append(error)
     return out
-
-
-def check_options(**options: Unpack[Options]) -> None:
-    """Find what is wrong with options whatever the pair; what depends on the pair is not looked at.
-
-    Args:
-        **options: those of `interpolate`.
-
-    Raises:
-        InputError: there is no such option, or one is out of range or names nothing.
-        BundleError: the bundle is missing or damaged.
-    """
-    unknown = [name for name in options if name not in Options.__annotations__]
-    if unknown:
-        known = ", ".join(Options.__annotations__)
-        raise InputError(f"`{unknown[0]}` is no option of a path. Choose from {known}.")
-    method, library = options.get("method", METHODS[0]), options.get("library")
-    _check_kind(method, library, options.get("only_library", False), options.get("pointwise", False))
-    _check_compounds(library, options.get("reference"))
-    replace(options.get("search") or Search(), n_molecules=options.get("steps"))
-    model = _bundle(options.get("bundle"), options.get("device", "cpu"))
-    if method == "geodesic":
-        space_of(model, options.get("output_space", "fingerprint"))
-    ring = Chem.MolFromSmiles("c1ccccc1")  # as both ends, so that a `scaffold` is there
-    requests = {
-        Mode.KEEP: options.get("keep", ()),
-        Mode.GAIN: options.get("gain", ()),
-        Mode.LOSE: options.get("lose", ()),
-        Mode.AVOID: options.get("avoid", ()),
-    }
-    weights, epsilon = options.get("weights", WEIGHTS), options.get("epsilon", EPSILON)
-    constraints_of(model, (ring, ring), requests, weights, epsilon)
-    (options.get("limits") or Limits()).judge(ring, ring)
-
-
-def _check_kind(method: str, library: Library | None, only_library: bool, pointwise: bool) -> None:
-    if method not in METHODS:
-        raise InputError(f"`method` must be one of {', '.join(METHODS)}; got {method!r}.")
-    if only_library and (library is None or pointwise):
-        raise InputError("`only_library` must come with a `library` and without `pointwise`.")
-
-
-def _check_compounds(library: object, reference: object) -> None:
-    """A name of a file would pass for compounds that hold nothing."""
-    if isinstance(library, str | Path):
-        raise InputError(f"`library` must be a Library; got '{library}'. Write Library.load(Path(...)).")
-    if isinstance(reference, str | Path):
-        raise InputError(f"`reference` must be a set of SMILES; got '{reference}'. Write known_smiles(...).")
 
 
 def _solve(
@@ -260,13 +185,13 @@ def _solve(
     device: str = "cpu",
     names: Sequence[str] = ("", ""),
 ) -> list[MoleculePath]:
-    _check_kind(method, library, only_library, pointwise)
-    _check_compounds(library, reference)
+    check_kind(method, library, only_library, pointwise)
+    check_compounds(library, reference)
     search = replace(search or Search(), n_molecules=steps)
     start, end = standardise(a), standardise(b)
     if start.smiles == end.smiles:
         raise InputError(f"start and end are the same compound, {start.smiles}. Choose two.")
-    model = _bundle(bundle, device)
+    model = chosen_bundle(bundle, device)
     restraints = restrain(
         model,
         start.mol,
@@ -324,10 +249,6 @@ def _solve(
         )
         for assembly in found
     ]
-
-
-def _bundle(bundle: Bundle | str | Path | None, device: str) -> Bundle:
-    return bundle if isinstance(bundle, Bundle) else loaded(bundle or "default", device)
 
 
 def _broken(candidates: Candidates, assembly: Assembly, restraints: Restraints) -> Iterable[str]:

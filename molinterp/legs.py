@@ -12,7 +12,8 @@ from rdkit import Chem
 
 from molinterp.chem.similarity import tanimoto
 from molinterp.errors import InputError
-from molinterp.interpolation import Options, interpolate
+from molinterp.interpolation import interpolate
+from molinterp.options import Options
 from molinterp.path import MoleculePath
 
 

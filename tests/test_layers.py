@@ -21,7 +21,7 @@ LAYERS = (
     ("report", "output"),
     ("legs",),
     ("interpolation", "middle", "latent_features"),
-    ("sources",),
+    ("sources", "options"),
     ("assemble", "restraints"),
     ("training",),
     ("evaluation", "spaces", "archives"),

@@ -194,7 +194,8 @@ def open_compute(setup: Setup, bundle: Bundle | None = None) -> Compute:
     """
     from molinterp.assemble import Search
     from molinterp.bundle import Bundle
-    from molinterp.interpolation import check_options, interpolate_many
+    from molinterp.interpolation import interpolate_many
+    from molinterp.options import check_options
 
     model = bundle if bundle is not None else Bundle.load(setup.bundle, setup.device)
     options = arguments(setup.options)

@@ -44,7 +44,7 @@ class Metric:
             if isinstance(given, nn.Module) and any(_is_unsteady(part) for part in given.modules()):
                 raise InputError(
                     f"`{name}` must give the same at each call; got a network with dropout or batch "
-                    f"normalisation in training mode. Call its eval()."
+                    f"normalisation in training mode. Put it in evaluation mode by its method `eval`."
                 )
 
     def images(self, z: Tensor) -> Tensor:

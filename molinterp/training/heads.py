@@ -96,7 +96,7 @@ def head_examples(
 def corpus_examples(
     bundle: Bundle, corpus: Corpus, n: int | None = None, seed: int = 0, progress: Progress = silent
 ) -> HeadExamples:
-    """The same from a prepared corpus, which knows what RDKit says of each compound.
+    """Encode the training compounds of a prepared corpus, which knows what RDKit says of each.
 
     Args:
         bundle: the model.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,9 +18,18 @@ from molinterp.tokens import Tokenizer
 from molinterp.training.loop import Trainer
 from molinterp.vae.network import VAEConfig
 
+EARLIER = ("n_seen", "steps", "minutes", "before")
+"""What a bundle remembers of the training that it began from."""
 
-def bundle_of(trainer: Trainer, name: str) -> Bundle:
-    """The bundle of a training as it stands, without figures yet."""
+
+def bundle_of(trainer: Trainer, name: str, before: Mapping[str, Any] | None = None) -> Bundle:
+    """The bundle of a training as it stands, without figures yet.
+
+    Args:
+        trainer: after its run.
+        name: of the bundle.
+        before: `training` of the bundle that it began from; None means that it began from nothing.
+    """
     corpus, state = trainer.corpus, trainer.state
     return Bundle(
         name=name,
@@ -32,6 +43,7 @@ def bundle_of(trainer: Trainer, name: str) -> Bundle:
             "n_seen": state.n_molecules,
             "steps": state.step,
             "minutes": round(state.seconds / 60, 1),
+            **({} if before is None else {"before": {k: before[k] for k in EARLIER if k in before}}),
             "device": str(trainer.device),
             "config": asdict(trainer.config),
             "versions": {

@@ -158,7 +158,10 @@ def test_a_local_space_has_no_images():
 @pytest.mark.parametrize("part", [nn.Dropout(0.5), nn.BatchNorm1d(3)])
 def test_a_network_that_is_still_in_training_is_refused(part):
     decoder = nn.Sequential(nn.Linear(3, 3), part).double()
-    with pytest.raises(InputError, match="`phi` must give the same at each call; .* Call its eval"):
+    with pytest.raises(
+        InputError,
+        match="`phi` must give the same at each call; .* Put it in evaluation mode by its method `eval`",
+    ):
         Metric(decoder)
     with pytest.raises(InputError, match="`lambda_` must give the same at each call"):
         Metric(latent, nn.Sequential(decoder, nn.Flatten(0)))

@@ -18,6 +18,14 @@ def test_a_bundle_records_what_it_was_trained_on(small_trainer, small_corpus):
     assert bundle_of(small_trainer, "x").property_names == tuple(PROPERTIES)
 
 
+def test_a_bundle_remembers_the_training_that_it_began_from(small_trainer):
+    first = bundle_of(small_trainer, "first").training
+    assert "before" not in first
+    second = bundle_of(small_trainer, "second", first).training
+    assert second["before"] == {key: first[key] for key in ("n_seen", "steps", "minutes")}
+    assert bundle_of(small_trainer, "third", second).training["before"]["before"] == second["before"]
+
+
 def test_a_warm_start_begins_with_the_bundles_weights(saved_bundle, small_corpus, small_trainer, tmp_path):
     sizes = small_trainer.model.config
     weights = starting_weights(str(saved_bundle), small_corpus.tokenizer, sizes)
