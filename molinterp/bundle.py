@@ -258,16 +258,22 @@ class Bundle:
         )
 
 
-def loaded(name: str | Path = "default", device: str | torch.device = "cpu") -> Bundle:
+def loaded(bundle: Bundle | str | Path | None = None, device: str | torch.device = "cpu") -> Bundle:
     """What `Bundle.load` gives, kept in memory for the next call until its files are written anew.
 
     All callers share it: it is not to be changed.
+
+    Args:
+        bundle: one that ships, by name, or a folder; None means `default`. A bundle is given back as it is.
+        device: where its tensors shall be; of no account for a bundle.
 
     Raises:
         InputError: torch cannot use the device here.
         BundleError: it is missing, damaged, or of a schema that this version does not read.
     """
-    folder = locate(name).resolve()
+    if isinstance(bundle, Bundle):
+        return bundle
+    folder = locate(bundle or "default").resolve()
     try:
         header = (folder / HEADER).stat()
     except OSError as error:

@@ -12,7 +12,7 @@ from typing import Unpack
 import torch
 
 from molinterp.assemble import Assembly, Search, Source, assemble
-from molinterp.bundle import Bundle
+from molinterp.bundle import Bundle, loaded
 from molinterp.chem.candidates import Candidates
 from molinterp.chem.judge import Limits, decoded_molecule, decoded_smiles, own_fault, verdict
 from molinterp.chem.library import Library, without_stereo
@@ -22,7 +22,7 @@ from molinterp.chem.standardise import Compound, standardise
 from molinterp.errors import InputError, MolinterpError
 from molinterp.geometry import discrete
 from molinterp.geometry.metric import Metric
-from molinterp.options import Options, check_compounds, check_kind, chosen_bundle
+from molinterp.options import Options, check_compounds, check_kind
 from molinterp.path import MoleculePath, RoundTrip, Step
 from molinterp.realism.terms import EPSILON
 from molinterp.restraints import WEIGHTS, Restraints, restrain
@@ -151,7 +151,7 @@ def interpolate_many(
     Raises:
         BundleError: the bundle is missing or damaged.
     """
-    options["bundle"] = chosen_bundle(options.get("bundle"), options.get("device", "cpu"))
+    options["bundle"] = loaded(options.get("bundle"), options.get("device", "cpu"))
     out: list[MoleculePath | MolinterpError] = []
     for k, (a, b) in enumerate(pairs):
         try:
@@ -191,7 +191,7 @@ def _solve(
     start, end = standardise(a), standardise(b)
     if start.smiles == end.smiles:
         raise InputError(f"start and end are the same compound, {start.smiles}. Choose two.")
-    model = chosen_bundle(bundle, device)
+    model = loaded(bundle, device)
     restraints = restrain(
         model,
         start.mol,

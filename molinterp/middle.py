@@ -83,7 +83,7 @@ def median(
         raise InputError(f"`compounds` must be at least two different ones; got {len(compounds)}.")
     if n < 1:
         raise InputError(f"`n` must be at least 1; got {n}.")
-    model = bundle if isinstance(bundle, Bundle) else loaded(bundle, device)
+    model = loaded(bundle, device)
     mean, deviation = model.posterior([e.smiles for e in ends])
     restraints = restrain(model, ends[0].mol, ends[-1].mol)
     metric = Metric(space_of(model, output_space), restraints.realism)

@@ -64,7 +64,7 @@ def check_options(**options: Unpack[Options]) -> None:
     check_kind(method, library, options.get("only_library", False), options.get("pointwise", False))
     check_compounds(library, options.get("reference"))
     replace(options.get("search") or Search(), n_molecules=options.get("steps"))
-    model = chosen_bundle(options.get("bundle"), options.get("device", "cpu"))
+    model = loaded(options.get("bundle"), options.get("device", "cpu"))
     if method == "geodesic":
         space_of(model, options.get("output_space", "fingerprint"))
     ring = Chem.MolFromSmiles("c1ccccc1")  # as both ends, so that a `scaffold` is there
@@ -101,12 +101,3 @@ def check_compounds(library: object, reference: object) -> None:
         raise InputError(f"`library` must be a Library; got '{library}'. Write Library.load(Path(...)).")
     if isinstance(reference, str | Path):
         raise InputError(f"`reference` must be a set of SMILES; got '{reference}'. Write known_smiles(...).")
-
-
-def chosen_bundle(bundle: Bundle | str | Path | None, device: str) -> Bundle:
-    """A bundle as it is, or the one of a name or folder on a device; None means `default`.
-
-    Raises:
-        BundleError: it is missing or damaged.
-    """
-    return bundle if isinstance(bundle, Bundle) else loaded(bundle or "default", device)

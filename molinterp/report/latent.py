@@ -134,14 +134,14 @@ def plot_routes(
     routes: Sequence[Route], *, bundle: Any, background: Sequence[str] | None, output_space: str
 ) -> Figure:
     """Draw routes; see `plot_latent`."""
-    from molinterp.bundle import Bundle
+    from molinterp.bundle import loaded
 
     if not 1 <= len(routes) <= MAX_ROUTES:
         raise InputError(
             f"`paths` must hold at least one path and at most {MAX_ROUTES}; got {len(routes)}. Choose some."
         )
     figure_class = _figure_class()
-    model = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle or "default")
+    model = loaded(bundle)
     cloud = _encode(model, _drugs(model) if background is None else background)
     if len(cloud) < 3:
         raise InputError(f"`background` must hold at least 3 compounds; got {len(cloud)}.")
