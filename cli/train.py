@@ -22,6 +22,8 @@ import click
 @click.option("--encoder-dim", type=click.IntRange(min=8), default=512, show_default=True)
 @click.option("--decoder-dim", type=click.IntRange(min=8), default=768, show_default=True)
 @click.option("--head-dim", type=click.IntRange(min=8), default=512, show_default=True)
+@click.option("--encoder-blocks", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--condition-dim", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--batch-size", type=click.IntRange(min=2), default=256, show_default=True)
 @click.option("--learning-rate", type=click.FloatRange(min=0), default=1.4e-3, show_default=True)
 @click.option("--kl-weight", type=click.FloatRange(min=0), default=0.1, show_default=True)
@@ -52,6 +54,13 @@ import click
     show_default=True,
     help="Features that the latent space is to hold, separated by commas; all that ship, or none.",
 )
+@click.option(
+    "--recombined",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Compounds made of pieces of those of MOLECULES that are learnt beside them.",
+)
 @click.option("--warm-start", help="Bundle whose weights are the first; same sizes and vocabulary.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Tokenised corpus.  [default: OUTPUT.cache]")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of torch.  [default: all cores]")
@@ -71,6 +80,8 @@ def train(
     encoder_dim: int,
     decoder_dim: int,
     head_dim: int,
+    encoder_blocks: int,
+    condition_dim: int,
     batch_size: int,
     learning_rate: float,
     kl_weight: float,
@@ -78,6 +89,7 @@ def train(
     property_weight: float,
     feature_weight: float,
     teach: str,
+    recombined: int,
     warm_start: str | None,
     cache: Path | None,
     threads: int | None,
@@ -99,6 +111,7 @@ def train(
     from molinterp.training.corpus import prepare
     from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
     from molinterp.training.odds import with_odds
+    from molinterp.training.recombined import with_recombined
     from molinterp.training.result import bundle_of, starting_weights
 
     if minutes is None and optimiser_steps is None:
@@ -114,6 +127,7 @@ def train(
     cache = cache or output.with_name(f"{output.name}.cache")
     corpus = prepare(molecules, cache, representation, tokens, processes, _bar("tokenise", quiet))
     corpus = with_odds(corpus, classifiers, cache, processes, _bar("teach", quiet))
+    corpus = with_recombined(corpus, recombined, cache, processes, seed, _bar("recombine", quiet))
     config = TrainingConfig(
         minutes=minutes,
         n_steps=optimiser_steps,
@@ -132,6 +146,8 @@ def train(
         encoder_dim=encoder_dim,
         decoder_dim=decoder_dim,
         head_dim=head_dim,
+        encoder_blocks=encoder_blocks,
+        condition_dim=condition_dim,
     )
     checkpoint = output.with_name(f"{output.name}.checkpoint")
     trainer = Trainer(corpus, config, sizes, checkpoint, device)

@@ -39,7 +39,7 @@ HEADER = "bundle.json"
 _FILES = MappingProxyType(
     {
         "encoder.safetensors": ("encoder_", "posterior."),
-        "decoder.safetensors": ("state_of_z.", "decoder.", "output.", "embedding."),
+        "decoder.safetensors": ("conditioner.", "state_of_z.", "decoder.", "output.", "embedding."),
         "heads.safetensors": ("fingerprint_head.", "property_"),
     }
 )

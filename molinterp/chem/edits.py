@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
+from random import Random
 from typing import Any, final
 
 from rdkit import Chem, rdBase
@@ -82,7 +83,23 @@ def exchanges(mol: Chem.Mol, donor: Chem.Mol, sizes: range, limit: int = 60) -> 
     ]
     nearness = BulkTanimotoSimilarity(goal, [kept.fingerprint | gift.fingerprint for kept, gift in pairs])
     best = sorted(range(len(pairs)), key=lambda k: -nearness[k])[:limit]
-    yield from _unique(_joined(*pairs[k]) for k in best)
+    yield from _unique(_zipped(pairs[k][0].mol, pairs[k][1].mol) for k in best)
+
+
+def crossings(a: Chem.Mol, b: Chem.Mol, source: Random) -> Iterator[Product]:
+    """Both products of cutting two molecules at a bond each, drawn at random, and joining them crosswise.
+
+    None where one of them has no single bond outside rings.
+    """
+    cuts = []
+    for mol in (a, b):
+        bonds = _chain_bonds(mol)
+        parts = _parts(mol, source.choice(bonds)) if bonds else ()
+        if len(parts) != 2:
+            return
+        cuts.append(parts)
+    crossed = source.random() < 0.5
+    yield from _unique(_zipped(cuts[0][k], cuts[1][k ^ crossed]) for k in range(2))
 
 
 def reductions(mol: Chem.Mol) -> tuple[Product, ...]:
@@ -137,15 +154,24 @@ def _sane(mol: Chem.Mol | None) -> str:
 def _pieces(smiles: str) -> tuple[Piece, ...]:
     mol = Chem.MolFromSmiles(smiles)
     out: dict[str, Piece] = {}
-    for bond in mol.GetBonds():
-        if bond.GetBondType() != Chem.BondType.SINGLE or bond.IsInRing():
-            continue
-        broken = Chem.FragmentOnBonds(mol, [bond.GetIdx()], dummyLabels=[(1, 1)])
-        for part in Chem.GetMolFrags(broken, asMols=True, sanitizeFrags=False):
+    for bond in _chain_bonds(mol):
+        for part in _parts(mol, bond):
             whole = _capped(part)
             if whole is not None:
                 out[Chem.MolToSmiles(part)] = Piece(part, whole.GetNumHeavyAtoms(), ecfp4(whole))
     return tuple(out.values())
+
+
+def _chain_bonds(mol: Chem.Mol) -> list[int]:
+    """Numbers of the single bonds that are in no ring."""
+    is_single = (b for b in mol.GetBonds() if b.GetBondType() == Chem.BondType.SINGLE)
+    return [b.GetIdx() for b in is_single if not b.IsInRing()]
+
+
+def _parts(mol: Chem.Mol, bond: int) -> tuple[Chem.Mol, ...]:
+    """What is left of a molecule cut at a bond, a dummy atom of isotope 1 at each open end."""
+    broken = Chem.FragmentOnBonds(mol, [bond], dummyLabels=[(1, 1)])
+    return tuple(Chem.GetMolFrags(broken, asMols=True, sanitizeFrags=False))
 
 
 @lru_cache(maxsize=N_CACHED)
@@ -178,9 +204,10 @@ _zip = Chem.MolzipParams()
 _zip.label = Chem.MolzipLabel.Isotope
 
 
-def _joined(a: Piece, b: Piece) -> Chem.Mol | None:
+def _zipped(a: Chem.Mol, b: Chem.Mol) -> Chem.Mol | None:
+    """Two parts joined where their dummy atoms are."""
     try:
-        return Chem.molzip(a.mol, b.mol, _zip)
+        return Chem.molzip(a, b, _zip)
     except (ValueError, RuntimeError):
         return None
 

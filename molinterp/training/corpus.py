@@ -58,6 +58,8 @@ class Corpus:
     """(n, n_features), standardised log-odds of `features`; NaN where unknown. See `training.odds`."""
     features: tuple[str, ...] = ()
     """Names of the classifiers that `odds` come from."""
+    n_recombined: int = 0
+    """Molecules, the last ones, that are no compounds of that file; see `training.recombined`."""
 
     def __len__(self) -> int:
         """Number of molecules."""
@@ -160,7 +162,7 @@ def standard_form(text: str) -> tuple[str, Chem.Mol] | None:
 
     mol = Chem.MolFromSmiles(text) if len(text) <= MAX_CHARACTERS else None
     try:
-        if mol is not None and "." not in text and _is_plain(mol) and Chem.MolToSmiles(mol) == text:
+        if mol is not None and "." not in text and is_plain(mol) and Chem.MolToSmiles(mol) == text:
             check_size(mol, text)
             return text, mol
         compound = standardise(text)
@@ -169,7 +171,7 @@ def standard_form(text: str) -> tuple[str, Chem.Mol] | None:
     return compound.smiles, compound.mol
 
 
-def _is_plain(mol: Chem.Mol) -> bool:
+def is_plain(mol: Chem.Mol) -> bool:
     """Whether no atom has a charge, an isotope label or too few bonds."""
     return not any(
         a.GetFormalCharge() or a.GetIsotope() or a.GetNumRadicalElectrons() for a in mol.GetAtoms()

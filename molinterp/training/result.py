@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor
 import molinterp
 from molinterp.bundle import Bundle
 from molinterp.chem.properties import PROPERTIES
-from molinterp.errors import InputError
+from molinterp.errors import InputError, ShapeError
 from molinterp.tokens import Tokenizer
 from molinterp.training.loop import Trainer
 from molinterp.vae.network import VAEConfig
@@ -38,7 +39,8 @@ def bundle_of(trainer: Trainer, name: str, before: Mapping[str, Any] | None = No
         property_names=tuple(PROPERTIES),
         training={
             "data_sha256": corpus.sha256,
-            "n_train": int(len(corpus.rows("train"))),
+            "n_train": int(len(corpus.rows("train"))) - corpus.n_recombined,
+            "n_recombined": corpus.n_recombined,
             "n_dropped": corpus.n_dropped,
             "n_seen": state.n_molecules,
             "steps": state.step,
@@ -59,19 +61,22 @@ def bundle_of(trainer: Trainer, name: str, before: Mapping[str, Any] | None = No
 def starting_weights(bundle: str, tokenizer: Tokenizer, sizes: VAEConfig) -> dict[str, Tensor]:
     """Weights of a bundle that another training can begin with.
 
-    Heads of another shape, as `molinterp fit heads` leaves them, are left out: they begin anew.
+    Blocks and features that it lacks are added and do nothing at first. Heads of another shape, as
+    `molinterp fit heads` leaves them, are left out: they begin anew.
 
     Raises:
         BundleError: the bundle is missing or damaged.
         InputError: its vocabulary or its sizes are not those of the training.
     """
     loaded = Bundle.load(bundle)
-    own = loaded.model.config
-    same_but_heads = replace(own, head_blocks=sizes.head_blocks) == sizes
-    if loaded.tokenizer.to_dict() != tokenizer.to_dict() or not same_but_heads:
+    n_blocks, grown = loaded.model.config.head_blocks, None
+    if loaded.tokenizer.to_dict() == tokenizer.to_dict():
+        with suppress(ShapeError):
+            grown = loaded.model.grown(replace(sizes, head_blocks=n_blocks))
+    if grown is None:
         raise InputError(
             f"`--warm-start {bundle}` must have the vocabulary and the sizes of this training; "
             "they differ. Give the same options and molecules as it was trained with."
         )
-    heads = () if own == sizes else ("fingerprint_head.", "property_head.")
-    return {k: v for k, v in loaded.model.state_dict().items() if not k.startswith(heads)}
+    heads = () if n_blocks == sizes.head_blocks else ("fingerprint_head.", "property_head.")
+    return {k: v for k, v in grown.state_dict().items() if not k.startswith(heads)}

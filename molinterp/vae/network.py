@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from molinterp.errors import ShapeError
 from molinterp.tokens import PAD
 
+CONDITION_BLOCKS = 2
+"""Residual blocks of what the decoder is told of a point, where it is told more than the point."""
+
 
 @final
 @dataclass(frozen=True)
@@ -35,6 +38,10 @@ class VAEConfig:
     """Hidden size of the heads."""
     head_blocks: int = 0
     """Residual blocks of each head; `molinterp fit heads` adds some to a trained network."""
+    encoder_blocks: int = 0
+    """Residual blocks between the pooled states of the encoder and the posterior."""
+    condition_dim: int = 0
+    """Features of z and its blur, made once a point, that the decoder sees at every step beside them."""
 
     def to_dict(self) -> dict[str, Any]:
         """The fields, ready for JSON."""
@@ -61,11 +68,9 @@ class ResidualBlock(nn.Module):
         return x + self.out(nn.functional.silu(self.into(x)))
 
 
-def _head(c: VAEConfig, n_outputs: int) -> nn.Sequential:
-    blocks = (ResidualBlock(c.head_dim) for _ in range(c.head_blocks))
-    return nn.Sequential(
-        nn.Linear(c.latent_dim, c.head_dim), nn.SiLU(), *blocks, nn.Linear(c.head_dim, n_outputs)
-    )
+def _perceptron(n_inputs: int, width: int, n_blocks: int, n_outputs: int) -> nn.Sequential:
+    blocks = (ResidualBlock(width) for _ in range(n_blocks))
+    return nn.Sequential(nn.Linear(n_inputs, width), nn.SiLU(), *blocks, nn.Linear(width, n_outputs))
 
 
 @final
@@ -98,14 +103,15 @@ class MoleculeVAE(nn.Module):
         self.embedding = nn.Embedding(c.n_tokens, c.embedding_dim, padding_idx=PAD, _weight=embedding)
         self.encoder_forward = nn.GRU(c.embedding_dim, c.encoder_dim, batch_first=True)
         self.encoder_backward = nn.GRU(c.embedding_dim, c.encoder_dim, batch_first=True)
-        self.posterior = nn.Sequential(
-            nn.Linear(4 * c.encoder_dim, c.head_dim), nn.SiLU(), nn.Linear(c.head_dim, 2 * c.latent_dim)
-        )
-        self.state_of_z = nn.Linear(c.latent_dim + 1, c.decoder_dim)
-        self.decoder = nn.GRU(c.embedding_dim + c.latent_dim + 1, c.decoder_dim, batch_first=True)
+        self.posterior = _perceptron(4 * c.encoder_dim, c.head_dim, c.encoder_blocks, 2 * c.latent_dim)
+        n_condition = c.latent_dim + 1 + c.condition_dim
+        if c.condition_dim:
+            self.conditioner = _perceptron(c.latent_dim + 1, c.head_dim, CONDITION_BLOCKS, c.condition_dim)
+        self.state_of_z = nn.Linear(n_condition, c.decoder_dim)
+        self.decoder = nn.GRU(c.embedding_dim + n_condition, c.decoder_dim, batch_first=True)
         self.output = nn.Linear(c.decoder_dim, c.n_tokens)
-        self.fingerprint_head = _head(c, c.n_bits)
-        self.property_head = _head(c, c.n_properties)
+        self.fingerprint_head = _perceptron(c.latent_dim, c.head_dim, c.head_blocks, c.n_bits)
+        self.property_head = _perceptron(c.latent_dim, c.head_dim, c.head_blocks, c.n_properties)
         self.register_buffer("property_mean", torch.zeros(c.n_properties))
         self.register_buffer("property_scale", torch.ones(c.n_properties))
 
@@ -131,7 +137,7 @@ class MoleculeVAE(nn.Module):
         return mean, log_variance
 
     def condition(self, z: Tensor, blur: Tensor | float = 0.0) -> Tensor:
-        """What the decoder is told of each point, (n, latent_dim + 1): z (n, latent_dim) and its blur.
+        """What the decoder is told of each point, (n, n_condition): z, its blur, features of both.
 
         Args:
             z: (n, latent_dim).
@@ -146,7 +152,10 @@ class MoleculeVAE(nn.Module):
                 f"got {tuple(z.shape)}. Encode with the same bundle."
             )
         column = torch.as_tensor(blur, dtype=z.dtype, device=z.device).expand(len(z))
-        return torch.cat([z, column[:, None]], 1)
+        told = torch.cat([z, column[:, None]], 1)
+        if self.config.condition_dim:
+            told = torch.cat([told, self.conditioner(told)], 1)
+        return told
 
     def initial_state(self, condition: Tensor) -> Tensor:
         """State of the decoder before the first token, (n, decoder_dim); see `condition`."""
@@ -156,7 +165,7 @@ class MoleculeVAE(nn.Module):
         """One decoding step: logits (n, n_tokens) of the next token, and the next state.
 
         Args:
-            condition: (n, latent_dim + 1), see `condition`.
+            condition: (n, n_condition), see `condition`.
             state: (n, decoder_dim), all that the decoder remembers of the prefix.
             token: (n,) int64, the last token.
         """
@@ -168,7 +177,7 @@ class MoleculeVAE(nn.Module):
         """Logits (n, length, n_tokens) of the token after each position of `prefix`.
 
         Args:
-            condition: (n, latent_dim + 1), see `condition`.
+            condition: (n, n_condition), see `condition`.
             prefix: (n, length) int64, beginning with START.
         """
         wide = condition[:, None].expand(-1, prefix.shape[1], -1)
@@ -191,14 +200,49 @@ class MoleculeVAE(nn.Module):
             n: blocks of each head; a network that has more keeps them.
             seed: of the new blocks' inner weights; the global random state is left as it was.
         """
-        n_own = self.config.head_blocks
-        config = replace(self.config, head_blocks=max(n, n_own))
+        return self.grown(replace(self.config, head_blocks=max(n, self.config.head_blocks)), seed)
+
+    def grown(self, config: VAEConfig, seed: int = 0) -> MoleculeVAE:
+        """A copy with more residual blocks, or features of the condition, that does what this one does.
+
+        Args:
+            config: sizes of the copy; `head_blocks`, `encoder_blocks` and `condition_dim` may be larger.
+            seed: of the new weights; the global random state is left as it was.
+
+        Raises:
+            ShapeError: another size differs, or one is smaller.
+        """
+        own, may_grow = self.config, ("head_blocks", "encoder_blocks", "condition_dim")
+        same = replace(own, **{size: getattr(config, size) for size in may_grow}) == config
+        if not same or any(getattr(config, size) < getattr(own, size) for size in may_grow):
+            raise ShapeError(f"a network can grow in {', '.join(may_grow)} alone; got {config} from {own}.")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            grown = MoleculeVAE(config).to(self.property_mean.device)
-        grown.train(self.training)
-        # What follows the blocks moves down by the number of new ones.
-        last, new_last = 2 + n_own, 2 + config.head_blocks
-        weights = {k.replace(f"_head.{last}.", f"_head.{new_last}."): v for k, v in self.state_dict().items()}
-        grown.load_state_dict(grown.state_dict() | weights)
-        return grown
+            copy = MoleculeVAE(config).to(self.property_mean.device)
+        copy.train(self.training)
+        wanted = copy.state_dict()
+        for key, value in self.state_dict().items():
+            name = _moved(key, own, config)
+            if value.shape != wanted[name].shape:
+                # New columns say nothing yet.
+                wider = torch.zeros_like(wanted[name])
+                wider[:, : value.shape[1]] = value
+                value = wider
+            wanted[name] = value
+        copy.load_state_dict(wanted)
+        return copy
+
+
+def _moved(key: str, old: VAEConfig, new: VAEConfig) -> str:
+    """Name of a parameter once blocks were put before the last layer of its perceptron."""
+    grown = {
+        "posterior": (old.encoder_blocks, new.encoder_blocks),
+        "fingerprint_head": (old.head_blocks, new.head_blocks),
+        "property_head": (old.head_blocks, new.head_blocks),
+    }
+    part, _, rest = key.partition(".")
+    if part not in grown:
+        return key
+    n_old, n_new = grown[part]
+    layer, _, name = rest.partition(".")
+    return f"{part}.{2 + n_new}.{name}" if layer == str(2 + n_old) else key

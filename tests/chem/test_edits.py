@@ -1,8 +1,10 @@
+from random import Random
+
 import pytest
 from molinterp.data import drugs
 from rdkit import Chem
 
-from molinterp.chem.edits import exchanges, openings, pieces, reductions, swaps
+from molinterp.chem.edits import crossings, exchanges, openings, pieces, reductions, swaps
 
 ASPIRIN, IBUPROFEN = (Chem.MolFromSmiles(s) for s in ("CC(=O)Oc1ccccc1C(=O)O", "CC(C)Cc1ccc(C(C)C(=O)O)cc1"))
 ESTRADIOL = Chem.MolFromSmiles("C[C@]12CC[C@H]3[C@@H](CCc4cc(O)ccc34)[C@@H]1CC[C@@H]2O")
@@ -127,3 +129,22 @@ def test_stereo_away_from_the_edit_is_kept():
     found = set(texts(reductions(mol("C[C@H](N)C(=O)NCCC"))))
     assert Chem.CanonSmiles("C[C@H](N)C(=O)NCC") in found
     assert Chem.CanonSmiles("C[C@@H](N)C(=O)NCC") not in found
+
+
+def test_crossings_share_out_the_atoms_of_both():
+    for seed in range(20):
+        found = list(crossings(ASPIRIN, IBUPROFEN, Random(seed)))
+        atoms = [p.mol.GetNumHeavyAtoms() for p in found]
+        # Two products alike come once.
+        assert sum(atoms) == 28 or len(set(texts(found))) < 2
+        assert all(Chem.CanonSmiles(s) == s for s in texts(found))
+
+
+def test_crossings_of_two_chains_are_known():
+    # Methanol and methylamine, one bond each.
+    found = {frozenset(texts(crossings(mol("CO"), mol("CN"), Random(s)))) for s in range(20)}
+    assert found == {frozenset({"CN", "CO"}), frozenset({"CC", "NO"})}
+
+
+def test_what_has_no_chain_gives_no_crossing():
+    assert list(crossings(mol("c1ccccc1"), ASPIRIN, Random(0))) == []

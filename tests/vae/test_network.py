@@ -99,9 +99,50 @@ def test_more_head_blocks_change_no_prediction(model):
 
 def test_sizes_written_before_there_were_blocks_give_the_same_network(model):
     sizes = SIZES.to_dict()
-    del sizes["head_blocks"]
+    for name in ("head_blocks", "encoder_blocks", "condition_dim"):
+        del sizes[name]
     again = MoleculeVAE(VAEConfig(**sizes)).eval()
     again.load_state_dict(model.state_dict())
     tokens, z = torch.tensor([[5, 6, 7]]), torch.randn(4, 5)
     assert all(torch.equal(a, b) for a, b in zip(again.encode(tokens), model.encode(tokens), strict=True))
     assert torch.equal(again.bit_logits(z), model.bit_logits(z))
+
+
+def test_a_grown_network_does_what_it_did(model):
+    grown = model.grown(replace(SIZES, encoder_blocks=2, condition_dim=6, head_blocks=1))
+    assert grown.config == replace(SIZES, encoder_blocks=2, condition_dim=6, head_blocks=1)
+    tokens, z = torch.tensor([[5, 6, 7], [8, 9, 0]]), torch.randn(2, 5)
+    for ours, theirs in zip(grown.encode(tokens), model.encode(tokens), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=FLOAT32, rtol=FLOAT32)
+    prefix = torch.tensor([[1, 5, 6], [1, 8, 9]])
+    torch.testing.assert_close(
+        grown.logits(grown.condition(z, 0.3), prefix),
+        model.logits(model.condition(z, 0.3), prefix),
+        atol=FLOAT32,
+        rtol=FLOAT32,
+    )
+    torch.testing.assert_close(grown.bit_logits(z), model.bit_logits(z), atol=FLOAT32, rtol=FLOAT32)
+    wider = grown.grown(replace(grown.config, encoder_blocks=3))
+    torch.testing.assert_close(wider.encode(tokens)[0], model.encode(tokens)[0], atol=FLOAT32, rtol=FLOAT32)
+
+
+def test_gradients_reach_what_a_network_grew(model):
+    grown = model.grown(replace(SIZES, encoder_blocks=1, condition_dim=6)).train()
+    optimizer = torch.optim.SGD(grown.parameters(), lr=0.1)
+    for _ in range(3):  # what is 0 at first lets nothing through
+        optimizer.zero_grad()
+        z, _ = grown.encode(torch.tensor([[5, 6, 7]]))
+        grown.logits(grown.condition(z), torch.tensor([[1, 5, 6]])).square().sum().backward()
+        optimizer.step()
+    new = [
+        n for n, _ in grown.named_parameters() if n.startswith("conditioner.") or n.startswith("posterior.2.")
+    ]
+    assert len(new) == 16
+    blocks = {n for n in new if float(dict(grown.named_parameters())[n].grad.abs().sum()) > 0}
+    assert blocks == set(new)
+
+
+@pytest.mark.parametrize("other", [{"latent_dim": 6}, {"decoder_dim": 15}, {"head_blocks": -1}])
+def test_a_network_grows_in_blocks_and_features_alone(model, other):
+    with pytest.raises(ShapeError, match="a network can grow in head_blocks, encoder_blocks, condition_dim"):
+        model.grown(replace(SIZES, **other))
