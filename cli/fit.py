@@ -45,9 +45,10 @@ def fit(
     seed: int,
     quiet: bool,
 ) -> None:
-    """Fit a PART of a bundle on MOLECULES (.csv, .csv.gz with columns smiles and split).
+    """Fit a PART of a bundle on MOLECULES (.csv with a column smiles, or .smi; also .gz).
 
-    The split train is learnt from, valid is measured on. The parts are the heads (ECFP4 bits and
+    The split train is learnt from, valid is measured on: by a column `split`, or as `molinterp train`
+    divides a file without one. The parts are the heads (ECFP4 bits and
     properties from a latent point), the density of encoded compounds, the validity of decodes, the latent
     form of all features, and the property windows: how far off the property head is, and where. The
     encoder and the decoder stay. The figures go to stdout as JSON, and into the bundle.
@@ -60,8 +61,7 @@ def fit(
     from molinterp.bundle import Bundle, check_target, locate
     from molinterp.chem.classifier import shipped_classifiers
     from molinterp.errors import InputError
-    from molinterp.evaluation import read_split
-    from molinterp.training.corpus import prepare
+    from molinterp.training.corpus import prepare, read_splits
     from molinterp.training.heads import N_COMPOUNDS, corpus_examples, head_examples
     from molinterp.training.material import gather
     from molinterp.training.realism import PARTS, fit_parts
@@ -75,7 +75,8 @@ def fit(
     bundle, parts = Bundle.load(model), PARTS if part == "all" else (part,)
     target = output or locate(model)
     check_target(target)
-    train, held_out = (read_split(molecules, split, None, must_split=True) for split in ("train", "valid"))
+    by_split = read_splits(molecules)
+    train, held_out = by_split["train"], by_split["valid"]
     options: dict[str, Any] = {"seed": seed, "progress": progress}
     material = gather(bundle, train, held_out, n_compounds=compounds, n_decodes=points, **options)
     examples = None

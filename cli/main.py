@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import warnings
@@ -80,15 +81,24 @@ def main() -> None:
     except Exception as error:
         if "MOLINTERP_TRACEBACK" in os.environ:
             raise
-        text = f"internal error: {type(error).__name__}: {error}"
-        code = _fail(f"{text} (set MOLINTERP_TRACEBACK=1 to see where)", INTERNAL)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            _drop_stdout()
+            code = _fail("the output cannot be written: no space is left on its device.", USAGE)
+        else:
+            text = f"internal error: {type(error).__name__}: {error}"
+            code = _fail(f"{text} (set MOLINTERP_TRACEBACK=1 to see where)", INTERNAL)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _leave_early() -> int:
-    """The reader, as `head`, has had enough: stdout goes nowhere, so that exit does not fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """The reader, as `head`, has had enough."""
+    _drop_stdout()
     return 0
+
+
+def _drop_stdout() -> None:
+    """Let stdout go nowhere, so that exit does not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, code: int) -> int:

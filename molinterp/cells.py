@@ -74,3 +74,12 @@ def slug(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:MAX_SLUG].strip("-")
     return f"{name}-" if _RESERVED.fullmatch(name) else name or "unnamed"
+
+
+def separator_of(header: str) -> str:
+    """What parts the names in the first line of a .csv.
+
+    >>> separator_of("ID;Smiles;pIC50")
+    ';'
+    """
+    return next((mark for mark in ",;\t" if mark in header), ",")

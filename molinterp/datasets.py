@@ -1,4 +1,4 @@
-"""Public sets of molecules: fetched, and made into a table that `molinterp train` reads."""
+"""Sets of molecules for training: read with their splits; public ones fetched and made into a table."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ from typing import IO, Any, final
 
 from rdkit import rdBase
 
+from molinterp.chem.readers import read_records, smiles_column
 from molinterp.chem.standardise import standardise
 from molinterp.data import sources
 from molinterp.errors import DownloadError, InputError, InvalidMoleculeError
 from molinterp.fetch import Fetched, Progress, cache_folder, fetch
+from molinterp.tables import read_table
+
+SPLITS = ("train", "valid", "test")
 
 
 @final
@@ -41,6 +45,32 @@ def hashed_split(smiles: str) -> str:
     """Split of a molecule, train, valid or test, by a hash that holds out 1 % and 1 %."""
     share = int.from_bytes(hashlib.sha256(smiles.encode()).digest()[:4], "big") % 100
     return {0: "valid", 1: "test"}.get(share, "train")
+
+
+def read_molecules(path: Path) -> tuple[list[str], list[str] | None]:
+    """SMILES of a file, empty where a row has none, and the split of each; None where none is named.
+
+    Args:
+        path: a table with a column of SMILES, called so in any case, and maybe one called `split`; or any
+            other file of molecules.
+
+    Raises:
+        InputError: the file cannot be read, has no such column, no molecule or a split of another name.
+    """
+    if not {".csv", ".tsv", ".parquet"} & set(path.suffixes):
+        smiles, split = [record.smiles for record in read_records(str(path))], None
+    else:
+        table = read_table(path)
+        column = smiles_column(map(str, table))
+        if column is None:
+            raise InputError(f"'{path}' must have a column 'smiles'; found {', '.join(map(str, table))}.")
+        smiles = table[column].fillna("").astype(str).tolist()
+        split = table["split"].astype(str).tolist() if "split" in table else None
+    if not smiles:
+        raise InputError(f"'{path}' must hold molecules; got none.")
+    if unknown := sorted(set(split or ()) - set(SPLITS)):
+        raise InputError(f"column 'split' must hold train, valid or test; got {', '.join(unknown[:3])}.")
+    return smiles, split
 
 
 def source_named(name: str) -> dict[str, Any]:

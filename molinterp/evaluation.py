@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, repeat
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,10 @@ from molinterp.bundle import Bundle
 from molinterp.chem.alerts import alerts
 from molinterp.chem.judge import Judge, decoded_molecule, decoded_smiles, default_table
 from molinterp.chem.properties import PROPERTIES
-from molinterp.chem.readers import smiles_column
 from molinterp.chem.similarity import ecfp4_array, tanimoto
+from molinterp.datasets import read_molecules
 from molinterp.errors import InputError
 from molinterp.geometry.curves import linear, slerp
-from molinterp.tables import read_table
 from molinterp.vae.decoding import blur_at
 
 BATCH = 256
@@ -38,30 +37,19 @@ N_REFINED = 1_024
 Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
 
-def read_split(path: Path, split: str, n: int | None, *, must_split: bool = False) -> list[str]:
-    """The first `n` SMILES of a split of a table; None means all. Rows without a SMILES are left out.
+def read_split(path: Path, split: str, n: int | None) -> list[str]:
+    """The first `n` SMILES of a split of a file; None means all. Rows without a SMILES are left out.
 
     Args:
-        path: a table with a column of SMILES, called so in any case, and one called `split`.
-        split: value of that column.
+        path: as `molinterp.datasets.read_molecules` takes it; without splits all of it is taken.
+        split: train, valid or test.
         n: molecules wanted.
-        must_split: whether a table without a column `split` is refused; else all of it is taken.
 
     Raises:
-        InputError: the file cannot be read, or has no such column or no such molecule.
+        InputError: the file cannot be read or has no such molecule.
     """
-    table = read_table(path)
-    column = smiles_column(map(str, table))
-    if column is None:
-        raise InputError(f"'{path}' must have a column 'smiles'; found {', '.join(map(str, table))}.")
-    if "split" in table:
-        table = table[table["split"] == split]
-    elif must_split:
-        raise InputError(
-            f"'{path}' must have a column 'split' of train and valid; found {', '.join(map(str, table))}. "
-            "Hold some molecules out, or the figures are of those that were learnt."
-        )
-    found: list[str] = table[column].dropna().astype(str).head(len(table) if n is None else n).tolist()
+    smiles, splits = read_molecules(path)
+    found = [s for s, own in zip(smiles, splits or repeat(split), strict=False) if s and own == split][:n]
     if not found:
         raise InputError(f"'{path}' holds no molecule of the split {split!r}.")
     return found

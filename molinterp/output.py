@@ -127,11 +127,12 @@ def check_writable(target: Path) -> None:
 
 
 def write_whole(target: Path, text: str) -> None:
-    """Write a file under a temporary name beside it, then rename it.
+    """Write a file under a temporary name beside it, then rename it; a link is followed.
 
     Raises:
         InputError: it cannot be written; nothing is left behind.
     """
+    target = target.resolve()
     temporary = None
     try:
         with tempfile.NamedTemporaryFile(

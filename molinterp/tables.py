@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import sys
 import warnings
 import zlib
 from collections.abc import Mapping
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from molinterp.cells import separator_of
 from molinterp.errors import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 STDIN = Path("-")
 """Stands for a .csv on standard input."""
+MAX_HEADER = 1 << 16
+"""Bytes of a first line that are looked at."""
 _TOO_MANY = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
@@ -31,7 +36,8 @@ def read_table(
 
     Args:
         file: .parquet, or text with one line a row; `STDIN` reads standard input.
-        separator: of the values of a line; None means a tab in a .tsv and a comma elsewhere.
+        separator: of the values of a line; None means a tab in a .tsv and elsewhere a comma or, where
+            the first line has none, a semicolon or a tab, as some databases and spreadsheets write.
         dtype: of all columns or by name; None means what the values look like.
         has_na: whether NA and the like stand for missing values, as an empty cell always does.
 
@@ -49,7 +55,7 @@ def read_table(
             warnings.simplefilter("error", pd.errors.ParserWarning)
             return pd.read_csv(
                 sys.stdin.buffer if file == STDIN else file,
-                sep=separator or ("\t" if ".tsv" in file.suffixes[-2:] else ","),
+                sep=separator or _separator(file),
                 dtype=dtype,  # type: ignore[arg-type]
                 keep_default_na=has_na,
                 na_values=[""],
@@ -60,6 +66,18 @@ def read_table(
         raise MissingDependencyError("Parquet files", "pyarrow", "parquet") from error
     except (ValueError, OSError, EOFError, zlib.error, pd.errors.ParserWarning) as error:
         raise InputError(f"file '{file}' cannot be read as a table: {_reason(error)}") from error
+
+
+def _separator(file: Path) -> str:
+    if ".tsv" in file.suffixes[-2:]:
+        return "\t"
+    if file == STDIN:
+        # A pipe can be looked into, a stand-in for it perhaps not.
+        first = sys.stdin.buffer.peek() if isinstance(sys.stdin.buffer, BufferedReader) else b""
+    else:
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
+            first = stream.readline(MAX_HEADER)
+    return separator_of(first.partition(b"\n")[0].decode(errors="replace"))
 
 
 def _reason(error: Exception) -> str:

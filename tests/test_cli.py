@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -231,6 +232,16 @@ def test_a_reader_that_is_gone_is_no_error(command):
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("command", [("models", "list"), ("path", "--help")])
+def test_a_full_disk_is_said(command):
+    program = [sys.executable, "-c", "from molinterp.cli.main import main; main()", *command]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "molinterp: the output cannot be written: no space is left on its device.\n"
 
 
 def test_a_seed_that_no_generator_takes_is_bad_usage():

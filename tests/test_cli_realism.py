@@ -90,7 +90,7 @@ ONE_CLASS = "smiles,y\n" + "".join(f"{'C' * i}O,1\n" for i in range(1, 40))
         (
             ("fit", "density", "one.csv", "-o", "new"),
             2,
-            "must have a column 'split' of train and valid; found smiles, y",
+            "'one.csv' holds no molecule of the split 'valid'. Give it a column 'split'",
         ),
         (("fit", "everything", "none.csv"), 2, "'everything' is not one of"),
         (("fit", "all", "none.csv", "--model", "none"), 4, "must be one that ships"),

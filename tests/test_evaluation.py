@@ -74,11 +74,11 @@ def test_rows_without_a_molecule_are_left_out_of_a_split(tmp_path):
     assert read_split(tmp_path / "m.csv", "test", 2) == ["CC", "CCC"]
 
 
-def test_a_table_without_splits_is_taken_whole_unless_it_must_have_them(tmp_path):
+def test_a_file_without_splits_is_taken_whole(tmp_path):
     (tmp_path / "m.csv").write_text("smiles\nCC\nCCC\n")
-    assert read_split(tmp_path / "m.csv", "test", None) == ["CC", "CCC"]
-    with pytest.raises(InputError, match="must have a column 'split' of train and valid; found smiles"):
-        read_split(tmp_path / "m.csv", "train", None, must_split=True)
+    (tmp_path / "m.smi").write_text("CC ethane\nCCC propane\n")
+    for name in ("m.csv", "m.smi"):
+        assert read_split(tmp_path / name, "test", None) == ["CC", "CCC"]
 
 
 def test_tables_that_cannot_be_used_are_named(tmp_path, small_bundle):

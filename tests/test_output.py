@@ -56,3 +56,12 @@ def test_a_file_is_replaced_whole(tmp_path):
     write_whole(target, "new")
     assert target.read_text() == "new"
     assert [p.name for p in tmp_path.iterdir()] == ["path.csv"]
+
+
+def test_a_link_stays_one_and_its_file_is_written(tmp_path):
+    (tmp_path / "shared").mkdir()
+    link = tmp_path / "path.csv"
+    link.symlink_to(tmp_path / "shared" / "real.csv")
+    for text in ("first", "second"):
+        write_whole(link, text)
+        assert link.is_symlink() and (tmp_path / "shared" / "real.csv").read_text() == text

@@ -29,6 +29,15 @@ def test_a_table_is_read_plain_or_packed(tmp_path, mark):
         assert read_table(tmp_path / name).to_dict("list") == {"smiles": ["CCO", "CCN"], "label": [1, 0]}
 
 
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+def test_a_table_may_be_parted_by_semicolons_or_tabs(tmp_path, separator):
+    text = ROWS.replace(",", separator)
+    (tmp_path / "a.csv").write_text(text)
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(text.encode()))
+    for name in ("a.csv", "a.csv.gz"):
+        assert read_table(tmp_path / name).to_dict("list") == {"smiles": ["CCO", "CCN"], "label": [1, 0]}
+
+
 def test_types_and_missing_values_are_as_asked(tmp_path):
     (tmp_path / "a.tsv").write_text("a\tb\nNA\t\n1\t2\n")
     texts = read_table(tmp_path / "a.tsv", separator="\t", dtype=str, has_na=False)

@@ -56,6 +56,8 @@ def pairs_of(table: Any, start: str = "start", end: str = "end", id: str | None 
         InputError: a column is missing or there twice, or `table` is none of these.
         MissingDependencyError: an Arrow table, and pyarrow is not installed.
     """
+    from molinterp.chem.readers import cell_smiles
+
     frame = frame_of(table)
     for role, name in (("start", start), ("end", end), *([("id", id)] if id is not None else [])):
         if name not in frame.columns:
@@ -66,8 +68,8 @@ def pairs_of(table: Any, start: str = "start", end: str = "end", id: str | None 
         if frame[name].ndim > 1:
             raise InputError(f"`pairs` must have one column {name!r}; found several. Rename the others.")
     names = map(_text, frame[id]) if id is not None else map(str, range(len(frame)))
-    ends = zip(map(_text, frame[start]), map(_text, frame[end]), strict=True)
-    return [Pair(name, a, b) for name, (a, b) in zip(names, ends, strict=True)]
+    starts, ends = ([cell_smiles(_text(cell)) for cell in frame[column]] for column in (start, end))
+    return [Pair(name, a, b) for name, a, b in zip(names, starts, ends, strict=True)]
 
 
 def frame_of(table: Any) -> pd.DataFrame:

@@ -66,7 +66,7 @@ def records(
 
 
 def write_table(target: Path, columns: dict[str, str], rows: Iterable[Record], raw_cells: bool) -> None:
-    """Write the table under a temporary name beside its own, then rename it.
+    """Write the table under a temporary name beside its own, then rename it; a link is followed.
 
     Args:
         target: .csv, .csv.gz or .parquet.
@@ -79,6 +79,7 @@ def write_table(target: Path, columns: dict[str, str], rows: Iterable[Record], r
         MissingDependencyError: a .parquet file, and pyarrow is not installed.
     """
     write = _write_parquet if target.suffix == ".parquet" else _write_csv(target, raw_cells)
+    target = target.resolve()
     temporary = target.with_name(f".{target.name}.tmp")
     try:
         with temporary.open("wb") as stream:

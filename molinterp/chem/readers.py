@@ -20,6 +20,7 @@ from typing import TextIO, cast, final
 
 from rdkit import Chem, rdBase
 
+from molinterp.cells import separator_of
 from molinterp.chem.gate import check_size
 from molinterp.errors import InputError, InvalidMoleculeError
 
@@ -79,7 +80,7 @@ def _records(source: str) -> Iterator[Record]:
         if is_mol_block:
             yield from _mol_blocks(stream, source)
         elif suffix.startswith((".csv", ".tsv")):
-            yield from _table_rows(stream, source, "\t" if suffix == ".tsv" else ",")
+            yield from _table_rows(stream, source, "\t" if suffix == ".tsv" else None)
         else:
             yield from _smiles_lines(stream, repr(source))
 
@@ -119,6 +120,16 @@ def split_line(line: str) -> tuple[str, str]:
     return smiles, rest
 
 
+def cell_smiles(cell: str) -> str:
+    """SMILES of a cell; a CXSMILES part is left out, any other blank is the gate's to refuse.
+
+    >>> cell_smiles("C[C@H](N)O |&1:1|")
+    'C[C@H](N)O'
+    """
+    bare, rest = split_line(cell)
+    return cell.strip() if rest else bare
+
+
 def _smiles_lines(stream: Iterable[str], label: str) -> Iterator[Record]:
     is_first = True
     for number, line in enumerate(stream, 1):
@@ -149,12 +160,10 @@ def smiles_column(names: Iterable[str]) -> str | None:
     return found or next((columns[c] for c in columns if "smiles" in c), None)
 
 
-def _table_rows(stream: Iterable[str], source: str, delimiter: str) -> Iterator[Record]:
+def _table_rows(stream: Iterable[str], source: str, separator: str | None) -> Iterator[Record]:
     lines = iter(stream)
     first = next(lines, "")
-    # A .csv may be parted by semicolons, as some databases and spreadsheets write it, or by tabs.
-    delimiter = next((d for d in (delimiter, ";", "\t") if d in first), delimiter)
-    rows = csv.DictReader(chain([first], lines), delimiter=delimiter)
+    rows = csv.DictReader(chain([first], lines), delimiter=separator or separator_of(first))
     columns = _by_plain_name(rows.fieldnames or ())
     smiles = smiles_column(columns.values())
     if smiles is None:
@@ -162,10 +171,11 @@ def _table_rows(stream: Iterable[str], source: str, delimiter: str) -> Iterator[
         raise InputError(f"{source!r} must have a column 'smiles' in its first row; found {found}.")
     name = next((columns[c] for c in NAME_COLUMNS if c in columns and columns[c] != smiles), None)
     for number, row in enumerate(rows, 2):
-        text = (row[smiles] or "").strip()
-        bare, rest = split_line(text)
-        text = text if rest else bare  # a CXSMILES part goes; any other blank is the gate's to refuse
-        yield Record(text, (row[name] or "").strip() if name else "", f"row {number} of {source!r}")
+        yield Record(
+            cell_smiles(row[smiles] or ""),
+            (row[name] or "").strip() if name else "",
+            f"row {number} of {source!r}",
+        )
 
 
 def _mol_blocks(stream: Iterable[str], source: str) -> Iterator[Record]:

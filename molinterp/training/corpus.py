@@ -19,17 +19,14 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 import numpy.typing as npt
 
-from molinterp.chem.readers import read_records, smiles_column
-from molinterp.datasets import hashed_split
+from molinterp.datasets import SPLITS, hashed_split, read_molecules
 from molinterp.errors import InputError, InvalidMoleculeError, VocabularyError
-from molinterp.tables import read_table
 from molinterp.tokens import IntArray, Notation, Tokenizer, notation_named
 
 if TYPE_CHECKING:
     from rdkit import Chem
 
 CHUNK = 4_096
-SPLITS = ("train", "valid", "test")
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
 
@@ -114,7 +111,8 @@ def prepare(
     finished = cache / f"corpus-{representation}-{n_tokens}-{digest[:12]}"
     if (finished / "corpus.json").exists():
         return _load(finished)
-    smiles, split = _read(molecules)
+    smiles, named = read_molecules(molecules)
+    split = None if named is None else np.array([SPLITS.index(name) for name in named], np.uint8)
     chunks = cache / f"standard-{representation}-{digest[:12]}"
     chunks.mkdir(parents=True, exist_ok=True)
     parts = [smiles[i : i + CHUNK] for i in range(0, len(smiles), CHUNK)]
@@ -127,27 +125,25 @@ def prepare(
     return corpus
 
 
-def _read(path: Path) -> tuple[list[str], npt.NDArray[np.uint8] | None]:
-    """SMILES and split of each molecule; None where the file has no column `split`."""
-    import pandas as pd
+def read_splits(molecules: Path) -> dict[str, list[str]]:
+    """SMILES of a file by split, divided as `prepare` divides them; train and valid are not empty.
 
-    if ".csv" in path.suffixes:
-        table = read_table(path)
-        column = smiles_column(map(str, table))
-        if column is None:
-            raise InputError(f"'{path}' must have a column 'smiles'; found {', '.join(map(str, table))}.")
-        smiles = table[column].astype(str).tolist()
-    else:
-        table = pd.DataFrame()
-        smiles = [record.smiles for record in read_records(str(path))]
-    if not smiles:
-        raise InputError(f"'{path}' must hold molecules to train on; got none.")
-    if "split" not in table:
-        return smiles, None
-    unknown = sorted(set(table["split"].astype(str)) - set(SPLITS))
-    if unknown:
-        raise InputError(f"column 'split' must hold train, valid or test; got {', '.join(unknown[:3])}.")
-    return smiles, table["split"].map(SPLITS.index).to_numpy(np.uint8)
+    Raises:
+        InputError: the file cannot be read, or one of the two has no molecule.
+    """
+    smiles, split = read_molecules(molecules)
+    if split is None:
+        found = map(standard_form, smiles)
+        smiles = [standard[0] for standard in found if standard is not None]
+        split = [hashed_split(text) for text in smiles]
+    by_split = {name: [s for s, own in zip(smiles, split, strict=True) if own == name] for name in SPLITS}
+    for name in ("train", "valid"):
+        if not by_split[name]:
+            raise InputError(
+                f"'{molecules}' holds no molecule of the split {name!r}. Give it a column 'split' of train "
+                "and valid; without one, one molecule in a hundred is valid."
+            )
+    return by_split
 
 
 def standard_form(text: str) -> tuple[str, Chem.Mol] | None:

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 import numpy.typing as npt
 
+from molinterp.datasets import SPLITS
 from molinterp.errors import VocabularyError
 from molinterp.tokens import Tokenizer
-from molinterp.training.corpus import CHUNK, SPLITS, Corpus, Progress, is_plain
+from molinterp.training.corpus import CHUNK, Corpus, Progress, is_plain
 
 if TYPE_CHECKING:
     from rdkit import Chem

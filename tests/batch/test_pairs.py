@@ -21,6 +21,11 @@ def test_rows_become_pairs_in_order():
     assert pairs_of(ROWS, "end", "start")[0] == Pair("0", "CCN", "CCO")
 
 
+def test_a_cxsmiles_part_is_left_out_and_other_blanks_are_not():
+    (pair,) = pairs_of({"start": ["C[C@H](N)O |&1:1|"], "end": [" CCO ethanol"]})
+    assert (pair.start, pair.end) == ("C[C@H](N)O", "CCO ethanol")
+
+
 @pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, pd.NaT])
 def test_whatever_is_missing_is_an_empty_text(missing):
     assert pairs_of({"start": [missing, "C"], "end": ["N", missing]}) == [

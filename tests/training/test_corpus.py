@@ -4,9 +4,9 @@ from rdkit import Chem
 
 from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array
-from molinterp.datasets import hashed_split
+from molinterp.datasets import SPLITS, hashed_split
 from molinterp.errors import InputError
-from molinterp.training.corpus import SPLITS, prepare, standard_form
+from molinterp.training.corpus import prepare, read_splits, standard_form
 from tests.conftest import SMALL
 
 
@@ -103,7 +103,7 @@ def test_two_spellings_of_a_compound_are_held_out_together(tmp_path):
     ("text", "message"),
     [
         ("name\nfoo\n", "must have a column 'smiles'; found name"),
-        ("smiles\n", "must hold molecules to train on; got none"),
+        ("smiles\n", "must hold molecules; got none"),
         ("smiles,split\nCCO,dev\n", "must hold train, valid or test; got dev"),
         ("smiles\nC1CC\n", "no molecule of the training file could be parsed"),
     ],
@@ -118,3 +118,28 @@ def test_unusable_tables_are_turned_down(tmp_path, text, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         prepare(tmp_path / "none.csv", tmp_path, "selfies", 50)
+
+
+@pytest.mark.parametrize("representation", ["selfies", "smiles"])
+def test_a_file_without_splits_is_divided_alike_for_training_and_fitting(tmp_path, representation):
+    lines = tmp_path / "m.smi"
+    lines.write_text(
+        "".join(f"{'C' * (i % 30 + 1)}{'O' * (i // 30 > 3)}N{'C' * (i // 30)}\n" for i in range(300))
+    )
+    corpus = prepare(lines, tmp_path / "cache", representation, 50)
+    by_split = read_splits(lines)
+    for name in SPLITS:
+        trained = [Chem.CanonSmiles(s) for s in corpus.smiles(corpus.rows(name))]
+        assert trained == by_split[name], name
+
+
+def test_named_splits_are_kept_to(tmp_path):
+    table = tmp_path / "m.csv"
+    table.write_text("smiles,split\nCC,train\nCCC,valid\nCCCC,train\n")
+    assert read_splits(table) == {"train": ["CC", "CCCC"], "valid": ["CCC"], "test": []}
+
+
+def test_a_file_too_small_to_hold_any_out_is_refused(tmp_path):
+    (tmp_path / "m.smi").write_text("CC\nCCC\n")
+    with pytest.raises(InputError, match="holds no molecule of the split 'valid'. Give it a column 'split'"):
+        read_splits(tmp_path / "m.smi")
