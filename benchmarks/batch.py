@@ -189,11 +189,12 @@ def faults(folder: Path, asked: argparse.Namespace) -> None:
 def share(folder: Path, asked: argparse.Namespace) -> None:
     """What passes cost that pairs share, and whether company changes what a pair gets."""
     import torch
+    from rdkit import Chem
 
     from molinterp.bundle import Bundle
     from molinterp.geometry.geodesic import geodesic
     from molinterp.geometry.metric import Metric
-    from molinterp.realism.terms import DensityTerm, Realism
+    from molinterp.restraints import restrain
     from molinterp.sources import SOLVER_TOLERANCE
     from molinterp.spaces import output_space
 
@@ -202,8 +203,7 @@ def share(folder: Path, asked: argparse.Namespace) -> None:
     pairs = write_pairs(folder, 4 * WIDEST, asked.seed)
     smiles = [s for pair in pairs for s in pair if bundle.can_encode(s)][: 2 * WIDEST]
     z0, z1 = bundle.encode(smiles).chunk(2)
-    index = bundle.realism.index
-    realism = Realism((DensityTerm(index),) if index else (), (0.05,) if index else ())
+    realism = restrain(bundle, *(Chem.MolFromSmiles(s) for s in smiles[:2])).realism
     metric, t = Metric(output_space(bundle, "fingerprint"), realism), torch.linspace(0, 1, 9)
     noise = torch.randn(1024, bundle.latent_dim, generator=torch.Generator().manual_seed(asked.seed))
 
@@ -217,6 +217,12 @@ def share(folder: Path, asked: argparse.Namespace) -> None:
         found = torch.cat([solve(slice(i, i + n)) for i in range(0, WIDEST, n)])
         cost, off = (time.process_time() - began) / WIDEST, float((found - together).abs().max())
         print(f"geodesics, {n:4d} at once: {1e3 * cost:6.1f} ms a pair, points differ by up to {off:.2g}")
+    for n in (2, 4, 16, 2 * WIDEST):
+        began = time.process_time()
+        for i in range(0, 2 * WIDEST, n):
+            bundle.refine(smiles[i : i + n])
+        cost = (time.process_time() - began) / WIDEST
+        print(f"refinement, ends of {n // 2:2d} pairs at once: {1e3 * cost:6.1f} ms a pair")
     for n in (1, 4, 16, 64, 256, 1024):
         began = time.process_time()
         bundle.decode(noise[:n])

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, final
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -46,6 +47,8 @@ _FILES = MappingProxyType(
 """Weights file to the parameter names that go into it."""
 FILES = (*_FILES, *REALISM_FILES)
 """Files that a bundle may hold beside its header."""
+N_ENCODED = 32
+"""Molecules that are encoded at once."""
 
 
 @final
@@ -96,9 +99,17 @@ class Bundle:
         Raises:
             VocabularyError: a molecule holds tokens that the vocabulary lacks.
         """
-        tokens = torch.from_numpy(pad(self.tokenizer.encode(smiles))).to(self.device)
-        mean, log_variance = self.model.encode(tokens)
-        return mean, (0.5 * log_variance).exp()
+        sequences = self.tokenizer.encode(smiles)
+        # Strings of like length together: padding costs as much as tokens.
+        order = np.argsort([len(s) for s in sequences], kind="stable")
+        mean, deviation = (torch.empty(len(smiles), self.latent_dim, device=self.device) for _ in range(2))
+        for start in range(0, len(order), N_ENCODED):
+            rows = order[start : start + N_ENCODED]
+            tokens = torch.from_numpy(pad([sequences[i] for i in rows])).to(self.device)
+            index = torch.from_numpy(rows).to(self.device)
+            mean[index], log_variance = self.model.encode(tokens)
+            deviation[index] = (0.5 * log_variance).exp()
+        return mean, deviation
 
     def encode(self, smiles: Sequence[str]) -> Tensor:
         """Latent points (n, latent_dim): the posterior means.

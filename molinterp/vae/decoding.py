@@ -137,8 +137,8 @@ def beam(
     score = torch.full((n, width), -torch.inf, device=device)
     score[:, 0] = 0.0
     tokens = torch.full((n, width, 0), END, device=device)
-    first = torch.arange(n, device=device)[:, None] * width
-    for _ in range(max_tokens):
+    open_, found = torch.arange(n, device=device), dict[int, list[Beam]]()
+    for i in range(max_tokens):
         logits, state = model.step(condition, state, token)
         log_p = torch.log_softmax(_forbid_special(logits), 1)
         ended = token == END
@@ -146,17 +146,32 @@ def beam(
         log_p[ended, END] = 0.0
         # No string of the best `width` goes on with a token outside the best `width` of its own.
         own, choice = log_p.topk(min(width, log_p.shape[1]), 1)
-        score, flat = (score[:, :, None] + own.view(n, width, -1)).view(n, -1).topk(width)
+        n_open = len(open_)
+        score, flat = (score[:, :, None] + own.view(n_open, width, -1)).view(n_open, -1).topk(width)
         parent = flat // own.shape[1]
-        rows = (first + parent).view(-1)
+        rows = (torch.arange(n_open, device=device)[:, None] * width + parent).view(-1)
         state = state[rows]
-        token = choice.view(n, -1).gather(1, flat).view(-1)
+        token = choice.view(n_open, -1).gather(1, flat).view(-1)
         tokens = torch.cat(
-            [tokens.gather(1, parent[..., None].expand_as(tokens)), token.view(n, width, 1)], 2
+            [tokens.gather(1, parent[..., None].expand_as(tokens)), token.view(n_open, width, 1)], 2
         )
-        if bool((token == END).all()):
+        done = (token == END).view(n_open, width).all(1)
+        if i + 1 == max_tokens:
+            done[:] = True
+        if done.any():
+            found |= dict(zip(open_[done].tolist(), _beams(tokens[done], score[done]), strict=True))
+            kept = ~done
+            open_, score, tokens = open_[kept], score[kept], tokens[kept]
+            wide = kept.repeat_interleave(width)
+            condition, state, token = condition[wide], state[wide], token[wide]
+        if not len(open_):
             break
-    strings = _strings(tokens.view(n * width, -1))
-    scores = score.view(-1).tolist()
+    return [found[i] for i in range(n)]
+
+
+def _beams(tokens: Tensor, score: Tensor) -> list[list[Beam]]:
+    """Strings (n, width, length) and their log-probabilities (n, width)."""
+    n, width = score.shape
+    strings, scores = _strings(tokens.flatten(0, 1)), score.flatten().tolist()
     beams = [Beam(s, p) for s, p in zip(strings, scores, strict=True)]
     return [beams[i * width : (i + 1) * width] for i in range(n)]
