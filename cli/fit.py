@@ -28,6 +28,13 @@ import click
     type=click.Path(path_type=Path),
     help="Tokenised corpus of a training on MOLECULES, prepared where it is missing.",
 )
+@click.option(
+    "--recombined",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Compounds made of pieces of the others that the heads are taught too, with --cache.",
+)
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of torch.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
@@ -41,6 +48,7 @@ def fit(
     points: int,
     head_compounds: int | None,
     cache: Path | None,
+    recombined: int,
     threads: int,
     seed: int,
     quiet: bool,
@@ -65,12 +73,15 @@ def fit(
     from molinterp.training.heads import N_COMPOUNDS, corpus_examples, head_examples
     from molinterp.training.material import gather
     from molinterp.training.realism import PARTS, fit_parts
+    from molinterp.training.recombined import with_recombined
 
     def progress(items: Any, total: int, label: str) -> Any:
         return _bar(items, total, label, quiet)
 
     if output is None and model in BUNDLES:
         raise InputError(f"{model!r} ships with molinterp and is not written over: give --output a folder.")
+    if recombined and not cache:
+        raise InputError("`--recombined` needs --cache: a folder for what is known of each compound.")
     torch.set_num_threads(threads)
     bundle, parts = Bundle.load(model), PARTS if part == "all" else (part,)
     target = output or locate(model)
@@ -84,6 +95,9 @@ def fit(
         tokenizer = bundle.tokenizer
         name, n_tokens = tokenizer.notation.name, tokenizer.n_tokens
         corpus = prepare(molecules, cache, name, n_tokens, progress=lambda i, n: progress(i, n, "tokenise"))
+        corpus = with_recombined(
+            corpus, recombined, cache, seed=seed, progress=lambda i, n: progress(i, n, "recombine")
+        )
         examples = corpus_examples(bundle, corpus, head_compounds, **options)
     elif "heads" in parts:
         examples = head_examples(bundle, train, head_compounds or N_COMPOUNDS, **options)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any, final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -48,7 +49,7 @@ _FILES = MappingProxyType(
 FILES = (*_FILES, *REALISM_FILES)
 """Files that a bundle may hold beside its header."""
 N_ENCODED = 32
-"""Molecules that are encoded at once."""
+"""Molecules that are encoded at once at least, where there are as many; more where they are of one length."""
 
 
 @final
@@ -100,11 +101,8 @@ class Bundle:
             VocabularyError: a molecule holds tokens that the vocabulary lacks.
         """
         sequences = self.tokenizer.encode(smiles)
-        # Strings of like length together: padding costs as much as tokens.
-        order = np.argsort([len(s) for s in sequences], kind="stable")
         mean, deviation = (torch.empty(len(smiles), self.latent_dim, device=self.device) for _ in range(2))
-        for start in range(0, len(order), N_ENCODED):
-            rows = order[start : start + N_ENCODED]
+        for rows in _alike([len(s) for s in sequences]):
             tokens = torch.from_numpy(pad([sequences[i] for i in rows])).to(self.device)
             index = torch.from_numpy(rows).to(self.device)
             mean[index], log_variance = self.model.encode(tokens)
@@ -396,6 +394,16 @@ def read_header(folder: Path) -> dict[str, Any]:
         if _sha256(path) != files.get(file):
             raise BundleError(_damaged(folder, f"{file} does not match its SHA-256"))
     return header
+
+
+def _alike(lengths: Sequence[int]) -> Iterator[npt.NDArray[np.int64]]:
+    """Numbers of strings in groups of like length, for padding costs as much as tokens."""
+    order = np.argsort(lengths, kind="stable")
+    first = 0
+    for i in range(1, len(order) + 1):
+        if i == len(order) or (i - first >= N_ENCODED and lengths[order[i]] > lengths[order[first]] + 2):
+            yield order[first:i]
+            first = i
 
 
 def _damaged(folder: Path, reason: str) -> str:

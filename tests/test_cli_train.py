@@ -2,8 +2,10 @@ import sys
 
 import pytest
 from molinterp.cli.main import main
+from molinterp.data import drugs
 
 from molinterp.bundle import Bundle
+from molinterp.training import realism, recombined
 from tests.conftest import SMALL
 
 SIZES = ("--latent-dim", "4", "--embedding-dim", "8", "--encoder-dim", "8", "--decoder-dim", "16")
@@ -65,3 +67,18 @@ def test_a_device_that_torch_cannot_use_is_found_before_the_work(run, tmp_path):
     code, err = run(*TRAIN, "-o", "own", "--optimiser-steps", "1", "-d", "abacus")
     assert code == 2 and "`device` must be one that torch can use here" in err
     assert {p.name for p in tmp_path.iterdir()} == {"m.csv"}
+
+
+def test_recombined_compounds_are_learnt_beside_the_others(run, monkeypatch, tmp_path):
+    monkeypatch.setattr(recombined, "CHUNK", 20)
+    monkeypatch.setitem(realism.fit_parts.__kwdefaults__, "n_steps", 5)
+    rows = [f"{s},{'valid' if i % 10 == 0 else 'train'}" for i, s in enumerate(drugs().values())]
+    (tmp_path / "m.csv").write_text("\n".join(["smiles,split", *rows]))
+    assert run(*TRAIN, "-o", "own", "--optimiser-steps", "2", "--recombined", "30") == (0, "")
+    training = Bundle.load("own").training
+    assert training["n_recombined"] == 30
+    fit = ("fit", "heads", "m.csv", "--model", "own", "--compounds", "100", "--points", "100", "-q")
+    assert run(*fit, "--cache", "own.cache", "--recombined", "30") == (0, "")
+    assert Bundle.load("own").realism.facts["heads"]["n"] == training["n_train"] + 30
+    code, err = run(*fit, "--recombined", "30")
+    assert code == 2 and "`--recombined` needs --cache" in err

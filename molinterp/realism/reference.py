@@ -40,7 +40,9 @@ class Reference:
 
     def rows(self, chosen: Sequence[int]) -> Reference:
         """The points `chosen`, in that order."""
-        return Reference(self.z[torch.as_tensor(chosen)], tuple(self.smiles[i] for i in chosen))
+        return Reference(
+            self.z[torch.as_tensor(chosen, dtype=torch.long)], tuple(self.smiles[i] for i in chosen)
+        )
 
     def to_tensors(self) -> dict[str, Tensor]:
         """Points in half precision and the text as bytes."""

@@ -17,6 +17,10 @@ def test_rows_are_taken_in_order():
     assert chosen.smiles == ("CCC", "C") and chosen.z[:, 0].tolist() == [4.0, 0.0]
 
 
+def test_no_rows_are_taken_too():
+    assert len(Reference(torch.zeros(3, 2), ("C", "CC", "CCC")).rows([])) == 0
+
+
 def test_points_and_molecules_must_match():
     with pytest.raises(ShapeError, match=r"`z` must have shape \(2, dim\) .* got \(3, 2\)"):
         Reference(torch.zeros(3, 2), ("C", "CC"))
