@@ -218,6 +218,12 @@ def test_a_salt_is_stripped_with_a_note():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of a shell")
+def test_a_racemate_is_taken_as_drawn_with_a_note():
+    done = run_path("-", "ibuprofen", stdin="CC[C@H](C)Oc1ccccc1 |&1:2| racemate\n")
+    assert done.returncode == 0, done.stderr
+    assert "note: start: stereo labels |&1:2| left out" in done.stderr
+
+
 def test_a_reader_that_stops_early_is_no_error():
     command = f'"{sys.executable}" -c "from molinterp.cli.main import main; main()" path aspirin ibuprofen -q | head -1'
     done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120)

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable
 from pathlib import Path
 
+from molinterp.chem.cxsmiles import split_cxsmiles
 from molinterp.chem.gate import parse
 from molinterp.chem.readers import SUFFIXES, Record, read_records
 from molinterp.data import drugs
@@ -91,8 +92,11 @@ def only_record(source: str) -> Record:
 
 
 def _from_smiles(text: str) -> Record:
-    parse(text)
-    return Record(text.strip(), "", "the command line")
+    smiles, labels, rest = split_cxsmiles(text)
+    if rest:
+        smiles, labels = text, ""  # the blank is the gate's to refuse
+    parse(smiles)
+    return Record(smiles.strip(), "", "the command line", stereo=labels)
 
 
 def _from_name(text: str) -> Record:

@@ -23,6 +23,13 @@ def test_a_smiles():
         assert resolve(text).smiles == "CCO"
 
 
+def test_a_smiles_with_labels_of_enhanced_stereo():
+    record = resolve("C[C@H](N)C(=O)O |&1:1|")
+    assert (record.smiles, record.stereo) == ("C[C@H](N)C(=O)O", "&1:1")
+    with pytest.raises(InvalidMoleculeError, match="there is a blank inside it"):
+        resolve("C[C@H](N)C(=O)O |&1:1| alanine")
+
+
 def test_a_smiles_longer_than_a_name_of_a_file_may_be():
     smiles = "CC(=O)N" * 40
     assert resolve(smiles).smiles == smiles

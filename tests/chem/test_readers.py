@@ -98,6 +98,20 @@ def test_a_cx_part_in_a_table_is_left_out_as_in_a_line(read):
 
 
 @pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.smi", f"{ALANINE} |&1:1| alanine\n"),
+        ("a.csv", f"smiles\n{ALANINE} |&1:1|\n"),
+        ("a.sdf", Chem.MolToV3KMolBlock(Chem.MolFromSmiles(f"{ALANINE} |&1:1|"))),
+    ],
+)
+def test_labels_of_enhanced_stereo_stand_beside_the_smiles(read, name, content):
+    (record,) = read.records(name, content)
+    assert (record.smiles, record.stereo) == (ALANINE, "&1:1")
+    assert record.cxsmiles == f"{ALANINE} |&1:1|"
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [
         ("a.smi", "CCO ethanol\nC methane\n"),
