@@ -218,6 +218,14 @@ def test_a_salt_is_stripped_with_a_note():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of a shell")
+@pytest.mark.parametrize("command", [("median", "-n", "1"), ("geometry", "--output-space", "latent")])
+def test_other_commands_say_what_they_strip(command):
+    done = run(*command, "[Na+].CC(=O)[O-]", "CC[C@H](C)O |&1:2|")
+    assert done.returncode == 0, done.stderr
+    assert "note: compound 1: salt or solvent left out: [Na+]" in done.stderr
+    assert "note: compound 2: stereo labels |&1:2| left out" in done.stderr
+
+
 def test_a_racemate_is_taken_as_drawn_with_a_note():
     done = run_path("-", "ibuprofen", stdin="CC[C@H](C)Oc1ccccc1 |&1:2| racemate\n")
     assert done.returncode == 0, done.stderr
