@@ -20,7 +20,7 @@ from typing import TextIO, cast, final
 
 from rdkit import Chem, rdBase
 
-from molinterp.cells import separator_of
+from molinterp.cells import SAVE_AS_UTF_8, separator_of
 from molinterp.chem.cxsmiles import split_cxsmiles
 from molinterp.chem.gate import check_size
 from molinterp.errors import InputError, InvalidMoleculeError
@@ -66,7 +66,9 @@ def read_records(source: str) -> Iterator[Record]:
     shown = "standard input" if source == "-" else f"file {source!r}"
     try:
         yield from _records(source)
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(f"{shown} cannot be read as text: {error}. {SAVE_AS_UTF_8}") from error
+    except (gzip.BadGzipFile, EOFError, zlib.error, csv.Error) as error:
         raise InputError(f"{shown} cannot be read as text: {error}.") from error
     except OSError as error:
         raise InputError(f"{shown} cannot be read: {error.strerror or error}.") from error

@@ -286,6 +286,11 @@ def test_what_is_no_text_is_named(read, name, content):
         read(name, content)
 
 
+def test_a_file_of_another_encoding_is_told_how_to_save_it(read):
+    with pytest.raises(InputError, match="cannot be read as text: .*Save it as UTF-8"):
+        read("a.csv", "smiles;name\r\nCCO;café\r\n".encode("cp1252"))
+
+
 names = st.text("abcXYZ09 .,;#()'-", max_size=12).map(str.strip)
 rows = st.lists(st.tuples(st.sampled_from(sorted(DRUGS.values())), names), max_size=8)
 
