@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from molinterp.data import drugs
 from molinterp.errors import InputError, InvalidMoleculeError
 
 PREFIXES = ("file:", "smiles:", "name:")
+_NO_SMILES = re.compile(r"InChI=.*|\d{2,7}-\d\d-\d|[\w .-]+\.[A-Za-z]\w{1,4}", re.IGNORECASE)
+"""What is more likely meant for an InChI, a CAS number or a file than for a SMILES, where it is none."""
 
 
 def resolve(argument: str) -> Record:
@@ -50,7 +53,7 @@ def resolve(argument: str) -> Record:
             raise InputError(
                 f"{argument!r} is no file, no SMILES and no known drug. Did you mean {close[0]!r}?"
             ) from error
-        if argument.replace(" ", "").isalpha():
+        if argument.replace(" ", "").isalpha() or _NO_SMILES.fullmatch(argument.strip()):
             raise InputError(
                 f"{argument!r} is no file, no known drug and no SMILES ({error.reason}). "
                 "Give a SMILES, or a file that holds one."
