@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from molinterp.cli.options import tell_changes
 
 SPACES = ("latent", "fingerprint", "properties", "tokens")
 
@@ -55,6 +56,7 @@ def geometry(
         write_whole(output, text)
     if quiet:
         return
+    tell_changes([first, last])
     if any(r.space == "properties" for r in rows) and not bundle.realism.precision:
         click.echo("note: properties are measured by their means; the bundle has no uncertainty", err=True)
     for r in rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import warnings
@@ -58,6 +59,7 @@ def main() -> None:
     # torch says so of itself where a forward-mode derivative is first taken.
     warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
     stdout = sys.stdout
+    _take_any_text(stdout)
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()
@@ -88,6 +90,16 @@ def main() -> None:
             text = f"internal error: {type(error).__name__}: {error}"
             code = _fail(f"{text} (set MOLINTERP_TRACEBACK=1 to see where)", INTERNAL)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _take_any_text(stream: object) -> None:
+    """Let no sign of a name or a help text end a command, whatever the locale writes.
+
+    Files and pipes get UTF-8, as standard input is read; a terminal gets escapes for what it cannot show.
+    """
+    if isinstance(stream, io.TextIOWrapper):
+        encoding = None if stream.isatty() else "utf-8"
+        stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def _leave_early() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from molinterp.cli.options import tell_changes
 
 
 @click.command()
@@ -59,4 +60,5 @@ def median(
     else:
         write_whole(output, text)
     if not quiet:
+        tell_changes(ends)
         click.echo(f"{len(found)} compounds in the middle of {len(ends)}", err=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from molinterp.chem.readers import Record
 
 _OPTIONS = (
     click.option(
@@ -128,6 +131,15 @@ def _weight(text: str) -> tuple[str, float]:
         raise click.BadParameter(
             f"must be TERM=NUMBER, as density=0.1; got {text!r}.", param_hint="--weight"
         ) from None
+
+
+def tell_changes(compounds: Sequence[Record]) -> None:
+    """Say on stderr what standardisation changes on the compounds of a command."""
+    from molinterp.chem.standardise import standardise
+
+    for number, compound in enumerate(compounds, start=1):
+        for change in standardise(compound.cxsmiles).changes:
+            click.echo(f"note: {compound.name or f'compound {number}'}: {change}", err=True)
 
 
 @contextmanager

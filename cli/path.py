@@ -73,9 +73,9 @@ def path(
     options = arguments(portable_options(asked, timeout))
     options |= {"bundle": model, "seed": seed, "device": device, "names": [e.name for e in ends]}
     if len(ends) == 2:
-        found = interpolate_several(ends[0].smiles, ends[1].smiles, n_paths, **options)
+        found = interpolate_several(ends[0].cxsmiles, ends[1].cxsmiles, n_paths, **options)
     else:
-        found = [interpolate_through([e.smiles for e in ends], **options)]
+        found = [interpolate_through([e.cxsmiles for e in ends], **options)]
     if output is None:
         if n_paths > 1:
             text = render_several(found, ".tsv", raw_cells=raw_csv)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 FORMULA_SIGNS = frozenset("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
 """First characters that make a spreadsheet take a cell for a formula; the last four are full-width."""
+SAVE_AS_UTF_8 = "Save it as UTF-8, from Excel as 'CSV UTF-8'."
+"""What to do with a file whose bytes are text of another encoding."""
 MAX_SLUG = 60
 """Longest slug, in characters."""
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)

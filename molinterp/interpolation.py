@@ -187,6 +187,8 @@ def _solve(
 ) -> list[MoleculePath]:
     check_kind(method, library, only_library, pointwise)
     check_compounds(library, reference)
+    if len(names) != 2:
+        raise InputError(f"`names` must be two, of the start and of the end; got {len(names)}.")
     search = replace(search or Search(), n_molecules=steps)
     start, end = standardise(a), standardise(b)
     if start.smiles == end.smiles:
@@ -229,7 +231,7 @@ def _solve(
         MoleculePath(
             steps=_steps(candidates, assembly.path, restraints, reference),
             start_name=names[0],
-            end_name=names[-1],
+            end_name=names[1],
             method=method,
             bundle=model.name,
             seed=seed,

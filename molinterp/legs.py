@@ -28,11 +28,13 @@ def interpolate_through(
         **options: those of `interpolate`, the same for every leg; `steps` counts the molecules of a leg.
 
     Raises:
-        InputError: fewer than two compounds, or neighbours that are the same.
+        InputError: fewer than two compounds, neighbours that are the same, or not a name for each.
     """
     if len(compounds) < 2:
         raise InputError(f"`compounds` must be at least two; got {len(compounds)}.")
     called = names or [""] * len(compounds)
+    if len(called) != len(compounds):
+        raise InputError(f"`names` must be one for each of {len(compounds)} compounds; got {len(called)}.")
     legs = [
         interpolate(a, b, names=called[k : k + 2], **options) for k, (a, b) in enumerate(pairwise(compounds))
     ]

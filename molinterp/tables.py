@@ -12,7 +12,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from molinterp.cells import separator_of
+from molinterp.cells import SAVE_AS_UTF_8, separator_of
 from molinterp.errors import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def _reason(error: Exception) -> str:
     text = " ".join(str(error).split())
     found = _TOO_MANY.search(text)
     if found is None and not isinstance(error, pd.errors.ParserWarning):
-        return f"{text.rstrip('.')}."
+        advice = f" {SAVE_AS_UTF_8}" if isinstance(error, UnicodeDecodeError) else ""
+        return f"{text.rstrip('.')}.{advice}"
     where = f"line {found[2]} holds" if found else "its lines hold"
     return (
         f"{where} more values than the first line names columns. Leave no separator at the end of a line, "

@@ -218,6 +218,33 @@ def test_a_salt_is_stripped_with_a_note():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of a shell")
+@pytest.mark.parametrize("command", [("median", "-n", "1"), ("geometry", "--output-space", "latent")])
+def test_other_commands_say_what_they_strip(command):
+    done = run(*command, "[Na+].CC(=O)[O-]", "CC[C@H](C)O |&1:2|")
+    assert done.returncode == 0, done.stderr
+    assert "note: compound 1: salt or solvent left out: [Na+]" in done.stderr
+    assert "note: compound 2: stereo labels |&1:2| left out" in done.stderr
+
+
+def test_a_racemate_is_taken_as_drawn_with_a_note():
+    done = run_path("-", "ibuprofen", stdin="CC[C@H](C)Oc1ccccc1 |&1:2| racemate\n")
+    assert done.returncode == 0, done.stderr
+    assert "note: start: stereo labels |&1:2| left out" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_a_pipe_gets_utf_8_whatever_the_locale(encoding):
+    environment = {"PYTHONIOENCODING": encoding}
+    done = subprocess.run(
+        [sys.executable, "-c", "from molinterp.cli.main import main; main()", "path", "--help"],
+        capture_output=True,
+        env=os.environ | environment,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Weight in λ" in done.stdout.decode("utf-8")
+
+
 def test_a_reader_that_stops_early_is_no_error():
     command = f'"{sys.executable}" -c "from molinterp.cli.main import main; main()" path aspirin ibuprofen -q | head -1'
     done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120)

@@ -205,6 +205,7 @@ def test_ends_that_are_not_reconstructed_are_refined(small_bundle):
         ("c1ccc", IBUPROFEN, {}, InvalidMoleculeError, "unclosed ring 1"),
         (ASPIRIN, "", {}, InvalidMoleculeError, "it is empty"),
         (ASPIRIN, "OC(=O)c1ccccc1OC(C)=O", {}, InputError, "the same compound"),
+        (ASPIRIN, IBUPROFEN, {"names": ["aspirin"]}, InputError, "`names` must be two"),
         (ASPIRIN, IBUPROFEN, {"method": "spline"}, InputError, "must be one of geodesic, linear, slerp"),
         (ASPIRIN, IBUPROFEN, {"reference": "a.smi"}, InputError, "`reference` must be a set of SMILES"),
         (ASPIRIN, IBUPROFEN, {"library": "a.smi"}, InputError, "`library` must be a Library; got 'a.smi'"),

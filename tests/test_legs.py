@@ -52,6 +52,8 @@ def test_a_note_says_which_legs_it_is_of():
     assert all(note.startswith(("leg 1: ", "leg 2: ", "every leg: ")) for note in found.notes)
 
 
-def test_one_compound_is_no_way():
+def test_one_compound_is_no_way_and_each_has_a_name():
+    with pytest.raises(InputError, match="`names` must be one for each of 3 compounds; got 2"):
+        interpolate_through([ASPIRIN, IBUPROFEN, LAST], names=["a", "b"])
     with pytest.raises(InputError, match="`compounds` must be at least two; got 1"):
         interpolate_through([ASPIRIN])

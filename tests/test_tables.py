@@ -38,6 +38,12 @@ def test_a_table_may_be_parted_by_semicolons_or_tabs(tmp_path, separator):
         assert read_table(tmp_path / name).to_dict("list") == {"smiles": ["CCO", "CCN"], "label": [1, 0]}
 
 
+def test_a_table_of_another_encoding_is_told_how_to_save_it(tmp_path):
+    (tmp_path / "a.csv").write_bytes("start,end,name\nCCO,CC,café\n".encode("cp1252"))
+    with pytest.raises(InputError, match="cannot be read as a table: .*Save it as UTF-8"):
+        read_table(tmp_path / "a.csv")
+
+
 def test_types_and_missing_values_are_as_asked(tmp_path):
     (tmp_path / "a.tsv").write_text("a\tb\nNA\t\n1\t2\n")
     texts = read_table(tmp_path / "a.tsv", separator="\t", dtype=str, has_na=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,8 +84,9 @@ def frame_of(table: Any) -> pd.DataFrame:
             import pyarrow
         except ImportError as error:
             raise MissingDependencyError("Arrow tables", "pyarrow", "parquet") from error
-        # Whole numbers stay exact beside missing ones.
-        return pyarrow.table(table).to_pandas(integer_object_nulls=True)
+        with suppress(pyarrow.ArrowInvalid):  # a column alone is no table
+            # Whole numbers stay exact beside missing ones.
+            return pyarrow.table(table).to_pandas(integer_object_nulls=True)
     if isinstance(table, Mapping):
         try:
             return pd.DataFrame(dict(table))

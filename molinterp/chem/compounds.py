@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+from molinterp.chem.cxsmiles import split_cxsmiles
 from molinterp.chem.gate import parse
 from molinterp.chem.readers import SUFFIXES, Record, read_records
 from molinterp.data import drugs
 from molinterp.errors import InputError, InvalidMoleculeError
 
 PREFIXES = ("file:", "smiles:", "name:")
+_NO_SMILES = re.compile(r"InChI=.*|\d{2,7}-\d\d-\d|[\w .-]+\.[A-Za-z]\w{1,4}", re.IGNORECASE)
+"""What is more likely meant for an InChI, a CAS number or a file than for a SMILES, where it is none."""
 
 
 def resolve(argument: str) -> Record:
@@ -49,7 +53,7 @@ def resolve(argument: str) -> Record:
             raise InputError(
                 f"{argument!r} is no file, no SMILES and no known drug. Did you mean {close[0]!r}?"
             ) from error
-        if argument.replace(" ", "").isalpha():
+        if argument.replace(" ", "").isalpha() or _NO_SMILES.fullmatch(argument.strip()):
             raise InputError(
                 f"{argument!r} is no file, no known drug and no SMILES ({error.reason}). "
                 "Give a SMILES, or a file that holds one."
@@ -91,8 +95,11 @@ def only_record(source: str) -> Record:
 
 
 def _from_smiles(text: str) -> Record:
-    parse(text)
-    return Record(text.strip(), "", "the command line")
+    smiles, labels, rest = split_cxsmiles(text)
+    if rest:
+        smiles, labels = text, ""  # the blank is the gate's to refuse
+    parse(smiles)
+    return Record(smiles.strip(), "", "the command line", stereo=labels)
 
 
 def _from_name(text: str) -> Record:

@@ -38,6 +38,7 @@ ROUNDING = 1e-9
 """Share of a property's value within which it stands on an end of a window."""
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"(\w+)\s*=\s*({_NUMBER})?\s*\.\.\s*({_NUMBER})?")
+_STRUCTURE = re.compile(r"(smarts|smiles)\s*:\s*", re.IGNORECASE)
 _COMPARISON = re.compile(rf"(\w+)\s*(<=|>=|<|>|=)\s*({_NUMBER})")
 
 
@@ -198,7 +199,7 @@ def parse_feature(
     known = [*classifiers, *RULES, "scaffold"]
     if wanted in PROPERTIES:
         raise InputError(f"feature {text!r} is a property and needs a window: {wanted}=1..4 or {wanted}<4.")
-    hint = nearest(wanted, [*known, *PROPERTIES])
+    hint = nearest(wanted, [*known, *PROPERTIES]) or _as_pattern(wanted)
     raise InputError(
         f"feature {text!r} is not known.{hint} Known: {', '.join(known)}, smarts:..., windows as logp=1..4."
     )
@@ -208,6 +209,16 @@ def nearest(text: str, known: Sequence[str]) -> str:
     """A sentence that suggests the known name most like `text`; empty where none is like it."""
     close = difflib.get_close_matches(text.lower(), known, n=1, cutoff=0.5)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def _as_pattern(text: str) -> str:
+    """A sentence on how to ask for a structure; empty where the text is none."""
+    prefix = _STRUCTURE.match(text)
+    structure = text[prefix.end() :] if prefix else text
+    may_be_one = text.isascii() and len(structure.split()) == 1 and len(structure) <= 500
+    with rdBase.BlockLogs():
+        is_one = may_be_one and (prefix or Chem.MolFromSmiles(structure, sanitize=False))
+    return f" A substructure is written smarts:{structure[:80]}." if is_one else ""
 
 
 def _window(text: str) -> WindowFeature:
@@ -224,6 +235,7 @@ def _window(text: str) -> WindowFeature:
     else:
         raise InputError(
             f"window {text!r} is not understood. Write it as logp=1..4, tpsa<90, sa_score<=4 or qed>=0.5."
+            f"{_as_pattern(text)}"
         )
     if column not in PROPERTIES:
         raise InputError(

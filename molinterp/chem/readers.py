@@ -20,7 +20,8 @@ from typing import TextIO, cast, final
 
 from rdkit import Chem, rdBase
 
-from molinterp.cells import separator_of
+from molinterp.cells import SAVE_AS_UTF_8, separator_of
+from molinterp.chem.cxsmiles import split_cxsmiles
 from molinterp.chem.gate import check_size
 from molinterp.errors import InputError, InvalidMoleculeError
 
@@ -47,6 +48,13 @@ class Record:
     """Where it stands, for messages: `line 3 of 'a.smi'`."""
     fault: str = ""
     """Why there is no SMILES, where there is none."""
+    stereo: str = ""
+    """Labels of enhanced stereo beside the SMILES, which is that of one stereoisomer: `&1:1`."""
+
+    @property
+    def cxsmiles(self) -> str:
+        """The SMILES with the labels beside it."""
+        return f"{self.smiles} |{self.stereo}|" if self.stereo else self.smiles
 
 
 def read_records(source: str) -> Iterator[Record]:
@@ -58,7 +66,9 @@ def read_records(source: str) -> Iterator[Record]:
     shown = "standard input" if source == "-" else f"file {source!r}"
     try:
         yield from _records(source)
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(f"{shown} cannot be read as text: {error}. {SAVE_AS_UTF_8}") from error
+    except (gzip.BadGzipFile, EOFError, zlib.error, csv.Error) as error:
         raise InputError(f"{shown} cannot be read as text: {error}.") from error
     except OSError as error:
         raise InputError(f"{shown} cannot be read: {error.strerror or error}.") from error
@@ -113,11 +123,8 @@ def split_line(line: str) -> tuple[str, str]:
     >>> split_line("C[C@H](N)O |&1:1| a name")
     ('C[C@H](N)O', 'a name')
     """
-    smiles, _, rest = line.strip().replace("\t", " ").partition(" ")
-    rest = rest.strip()
-    if rest.startswith("|"):
-        rest = rest[1:].partition("|")[2].strip()
-    return smiles, rest
+    smiles, _, name = split_cxsmiles(line)
+    return smiles, name
 
 
 def cell_smiles(cell: str) -> str:
@@ -136,12 +143,12 @@ def _smiles_lines(stream: Iterable[str], label: str) -> Iterator[Record]:
         line = line.removeprefix("\ufeff")  # standard input keeps the byte-order mark
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        smiles, name = split_line(line)
+        smiles, labels, name = split_cxsmiles(line)
         if is_first and smiles.strip('"').split(",")[0].lower() in HEADER_NAMES:
             is_first = False
             continue
         is_first = False
-        yield Record(smiles, name, f"line {number} of {label}")
+        yield Record(smiles, name, f"line {number} of {label}", stereo=labels)
 
 
 def _by_plain_name(names: Iterable[str]) -> dict[str, str]:
@@ -171,10 +178,12 @@ def _table_rows(stream: Iterable[str], source: str, separator: str | None) -> It
         raise InputError(f"{source!r} must have a column 'smiles' in its first row; found {found}.")
     name = next((columns[c] for c in NAME_COLUMNS if c in columns and columns[c] != smiles), None)
     for number, row in enumerate(rows, 2):
+        cell = row[smiles] or ""
         yield Record(
-            cell_smiles(row[smiles] or ""),
+            cell_smiles(cell),
             (row[name] or "").strip() if name else "",
             f"row {number} of {source!r}",
+            stereo=split_cxsmiles(cell)[1],
         )
 
 
@@ -183,9 +192,11 @@ def _mol_blocks(stream: Iterable[str], source: str) -> Iterator[Record]:
         name = block.partition("\n")[0].strip()
         where = f"record {number} of {source!r}"
         try:
-            yield Record(_smiles_of_block(block), name, where)
+            smiles, labels = _smiles_of_block(block)
         except InvalidMoleculeError as error:
             yield Record("", name, where, error.reason)
+        else:
+            yield Record(smiles, name, where, stereo=labels)
 
 
 def _split_blocks(stream: Iterable[str]) -> Iterator[str]:
@@ -200,7 +211,8 @@ def _split_blocks(stream: Iterable[str]) -> Iterator[str]:
         yield "".join(lines)
 
 
-def _smiles_of_block(block: str) -> str:
+def _smiles_of_block(block: str) -> tuple[str, str]:
+    """SMILES of a record, and its labels of enhanced stereo."""
     with rdBase.BlockLogs():
         raw = Chem.MolFromMolBlock(block, sanitize=False, removeHs=False)
         if raw is not None:
@@ -209,4 +221,5 @@ def _smiles_of_block(block: str) -> str:
         mol = raw and Chem.MolFromMolBlock(block)
     if mol is None:
         raise InvalidMoleculeError("", "RDKit cannot read this record")
-    return str(Chem.MolToSmiles(mol))
+    labels = split_cxsmiles(Chem.MolToCXSmiles(mol))[1] if mol.GetStereoGroups() else ""
+    return Chem.MolToSmiles(mol), labels

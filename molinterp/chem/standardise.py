@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 from rdkit.Chem.SaltRemover import SaltRemover
 
+from molinterp.chem.cxsmiles import split_cxsmiles
 from molinterp.chem.gate import check_size, parse
 from molinterp.errors import InvalidMoleculeError
 
@@ -33,7 +34,7 @@ def standardise(smiles: str, index: int | None = None) -> Compound:
     """Parse a SMILES and bring it to standard form.
 
     Args:
-        smiles: one compound, maybe with counter-ions or solvent.
+        smiles: one compound, maybe with counter-ions or solvent, maybe with a CXSMILES part.
         index: row in the user's input, named in the error.
 
     Raises:
@@ -42,11 +43,25 @@ def standardise(smiles: str, index: int | None = None) -> Compound:
     >>> standardise("[Na+].CC(=O)[O-]").smiles
     'CC(=O)O'
     """
-    return standardise_mol(parse(smiles, index), smiles.strip(), index)
+    text, labels = _bare(smiles)
+    compound = standardise_mol(parse(text, index), text, index)
+    if not labels:
+        return compound
+    note = f"stereo labels |{labels}| left out: taken for the one stereoisomer that is drawn"
+    return replace(compound, changes=(note, *compound.changes))
+
+
+def _bare(text: str) -> tuple[str, str]:
+    """SMILES and stereo labels of a CXSMILES; any other text as it is, for the gate to judge."""
+    if not isinstance(text, str) or "|" not in text:
+        return text, ""
+    smiles, labels, rest = split_cxsmiles(text)
+    return (text, "") if rest else (smiles, labels)
 
 
 def standardise_mol(mol: Chem.Mol, text: str, index: int | None = None) -> Compound:
     """The same for a molecule that is parsed already; `text` names it in errors."""
+    text = text.strip()
     changes: list[str] = []
     with rdBase.BlockLogs():
         mol = _parent(mol, text, index, changes)

@@ -80,12 +80,13 @@ def read_view(file: Path, pair: str | None = None) -> PathView:
         pair: which path of a table with several, by its column `pair` or `path`; None where it has one.
 
     Raises:
-        InputError: the file is missing, of another format, or not a path.
+        InputError: the file is missing, of another format, or not a path, or `pair` names none of its paths.
     """
     if not file.is_file():
         raise InputError(f"file '{file}' does not exist or is not a file. Check the path.")
     try:
         if file.suffix == ".json":
+            _check_single(file, pair)
             return _from_document(json.loads(file.read_text(encoding="utf-8")))
         return _from_table(_read_table(file), file, pair)
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
@@ -140,6 +141,8 @@ def _from_table(table: pd.DataFrame, file: Path, pair: str | None) -> PathView:
     column = next((c for c in ("pair", "path") if c in table.columns), None)
     if column is not None:
         table = _of_pair(table, table[column].fillna("").astype(str), file, pair).drop(columns=column)
+    else:
+        _check_single(file, pair)
     table = table.drop(columns=["status", "error"], errors="ignore").reset_index(drop=True)
     _check(table)
     # Beside pairs without a path, which have no step, whole numbers are read as others.
@@ -149,6 +152,13 @@ def _from_table(table: pd.DataFrame, file: Path, pair: str | None) -> PathView:
     if "similarity" in table:
         figures |= {"worst_step": table["similarity"].min(), "mean_step": table["similarity"].mean()}
     return PathView(table, str(table["name"].iloc[0]), str(table["name"].iloc[-1]), figures)
+
+
+def _check_single(file: Path, pair: str | None) -> None:
+    if pair is not None:
+        raise InputError(
+            f"`pair` must be left out where a file holds one path, as '{file}' does; got {pair!r}."
+        )
 
 
 def _of_pair(table: pd.DataFrame, names: pd.Series, file: Path, pair: str | None) -> pd.DataFrame:
@@ -161,8 +171,8 @@ def _of_pair(table: pd.DataFrame, names: pd.Series, file: Path, pair: str | None
     elif pair is not None and pair not in known:
         pair = neutralise(pair)  # as the table may have it
     if pair is None or pair not in known:
-        shown = ", ".join(known[:5])
-        raise InputError(f"`pair` must be one of those in '{file}' ({shown}, ...); got {pair!r}.")
+        shown = ", ".join([*(name or "''" for name in known[:5]), *(["..."] if len(known) > 5 else [])])
+        raise InputError(f"`pair` must be one of those in '{file}' ({shown}); got {pair!r}.")
     rows = table[names == pair]
     failed = rows.get("error", pd.Series(dtype=str)).dropna()
     rows = rows.drop(index=failed.index)

@@ -80,6 +80,11 @@ def test_a_table_comes_through_a_pipe(monkeypatch):
         read_pairs(Path("-"))
 
 
+def test_a_column_alone_is_no_table():
+    with pytest.raises(InputError, match="must be a data frame.*; got Series"):
+        pairs_of(pd.Series(["CCO", "CC"]))
+
+
 def test_what_is_missing_is_named(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         read_pairs(tmp_path / "none.csv")

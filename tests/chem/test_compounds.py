@@ -23,6 +23,13 @@ def test_a_smiles():
         assert resolve(text).smiles == "CCO"
 
 
+def test_a_smiles_with_labels_of_enhanced_stereo():
+    record = resolve("C[C@H](N)C(=O)O |&1:1|")
+    assert (record.smiles, record.stereo) == ("C[C@H](N)C(=O)O", "&1:1")
+    with pytest.raises(InvalidMoleculeError, match="there is a blank inside it"):
+        resolve("C[C@H](N)C(=O)O |&1:1| alanine")
+
+
 def test_a_smiles_longer_than_a_name_of_a_file_may_be():
     smiles = "CC(=O)N" * 40
     assert resolve(smiles).smiles == smiles
@@ -56,6 +63,9 @@ def test_a_file_called_like_a_drug_wins_over_the_table(tmp_path):
         ("asprin", InputError, "Did you mean 'aspirin'"),
         ("glucose", InputError, "no file, no known drug and no SMILES .*Give a SMILES"),
         ("acetylsalicylic acid", InputError, "no file, no known drug and no SMILES .*Give a SMILES"),
+        ("ligand.mol2", InputError, "no file, no known drug and no SMILES .*Give a SMILES"),
+        ("50-78-2", InputError, "no file, no known drug and no SMILES .*Give a SMILES"),
+        ("InChI=1S/CH4/h1H4", InputError, "no file, no known drug and no SMILES .*Give a SMILES"),
         ("c1ccc", InvalidMoleculeError, "unclosed ring 1"),
         ("smiles:c1ccc", InvalidMoleculeError, "unclosed ring 1"),
     ],

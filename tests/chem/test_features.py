@@ -123,6 +123,10 @@ def test_aspirin_stands_on_the_ends_that_its_row_shows():
         ("smarts:C N", "'smarts:C N' is not a SMARTS pattern"),
         ("scaffold", "needs the two ends of a path"),
         ("", "feature '' is not known"),
+        ("c1ccccc1", "'c1ccccc1' is not known. A substructure is written smarts:c1ccccc1."),
+        ("C(=O)O", r"A substructure is written smarts:C\(=O\)O\."),
+        ("SMARTS:[#7]", r"A substructure is written smarts:\[#7\]\."),
+        ("carboxylic acid", "'carboxylic acid' is not known. Known: "),
     ],
 )
 def test_what_names_nothing_is_an_input_error(text, message):

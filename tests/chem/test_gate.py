@@ -75,9 +75,18 @@ def test_refusal_has_its_reason(text, reason):
     assert caught.value.reason == reason
 
 
-@pytest.mark.parametrize("value", [None, 5, float("nan"), b"CCO"])
-def test_what_is_no_text_is_refused(value):
-    with pytest.raises(InvalidMoleculeError, match="it is empty"):
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (None, "it is empty"),
+        (float("nan"), "it is empty"),
+        (5, "it is no text but int"),
+        (b"CCO", "it is no text but bytes"),
+        (Chem.MolFromSmiles("CCO"), "it is no text but Mol"),
+    ],
+)
+def test_what_is_no_text_is_refused(value, reason):
+    with pytest.raises(InvalidMoleculeError, match=reason):
         parse(value)
 
 

@@ -98,6 +98,20 @@ def test_a_cx_part_in_a_table_is_left_out_as_in_a_line(read):
 
 
 @pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.smi", f"{ALANINE} |&1:1| alanine\n"),
+        ("a.csv", f"smiles\n{ALANINE} |&1:1|\n"),
+        ("a.sdf", Chem.MolToV3KMolBlock(Chem.MolFromSmiles(f"{ALANINE} |&1:1|"))),
+    ],
+)
+def test_labels_of_enhanced_stereo_stand_beside_the_smiles(read, name, content):
+    (record,) = read.records(name, content)
+    assert (record.smiles, record.stereo) == (ALANINE, "&1:1")
+    assert record.cxsmiles == f"{ALANINE} |&1:1|"
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [
         ("a.smi", "CCO ethanol\nC methane\n"),
@@ -270,6 +284,11 @@ def test_a_damaged_archive_is_named(read, suffix, content):
 def test_what_is_no_text_is_named(read, name, content):
     with pytest.raises(InputError, match=rf"{re.escape(name)}' cannot be read as text"):
         read(name, content)
+
+
+def test_a_file_of_another_encoding_is_told_how_to_save_it(read):
+    with pytest.raises(InputError, match="cannot be read as text: .*Save it as UTF-8"):
+        read("a.csv", "smiles;name\r\nCCO;café\r\n".encode("cp1252"))
 
 
 names = st.text("abcXYZ09 .,;#()'-", max_size=12).map(str.strip)

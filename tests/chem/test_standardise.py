@@ -127,6 +127,14 @@ def test_known_standard_form(text, expected):
             ("salt or solvent left out: [Na+]", "charges neutralised: CC(=O)[O-] -> CC(=O)O"),
         ),
         ("c1ccccc1.CO", ("left out beside the parent: CO",)),
+        ("CC[C@H](C)O |a:2|", ()),
+        (
+            "CC[C@H](C)N.Cl |&1:2|",
+            (
+                "stereo labels |&1:2| left out: taken for the one stereoisomer that is drawn",
+                "salt or solvent left out: Cl",
+            ),
+        ),
     ],
 )
 def test_changes_are_told(text, changes):
@@ -162,7 +170,7 @@ def test_nothing_but_hydrogen_is_no_parent(text):
         standardise(text)
 
 
-@pytest.mark.parametrize("text", ["", "CC O", "C1CC", "C" * 3000, "*C"])
+@pytest.mark.parametrize("text", ["", "CC O", "CC |&1:1| O", "C1CC", "C" * 3000, "*C"])
 def test_the_gate_stands_before(text):
     with pytest.raises(InvalidMoleculeError, match=re.escape("is not a molecule that can be used")):
         standardise(text)

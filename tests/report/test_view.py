@@ -80,8 +80,17 @@ def test_one_of_several_paths_of_a_pair(tmp_path):
     file = tmp_path / "paths.tsv"
     file.write_text(render_several([molecule_path(), molecule_path(names=("c", "d"))], ".tsv"))
     assert read_view(file, "2").title == "c → d"
-    with pytest.raises(InputError, match=r"`pair` must be one of those .*\(1, 2, \.\.\.\); got None"):
+    with pytest.raises(InputError, match=r"`pair` must be one of those .*\(1, 2\); got None"):
         read_view(file)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv", ".tsv"])
+def test_a_pair_of_a_file_with_one_path_is_not_passed_over(tmp_path, suffix):
+    file = tmp_path / f"path{suffix}"
+    file.write_text(render(molecule_path(), suffix))
+    assert len(read_view(file).table) == len(SMILES)
+    with pytest.raises(InputError, match="`pair` must be left out .*; got '3'"):
+        read_view(file, "3")
 
 
 def test_paths_of_one_name_are_not_drawn_as_one(tmp_path):
