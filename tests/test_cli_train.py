@@ -4,6 +4,7 @@ import pytest
 from molinterp.cli.main import main
 
 from molinterp.bundle import Bundle
+from molinterp.errors import BundleError
 from tests.conftest import SMALL
 
 SIZES = ("--latent-dim", "4", "--embedding-dim", "8", "--encoder-dim", "8", "--decoder-dim", "16")
@@ -65,3 +66,24 @@ def test_a_device_that_torch_cannot_use_is_found_before_the_work(run, tmp_path):
     code, err = run(*TRAIN, "-o", "own", "--optimiser-steps", "1", "-d", "abacus")
     assert code == 2 and "`device` must be one that torch can use here" in err
     assert {p.name for p in tmp_path.iterdir()} == {"m.csv"}
+
+
+def test_what_was_measured_says_the_split_and_a_closed_bundle_is_found_before(run, tmp_path, monkeypatch):
+    measured = []
+
+    def measure(bundle, smiles, *_):
+        measured.append(smiles)
+        return {}
+
+    monkeypatch.setattr("molinterp.evaluation.evaluate", measure)
+    assert run(*TRAIN, "-o", "own", "--optimiser-steps", "1") == (0, "")
+    evaluate = ("models", "eval", "m.csv", "--model", "own", "--split", "train", "-n", "5", "--save")
+    assert run(*evaluate) == (0, "") and measured == [SMALL[:5]]
+    command = "molinterp models eval MOLECULES --split train -n 5 --pairs 2000 --seed 0"
+    assert Bundle.load("own").figures["command"] == command
+
+    def closed(folder):
+        raise BundleError("closed")
+
+    monkeypatch.setattr("molinterp.bundle.check_target", closed)
+    assert run(*evaluate) == (4, "molinterp: closed\n") and len(measured) == 1
