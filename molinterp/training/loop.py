@@ -247,7 +247,10 @@ class Trainer:
             tensors |= {f"optimizer.{i}.{k}": v.contiguous() for k, v in entry.items()}
         tensors |= {f"seen.{i}": z.contiguous() for i, z in enumerate(self._seen)}
         name = f"step-{self.state.step}.safetensors"
-        save_file(tensors, self.checkpoint / name)
+        # A run that ends where it was saved last writes the same name again.
+        whole = self.checkpoint / "weights.tmp"
+        save_file(tensors, whole)
+        whole.replace(self.checkpoint / name)
         header = {
             "weights": name,
             "state": asdict(self.state),

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from molinterp.errors import InputError
+from molinterp.training import loop
 from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
 
 DIMS = {"latent_dim": 4, "embedding_dim": 8, "encoder_dim": 8, "decoder_dim": 16, "head_dim": 8}
@@ -88,6 +89,24 @@ def test_a_checkpoint_of_another_training_is_turned_down(checkpoint, small_corpu
     corpus = replace(small_corpus, **changes)
     with pytest.raises(InputError, match=message):
         Trainer(corpus, TrainingConfig(n_steps=4), sizes_for(corpus, **DIMS | dims), checkpoint)
+
+
+def test_a_checkpoint_survives_a_crash_while_the_same_step_is_saved_again(
+    checkpoint, small_corpus, monkeypatch
+):
+    def crash(tensors, path):
+        path.write_bytes(b"half of it")
+        raise OSError("no space left")
+
+    options = (small_corpus, TrainingConfig(n_steps=2), sizes_for(small_corpus, **DIMS), checkpoint)
+    finished = Trainer(*options)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "save_file", crash)
+        with pytest.raises(OSError, match="no space left"):
+            finished.run()
+    assert torch.equal(Trainer(*options).model.output.weight, finished.model.output.weight)
+    finished.save()
+    assert {p.name for p in checkpoint.iterdir()} == {"state.json", "step-2.safetensors"}
 
 
 def test_a_checkpoint_that_says_less_is_gone_on_from(checkpoint, small_corpus):
