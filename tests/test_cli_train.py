@@ -34,6 +34,12 @@ def test_a_warm_start_that_a_checkpoint_overrules_is_said(run):
     assert Bundle.load("own").training["steps"] == 3
 
 
+def test_a_warm_start_that_is_missing_is_found_before_the_work(run, tmp_path):
+    code, err = run(*TRAIN, "-o", "own", "--optimiser-steps", "1", "--warm-start", "none")
+    assert code == 4 and "bundle 'none' must be" in err
+    assert {p.name for p in tmp_path.iterdir()} == {"m.csv"}
+
+
 def test_a_bundle_is_trained_in_the_current_folder(run, tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
