@@ -225,11 +225,15 @@ def _assemble(
         split = np.concatenate(hashed)
     is_train = split == SPLITS.index("train")
     fit_rows = np.flatnonzero(is_train)
-    tokenizer = Tokenizer.fit(notation, (symbols[i] for i in fit_rows if symbols[i]), n_tokens)
+    fitted = [symbols[i] for i in fit_rows if symbols[i]]
+    tokenizer = Tokenizer.fit(notation, fitted, n_tokens)
     index = tokenizer.index
     kept = [i for i, s in enumerate(symbols) if s and all(x in index for x in s)]
     if not kept:
-        raise InputError("no molecule of the training file could be parsed and tokenised.")
+        raise InputError(
+            "no molecule of the training file could be parsed and written in symbols that five or more of "
+            f"its {len(fitted)} molecules of the split 'train' have. Give more of them."
+        )
     sequences: list[IntArray] = []
     for i in range(0, len(kept), 20_000):
         sequences += tokenizer.merge([[index[x] for x in symbols[j]] for j in kept[i : i + 20_000]])

@@ -105,7 +105,9 @@ def test_two_spellings_of_a_compound_are_held_out_together(tmp_path):
         ("name\nfoo\n", "must have a column 'smiles'; found name"),
         ("smiles\n", "must hold molecules; got none"),
         ("smiles,split\nCCO,dev\n", "must hold train, valid or test; got dev"),
-        ("smiles\nC1CC\n", "no molecule of the training file could be parsed"),
+        ("smiles\nC1CC\n", "no molecule of the training file could be parsed .* its 0 molecules"),
+        ("smiles\nCCO\nCCN\n", "written in symbols that five or more of its 2 molecules .* Give more"),
+        ("smiles,split\n" + "CCO,valid\n" * 9, "of its 0 molecules of the split 'train' have. Give more"),
     ],
 )
 def test_unusable_tables_are_turned_down(tmp_path, text, message):
