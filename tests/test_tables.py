@@ -38,6 +38,19 @@ def test_a_table_may_be_parted_by_semicolons_or_tabs(tmp_path, separator):
         assert read_table(tmp_path / name).to_dict("list") == {"smiles": ["CCO", "CCN"], "label": [1, 0]}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ID;Smiles;IC50, nM\na;CCO;1,5\n",
+        '"ID, own";"Smiles";"IC50, or Ki, nM"\na;CCO;1,5\n',
+        'ID,Smiles,"IC50; Ki; Kd; all of them"\na,CCO,"1,5"\n',
+    ],
+)
+def test_a_heading_may_contain_another_separator(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text)
+    assert read_table(tmp_path / "a.csv").to_numpy().tolist() == [["a", "CCO", "1,5"]]
+
+
 def test_types_and_missing_values_are_as_asked(tmp_path):
     (tmp_path / "a.tsv").write_text("a\tb\nNA\t\n1\t2\n")
     texts = read_table(tmp_path / "a.tsv", separator="\t", dtype=str, has_na=False)
