@@ -1,5 +1,6 @@
 import gzip
 
+import pandas as pd
 import pytest
 
 from molinterp.batch.pairs import read_pairs
@@ -27,6 +28,18 @@ def test_a_table_is_read_plain_or_packed(tmp_path, mark):
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress((mark + ROWS).encode()))
     for name in ("a.csv", "a.csv.gz"):
         assert read_table(tmp_path / name).to_dict("list") == {"smiles": ["CCO", "CCN"], "label": [1, 0]}
+
+
+@pytest.mark.parametrize("suffix", ["GZ", "bz2", "xz", "zip"])
+def test_the_separator_of_a_packed_table_is_looked_for_inside(tmp_path, suffix):
+    for i in range(20):
+        # Packed, some of them begin with what looks like a separator.
+        table = pd.DataFrame({"smiles": ["CCO", "CCN"], f"label-{i}": [1, 0], f"value-{i * i}": [i, 2]})
+        table.to_csv(tmp_path / f"a.csv.{suffix}", sep=";", index=False)
+        assert read_table(tmp_path / f"a.csv.{suffix}").equals(table)
+    (tmp_path / f"a.csv.{suffix}").write_bytes(b"damaged")
+    with pytest.raises(InputError, match="cannot be read as a table"):
+        read_table(tmp_path / f"a.csv.{suffix}")
 
 
 @pytest.mark.parametrize("separator", [";", "\t", ","])
