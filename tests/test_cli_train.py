@@ -93,3 +93,10 @@ def test_what_was_measured_says_the_split_and_a_closed_bundle_is_found_before(ru
 
     monkeypatch.setattr("molinterp.bundle.check_target", closed)
     assert run(*evaluate) == (4, "molinterp: closed\n") and len(measured) == 1
+
+
+def test_a_bundle_without_reference_points_is_found_before_a_feature_is_learnt(run, monkeypatch):
+    monkeypatch.setattr("molinterp.training.classifiers.read_labels", lambda *_: pytest.fail("read"))
+    assert run(*TRAIN, "-o", "own", "--optimiser-steps", "1") == (0, "")
+    code, err = run("features", "train", "mine", "m.csv", "--model", "own")
+    assert code == 2 and "bundle 'own' has no reference points; run `molinterp fit all` first" in err
