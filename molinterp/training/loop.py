@@ -122,7 +122,8 @@ class Trainer:
         """Start fresh, or go on from what `checkpoint` holds.
 
         Raises:
-            InputError: the checkpoint is of other sizes, taught features, representation or molecules.
+            InputError: the checkpoint is of other sizes, taught features, representation or molecules,
+                recombined ones too.
         """
         self.corpus, self.config, self.checkpoint = corpus, config, checkpoint
         self.device = torch.device(device)
@@ -271,6 +272,7 @@ class Trainer:
             "features": list(self.corpus.features),
             "representation": self.corpus.tokenizer.notation.name,
             "data_sha256": self.corpus.sha256,
+            "n_recombined": self.corpus.n_recombined,
         }
 
     def _check(self, header: dict[str, Any]) -> None:

@@ -82,6 +82,7 @@ def checkpoint(small_corpus, tmp_path):
     [
         ({}, {"latent_dim": 5}, "another training: latent_dim 4, now 5. Remove that folder"),
         (TAUGHT, {}, "another training: features none, now bbb, soluble. Remove that folder"),
+        ({"n_recombined": 3}, {}, "another training: n_recombined 0, now 3. Remove that folder"),
         ({"sha256": "0f"}, {"head_dim": 9}, "data_sha256 [0-9a-f]{64}, now 0f; head_dim 8, now 9. Remove"),
     ],
 )
@@ -111,7 +112,7 @@ def test_a_checkpoint_survives_a_crash_while_the_same_step_is_saved_again(
 
 def test_a_checkpoint_that_says_less_is_gone_on_from(checkpoint, small_corpus):
     header = json.loads((checkpoint / "state.json").read_text())
-    for key in ("features", "representation", "data_sha256"):
+    for key in ("features", "representation", "data_sha256", "n_recombined"):
         del header[key]
     del header["sizes"]["head_blocks"]
     (checkpoint / "state.json").write_text(json.dumps(header))
