@@ -131,10 +131,13 @@ def read_splits(molecules: Path) -> dict[str, list[str]]:
     Raises:
         InputError: the file cannot be read, or one of the two has no molecule.
     """
+    from rdkit import rdBase
+
     smiles, split = read_molecules(molecules)
     if split is None:
-        found = map(standard_form, smiles)
-        smiles = [standard[0] for standard in found if standard is not None]
+        with rdBase.BlockLogs():
+            found = map(standard_form, smiles)
+            smiles = [standard[0] for standard in found if standard is not None]
         split = [hashed_split(text) for text in smiles]
     by_split = {name: [s for s, own in zip(smiles, split, strict=True) if own == name] for name in SPLITS}
     for name in ("train", "valid"):

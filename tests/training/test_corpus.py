@@ -135,6 +135,12 @@ def test_a_file_without_splits_is_divided_alike_for_training_and_fitting(tmp_pat
         assert trained == by_split[name], name
 
 
+def test_what_is_no_molecule_is_left_out_of_a_division_without_a_word(tmp_path, capfd):
+    (tmp_path / "m.smi").write_text("".join(f"{'C' * i}O\nC1{'C' * i}\n" for i in range(1, 90)))
+    assert sum(map(len, read_splits(tmp_path / "m.smi").values())) == 89
+    assert capfd.readouterr().err == ""
+
+
 def test_named_splits_are_kept_to(tmp_path):
     table = tmp_path / "m.csv"
     table.write_text("smiles,split\nCC,train\nCCC,valid\nCCCC,train\n")
