@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,10 @@ def fetch(name: str, output: Path | None, limit: int | None, quiet: bool) -> Non
     target = output or Path(f"{name}.csv.gz")
     if not target.name.endswith(".csv.gz"):
         raise InputError(f"`--output` must end in .csv.gz; got '{target}'.")
+    if not target.parent.is_dir():
+        raise InputError(f"folder '{target.parent}' of the output does not exist. Make it first.")
+    if target.is_dir() or not os.access(target.parent, os.W_OK):
+        raise InputError(f"output '{target}' cannot be written: check the folder's permissions.")
     with byte_bar(name, quiet) as show:
         fetched = fetch_source(name, show)
     if not fetched.is_known:

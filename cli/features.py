@@ -69,7 +69,7 @@ def train(
     from molinterp.chem.features import check_name
     from molinterp.errors import InputError
     from molinterp.training.classifiers import fit_classifier, read_labels
-    from molinterp.training.features import teach_feature
+    from molinterp.training.features import reference_of, teach_feature
 
     check_name(name)
     if molecules_only and output is None:
@@ -77,16 +77,20 @@ def train(
     target = output or locate(model)
     (check_folder if molecules_only else check_target)(target)
     torch.set_num_threads(1)
+    bundle = None if molecules_only else Bundle.load(model)
+    if bundle is not None:
+        # Said before the work, where there are none.
+        reference_of(bundle)
     smiles, y, n_left_out = read_labels(labels, column, at_least)
     if n_left_out:
         click.echo(f"note: {n_left_out} rows left out: no molecule, or both labels", err=True)
     facts = {"labels": [p.name for p in labels], "column": column, "at_least": at_least}
     classifier = fit_classifier(name, smiles, y, seed, facts)
-    if molecules_only:
+    if bundle is None:
         classifier.save(target)
         click.echo(json.dumps(dict(classifier.facts), indent=1))
         return
-    bundle = teach_feature(Bundle.load(model), classifier, seed=seed)
+    bundle = teach_feature(bundle, classifier, seed=seed)
     bundle.save(target)
     latent = bundle.realism.facts["features"][name]
     latent = {"n_latent" if key == "n" else key: value for key, value in latent.items()}

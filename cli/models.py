@@ -99,15 +99,24 @@ def evaluate(
     device: str,
     save: bool,
 ) -> None:
-    """Figures of a bundle on the first molecules of a held-out split of MOLECULES (.csv, .csv.gz)."""
-    from molinterp.bundle import Bundle, locate
+    """Figures of a bundle on the first molecules of a held-out split of MOLECULES (.csv, .smi; also .gz).
+
+    A file without splits is taken whole, unless the bundle was trained on it: then the one molecule in a
+    hundred that `molinterp train` held out is.
+    """
+    from molinterp.bundle import Bundle, check_target, locate
     from molinterp.evaluation import evaluate as measure
     from molinterp.evaluation import read_split
 
     bundle = Bundle.load(model, device)
-    smiles = read_split(molecules, split, n_molecules)
+    if save:
+        check_target(locate(model))
+    smiles = read_split(molecules, split, n_molecules, bundle.training.get("data_sha256"))
     figures = measure(bundle, smiles, n_pairs, seed, _bar)
-    figures["command"] = f"molinterp models eval MOLECULES -n {n_molecules} --pairs {n_pairs} --seed {seed}"
+    part = "" if split == "test" else f" --split {split}"
+    figures["command"] = (
+        f"molinterp models eval MOLECULES{part} -n {n_molecules} --pairs {n_pairs} --seed {seed}"
+    )
     if save:
         bundle.with_figures(figures).save(locate(model))
     click.echo(json.dumps(figures, indent=1))

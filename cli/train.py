@@ -121,6 +121,7 @@ def train(
         # "." has no name for the cache and the checkpoint to bear.
         output = output.resolve()
     check_target(output)
+    before = read_header(locate(warm_start))["training"] if warm_start else None
     if threads:
         torch.set_num_threads(threads)
     classifiers = _classifiers(teach)
@@ -157,7 +158,6 @@ def train(
         click.echo(f"note: the run goes on from '{checkpoint}'; --warm-start is left aside", err=True)
     with _Progress(quiet) as show:
         trainer.run(show)
-    before = read_header(locate(warm_start))["training"] if warm_start else None
     bundle_of(trainer, output.name, before).save(output)
     if not quiet:
         click.echo(f"bundle written to {output}; measure it with `molinterp models eval`", err=True)

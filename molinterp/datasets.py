@@ -51,13 +51,13 @@ def read_molecules(path: Path) -> tuple[list[str], list[str] | None]:
     """SMILES of a file, empty where a row has none, and the split of each; None where none is named.
 
     Args:
-        path: a table with a column of SMILES, called so in any case, and maybe one called `split`; or any
-            other file of molecules.
+        path: a table with a column of SMILES, called so in any case, and maybe one called `split`, in any
+            case too; or any other file of molecules.
 
     Raises:
         InputError: the file cannot be read, has no such column, no molecule or a split of another name.
     """
-    if not {".csv", ".tsv", ".parquet"} & set(path.suffixes):
+    if not {".csv", ".tsv", ".parquet"} & {suffix.lower() for suffix in path.suffixes}:
         smiles, split = [record.smiles for record in read_records(str(path))], None
     else:
         table = read_table(path)
@@ -65,7 +65,8 @@ def read_molecules(path: Path) -> tuple[list[str], list[str] | None]:
         if column is None:
             raise InputError(f"'{path}' must have a column 'smiles'; found {', '.join(map(str, table))}.")
         smiles = table[column].fillna("").astype(str).tolist()
-        split = table["split"].astype(str).tolist() if "split" in table else None
+        named = next((c for c in table if str(c).strip().lower() == "split"), None)
+        split = None if named is None else table[named].fillna("an empty cell").astype(str).tolist()
     if not smiles:
         raise InputError(f"'{path}' must hold molecules; got none.")
     if unknown := sorted(set(split or ()) - set(SPLITS)):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import time
-from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby, pairwise, repeat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import groupby, islice, pairwise, repeat
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,9 @@ from molinterp.chem.alerts import alerts
 from molinterp.chem.judge import Judge, decoded_molecule, decoded_smiles, default_table
 from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array, tanimoto
-from molinterp.datasets import read_molecules
-from molinterp.errors import InputError
+from molinterp.chem.standardise import standardise
+from molinterp.datasets import hashed_split, read_molecules
+from molinterp.errors import InputError, InvalidMoleculeError
 from molinterp.geometry.curves import linear, slerp
 from molinterp.vae.decoding import blur_at
 
@@ -37,22 +40,33 @@ N_REFINED = 1_024
 Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
 
-def read_split(path: Path, split: str, n: int | None) -> list[str]:
-    """The first `n` SMILES of a split of a file; None means all. Rows without a SMILES are left out.
+def read_split(path: Path, split: str, n: int | None, trained_on: str | None = None) -> list[str]:
+    """The first `n` molecules of a split of a file, in standard form; those without one are left out.
 
     Args:
-        path: as `molinterp.datasets.read_molecules` takes it; without splits all of it is taken.
+        path: as `molinterp.datasets.read_molecules` takes it; without splits all of it is taken, but of the
+            file that the bundle was trained on the share that the training held out.
         split: train, valid or test.
-        n: molecules wanted.
+        n: molecules wanted; None means all.
+        trained_on: SHA-256 of the file that the bundle was trained on; None means that it is not known.
 
     Raises:
         InputError: the file cannot be read or has no such molecule.
     """
     smiles, splits = read_molecules(path)
-    found = [s for s, own in zip(smiles, splits or repeat(split), strict=False) if s and own == split][:n]
+    is_divided = splits is None and hashlib.sha256(path.read_bytes()).hexdigest() == trained_on
+    pairs = zip(smiles, splits or repeat(split), strict=False)
+    standard = _standard_forms(text for text, own in pairs if own == split)
+    found = list(islice((s for s in standard if not is_divided or hashed_split(s) == split), n))
     if not found:
         raise InputError(f"'{path}' holds no molecule of the split {split!r}.")
     return found
+
+
+def _standard_forms(smiles: Iterable[str]) -> Iterator[str]:
+    for text in smiles:
+        with suppress(InvalidMoleculeError):
+            yield standardise(text).smiles
 
 
 def evaluate(

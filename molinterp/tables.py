@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import re
 import sys
 import warnings
+import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from molinterp.cells import SAVE_AS_UTF_8, separator_of
 from molinterp.errors import InputError, MissingDependencyError
@@ -22,6 +25,8 @@ STDIN = Path("-")
 """Stands for a .csv on standard input."""
 MAX_HEADER = 1 << 16
 """Bytes of a first line that are looked at."""
+_OPENERS: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_DAMAGED = (zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 _TOO_MANY = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
@@ -32,7 +37,7 @@ def read_table(
     dtype: type | Mapping[str, type] | None = None,
     has_na: bool = True,
 ) -> pd.DataFrame:
-    """The table in a file, its columns named by the first line; a .csv may be packed, as .csv.gz.
+    """The table in a file, its columns named by the first line; a .csv may be packed (.gz, .bz2, .xz, .zip).
 
     Args:
         file: .parquet, or text with one line a row; `STDIN` reads standard input.
@@ -64,7 +69,7 @@ def read_table(
             )
     except ImportError as error:
         raise MissingDependencyError("Parquet files", "pyarrow", "parquet") from error
-    except (ValueError, OSError, EOFError, zlib.error, pd.errors.ParserWarning) as error:
+    except (ValueError, OSError, EOFError, *_DAMAGED, pd.errors.ParserWarning) as error:
         raise InputError(f"file '{file}' cannot be read as a table: {_reason(error)}") from error
 
 
@@ -74,8 +79,11 @@ def _separator(file: Path) -> str:
     if file == STDIN:
         # A pipe can be looked into, a stand-in for it perhaps not.
         first = sys.stdin.buffer.peek() if isinstance(sys.stdin.buffer, BufferedReader) else b""
+    elif (suffix := file.suffix.lower()) == ".zip":
+        with zipfile.ZipFile(file) as packed, packed.open(packed.namelist()[0]) as stream:
+            first = stream.readline(MAX_HEADER)
     else:
-        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
+        with _OPENERS.get(suffix, open)(file, "rb") as stream:
             first = stream.readline(MAX_HEADER)
     return separator_of(first.partition(b"\n")[0].decode(errors="replace"))
 

@@ -59,6 +59,22 @@ def test_a_fetched_source_is_a_table_and_its_new_checksum_is_said(site, command,
     assert header == "smiles,split" and [row.split(",")[0] for row in rows] == SMALL
 
 
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("none/toy.csv.gz", "folder 'none' of the output does not exist. Make it first."),
+        ("taken.csv.gz", "output 'taken.csv.gz' cannot be written: check the folder's permissions."),
+    ],
+)
+def test_an_output_that_cannot_be_is_found_before_the_download(
+    site, command, monkeypatch, tmp_path, output, message
+):
+    (tmp_path / "taken.csv.gz").mkdir()
+    _source(monkeypatch, site.add("toy.csv", TABLE))
+    assert command("data", "fetch", "toy", "-q", "-o", output) == (2, "", f"molinterp: {message}\n")
+    assert not (tmp_path / "cache").exists()
+
+
 def test_a_known_checksum_needs_no_word(site, command, monkeypatch):
     _source(monkeypatch, site.add("toy.csv", TABLE), sha256=hashlib.sha256(TABLE).hexdigest())
     assert command("data", "fetch", "toy", "-q") == (0, "", "")

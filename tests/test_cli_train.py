@@ -5,6 +5,7 @@ from molinterp.cli.main import main
 from molinterp.data import drugs
 
 from molinterp.bundle import Bundle
+from molinterp.errors import BundleError
 from molinterp.training import realism, recombined
 from tests.conftest import SMALL
 
@@ -33,6 +34,12 @@ def test_a_warm_start_that_a_checkpoint_overrules_is_said(run):
     code, err = run(*TRAIN, "-o", "own", "--optimiser-steps", "3", "--warm-start", "own")
     assert (code, err) == (0, "note: the run goes on from 'own.checkpoint'; --warm-start is left aside\n")
     assert Bundle.load("own").training["steps"] == 3
+
+
+def test_a_warm_start_that_is_missing_is_found_before_the_work(run, tmp_path):
+    code, err = run(*TRAIN, "-o", "own", "--optimiser-steps", "1", "--warm-start", "none")
+    assert code == 4 and "bundle 'none' must be" in err
+    assert {p.name for p in tmp_path.iterdir()} == {"m.csv"}
 
 
 def test_a_bundle_is_trained_in_the_current_folder(run, tmp_path, monkeypatch):
@@ -82,3 +89,31 @@ def test_recombined_compounds_are_learnt_beside_the_others(run, monkeypatch, tmp
     assert Bundle.load("own").realism.facts["heads"]["n"] == training["n_train"] + 30
     code, err = run(*fit, "--recombined", "30")
     assert code == 2 and "`--recombined` needs --cache" in err
+
+
+def test_what_was_measured_says_the_split_and_a_closed_bundle_is_found_before(run, tmp_path, monkeypatch):
+    measured = []
+
+    def measure(bundle, smiles, *_):
+        measured.append(smiles)
+        return {}
+
+    monkeypatch.setattr("molinterp.evaluation.evaluate", measure)
+    assert run(*TRAIN, "-o", "own", "--optimiser-steps", "1") == (0, "")
+    evaluate = ("models", "eval", "m.csv", "--model", "own", "--split", "train", "-n", "5", "--save")
+    assert run(*evaluate) == (0, "") and measured == [SMALL[:5]]
+    command = "molinterp models eval MOLECULES --split train -n 5 --pairs 2000 --seed 0"
+    assert Bundle.load("own").figures["command"] == command
+
+    def closed(folder):
+        raise BundleError("closed")
+
+    monkeypatch.setattr("molinterp.bundle.check_target", closed)
+    assert run(*evaluate) == (4, "molinterp: closed\n") and len(measured) == 1
+
+
+def test_a_bundle_without_reference_points_is_found_before_a_feature_is_learnt(run, monkeypatch):
+    monkeypatch.setattr("molinterp.training.classifiers.read_labels", lambda *_: pytest.fail("read"))
+    assert run(*TRAIN, "-o", "own", "--optimiser-steps", "1") == (0, "")
+    code, err = run("features", "train", "mine", "m.csv", "--model", "own")
+    assert code == 2 and "bundle 'own' has no reference points; run `molinterp fit all` first" in err

@@ -4,7 +4,7 @@ import hashlib
 import pytest
 
 from molinterp import datasets
-from molinterp.datasets import fetch_source, hashed_split, source_named, to_table
+from molinterp.datasets import fetch_source, hashed_split, read_molecules, source_named, to_table
 from molinterp.errors import DownloadError, InputError
 from molinterp.training.corpus import prepare
 from tests.conftest import SMALL
@@ -104,3 +104,15 @@ def test_sources_that_cannot_be_fetched_are_named():
         source_named("none")
     with pytest.raises(InputError, match="no single file.*https://github.com/rdkit/benchmarking_platform"):
         source_named("muv-dud-chembl")
+
+
+@pytest.mark.parametrize(("name", "column"), [("a.csv", "Split"), ("A.CSV", "split"), ("a.csv", "SPLIT ")])
+def test_a_column_of_splits_is_found_in_any_case(tmp_path, name, column):
+    (tmp_path / name).write_text(f"SMILES,{column}\nCC,train\nCCC,test\n")
+    assert read_molecules(tmp_path / name) == (["CC", "CCC"], ["train", "test"])
+
+
+def test_a_row_without_a_split_is_said_so(tmp_path):
+    (tmp_path / "a.csv").write_text("smiles,split\nCC,train\nCCC,\n")
+    with pytest.raises(InputError, match="must hold train, valid or test; got an empty cell"):
+        read_molecules(tmp_path / "a.csv")

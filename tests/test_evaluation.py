@@ -4,6 +4,7 @@ from molinterp.data import drugs
 from molinterp.bundle import Bundle
 from molinterp.errors import InputError
 from molinterp.evaluation import evaluate, read_split
+from molinterp.training.corpus import prepare
 from tests.conftest import SMALL
 
 
@@ -72,6 +73,24 @@ def test_a_split_is_read_from_its_beginning(tmp_path):
 def test_rows_without_a_molecule_are_left_out_of_a_split(tmp_path):
     (tmp_path / "m.csv").write_text("Name,SMILES,split\na,CC,test\nb,,test\nc,CCC,test\n")
     assert read_split(tmp_path / "m.csv", "test", 2) == ["CC", "CCC"]
+
+
+def test_molecules_of_a_split_are_read_in_standard_form(tmp_path):
+    (tmp_path / "m.smi").write_text("OCC\nC1=CC=CC=C1\nCCN.Cl\nC1CC\nCC(=O)[O-].[Na+]\n")
+    assert read_split(tmp_path / "m.smi", "test", 3) == ["CCO", "c1ccccc1", "CCN"]
+    assert read_split(tmp_path / "m.smi", "test", None)[3:] == ["CC(=O)O"]
+
+
+def test_of_the_file_of_the_training_what_was_held_out_is_taken(tmp_path):
+    chains = [f"{'C' * i}{x}" for i in range(1, 60) for x in ("", "O", "N", "S", "F")]
+    (tmp_path / "m.smi").write_text("\n".join(chains))
+    corpus = prepare(tmp_path / "m.smi", tmp_path / "cache", "smiles", 60)
+    for split in ("valid", "test"):
+        found = read_split(tmp_path / "m.smi", split, None, corpus.sha256)
+        assert 0 < len(found) < 20
+        assert set(found) >= set(corpus.smiles(corpus.rows(split)))
+        assert not set(found) & set(corpus.smiles(corpus.rows("train")))
+    assert len(read_split(tmp_path / "m.smi", "test", None, "of another file")) == len(set(chains))
 
 
 def test_a_file_without_splits_is_taken_whole(tmp_path):

@@ -1,5 +1,6 @@
 import gzip
 
+import pandas as pd
 import pytest
 
 from molinterp.batch.pairs import read_pairs
@@ -29,6 +30,18 @@ def test_a_table_is_read_plain_or_packed(tmp_path, mark):
         assert read_table(tmp_path / name).to_dict("list") == {"smiles": ["CCO", "CCN"], "label": [1, 0]}
 
 
+@pytest.mark.parametrize("suffix", ["GZ", "bz2", "xz", "zip"])
+def test_the_separator_of_a_packed_table_is_looked_for_inside(tmp_path, suffix):
+    for i in range(20):
+        # Packed, some of them begin with what looks like a separator.
+        table = pd.DataFrame({"smiles": ["CCO", "CCN"], f"label-{i}": [1, 0], f"value-{i * i}": [i, 2]})
+        table.to_csv(tmp_path / f"a.csv.{suffix}", sep=";", index=False)
+        assert read_table(tmp_path / f"a.csv.{suffix}").equals(table)
+    (tmp_path / f"a.csv.{suffix}").write_bytes(b"damaged")
+    with pytest.raises(InputError, match="cannot be read as a table"):
+        read_table(tmp_path / f"a.csv.{suffix}")
+
+
 @pytest.mark.parametrize("separator", [";", "\t", ","])
 def test_a_table_may_be_parted_by_semicolons_or_tabs(tmp_path, separator):
     text = ROWS.replace(",", separator)
@@ -42,6 +55,19 @@ def test_a_table_of_another_encoding_is_told_how_to_save_it(tmp_path):
     (tmp_path / "a.csv").write_bytes("start,end,name\nCCO,CC,café\n".encode("cp1252"))
     with pytest.raises(InputError, match="cannot be read as a table: .*Save it as UTF-8"):
         read_table(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ID;Smiles;IC50, nM\na;CCO;1,5\n",
+        '"ID, own";"Smiles";"IC50, or Ki, nM"\na;CCO;1,5\n',
+        'ID,Smiles,"IC50; Ki; Kd; all of them"\na,CCO,"1,5"\n',
+    ],
+)
+def test_a_heading_may_contain_another_separator(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text)
+    assert read_table(tmp_path / "a.csv").to_numpy().tolist() == [["a", "CCO", "1,5"]]
 
 
 def test_types_and_missing_values_are_as_asked(tmp_path):

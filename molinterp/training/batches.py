@@ -19,19 +19,20 @@ POOL = 64
 def batch_rows(
     rows: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], size: int, seed: int, epoch: int
 ) -> list[npt.NDArray[np.int64]]:
-    """Rows of each batch of an epoch; every row once, a last short batch dropped if others exist.
+    """Rows of each batch of an epoch; every row once, but for some drawn anew that would make a short batch.
 
     Lengths within a batch are alike, which saves padding.
     """
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(rows)
+    # Left out before they are sorted: the rest afterwards are the longest, each time the same ones.
+    order = order[: len(order) - len(order) % size] if len(order) > size else order
     batches: list[npt.NDArray[np.int64]] = []
     for start in range(0, len(order), POOL * size):
         chosen = order[start : start + POOL * size]
         chosen = chosen[np.argsort(lengths[chosen], kind="stable")]
         batches += [chosen[i : i + size] for i in range(0, len(chosen), size)]
-    whole = [b for b in batches if len(b) == size] or batches
-    return [whole[i] for i in rng.permutation(len(whole))]
+    return [batches[i] for i in rng.permutation(len(batches))]
 
 
 def gather(corpus: Corpus, rows: Sequence[int] | npt.NDArray[np.int64]) -> Batch:

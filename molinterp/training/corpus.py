@@ -131,10 +131,13 @@ def read_splits(molecules: Path) -> dict[str, list[str]]:
     Raises:
         InputError: the file cannot be read, or one of the two has no molecule.
     """
+    from rdkit import rdBase
+
     smiles, split = read_molecules(molecules)
     if split is None:
-        found = map(standard_form, smiles)
-        smiles = [standard[0] for standard in found if standard is not None]
+        with rdBase.BlockLogs():
+            found = map(standard_form, smiles)
+            smiles = [standard[0] for standard in found if standard is not None]
         split = [hashed_split(text) for text in smiles]
     by_split = {name: [s for s, own in zip(smiles, split, strict=True) if own == name] for name in SPLITS}
     for name in ("train", "valid"):
@@ -225,11 +228,15 @@ def _assemble(
         split = np.concatenate(hashed)
     is_train = split == SPLITS.index("train")
     fit_rows = np.flatnonzero(is_train)
-    tokenizer = Tokenizer.fit(notation, (symbols[i] for i in fit_rows if symbols[i]), n_tokens)
+    fitted = [symbols[i] for i in fit_rows if symbols[i]]
+    tokenizer = Tokenizer.fit(notation, fitted, n_tokens)
     index = tokenizer.index
     kept = [i for i, s in enumerate(symbols) if s and all(x in index for x in s)]
     if not kept:
-        raise InputError("no molecule of the training file could be parsed and tokenised.")
+        raise InputError(
+            "no molecule of the training file could be parsed and written in symbols that five or more of "
+            f"its {len(fitted)} molecules of the split 'train' have. Give more of them."
+        )
     sequences: list[IntArray] = []
     for i in range(0, len(kept), 20_000):
         sequences += tokenizer.merge([[index[x] for x in symbols[j]] for j in kept[i : i + 20_000]])

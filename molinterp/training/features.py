@@ -108,6 +108,17 @@ def _agreement(network: LatentNetwork, z: Tensor, truth: Tensor) -> dict[str, fl
     return figures
 
 
+def reference_of(bundle: Bundle) -> Reference:
+    """The points that a feature is taught on.
+
+    Raises:
+        InputError: the bundle has no reference points.
+    """
+    if bundle.realism.reference is None:
+        raise InputError(f"bundle '{bundle.name}' has no reference points; run `molinterp fit all` first.")
+    return bundle.realism.reference
+
+
 def teach_feature(
     bundle: Bundle, classifier: MoleculeClassifier, *, n_steps: int = N_STEPS, seed: int = 0
 ) -> Bundle:
@@ -122,13 +133,11 @@ def teach_feature(
     Raises:
         InputError: the bundle has no reference points.
     """
-    models = bundle.realism
-    if models.reference is None:
-        raise InputError(f"bundle '{bundle.name}' has no reference points; run `molinterp fit all` first.")
+    models, reference = bundle.realism, reference_of(bundle)
     # Every sixth point is held out to measure the agreement.
-    n = len(models.reference)
-    train = models.reference.rows([i for i in range(n) if i % 6])
-    held_out = models.reference.rows(range(0, n, 6))
+    n = len(reference)
+    train = reference.rows([i for i in range(n) if i % 6])
+    held_out = reference.rows(range(0, n, 6))
     teacher = teacher_of({classifier.name: classifier})
     models = fit_feature_part(models, train, held_out, teacher, n_steps=n_steps, seed=seed)
     own = {**models.classifiers, classifier.name: classifier}

@@ -122,7 +122,8 @@ class Trainer:
         """Start fresh, or go on from what `checkpoint` holds.
 
         Raises:
-            InputError: the checkpoint is of other sizes, taught features, representation or molecules.
+            InputError: the checkpoint is of other sizes, taught features, representation or molecules,
+                recombined ones too.
         """
         self.corpus, self.config, self.checkpoint = corpus, config, checkpoint
         self.device = torch.device(device)
@@ -247,7 +248,10 @@ class Trainer:
             tensors |= {f"optimizer.{i}.{k}": v.contiguous() for k, v in entry.items()}
         tensors |= {f"seen.{i}": z.contiguous() for i, z in enumerate(self._seen)}
         name = f"step-{self.state.step}.safetensors"
-        save_file(tensors, self.checkpoint / name)
+        # A run that ends where it was saved last writes the same name again.
+        whole = self.checkpoint / "weights.tmp"
+        save_file(tensors, whole)
+        whole.replace(self.checkpoint / name)
         header = {
             "weights": name,
             "state": asdict(self.state),
@@ -268,6 +272,7 @@ class Trainer:
             "features": list(self.corpus.features),
             "representation": self.corpus.tokenizer.notation.name,
             "data_sha256": self.corpus.sha256,
+            "n_recombined": self.corpus.n_recombined,
         }
 
     def _check(self, header: dict[str, Any]) -> None:

@@ -34,9 +34,8 @@ class Material:
     def taught(self, n_compounds: int | None = None, n_decodes: int | None = None) -> Reference:
         """The first training compounds and the first decodes that are molecules; None means all."""
         compounds, decoded = self.compounds, self.decodes.molecules()
-        compounds = compounds.rows(range(len(compounds))[:n_compounds])
-        decoded = decoded.rows(range(len(decoded))[:n_decodes])
-        return Reference(torch.cat([compounds.z, decoded.z]), compounds.smiles + decoded.smiles)
+        z = torch.cat([compounds.z[:n_compounds], decoded.z[:n_decodes]])
+        return Reference(z, compounds.smiles[:n_compounds] + decoded.smiles[:n_decodes])
 
     def examined(self) -> Reference:
         """Some of the compounds of the other split."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, final
 
 import numpy as np
@@ -102,10 +103,8 @@ class Decodes:
 
     def molecules(self) -> Reference:
         """The points whose decodes are molecules, those off the manifold left out."""
-        far = KINDS.index("far")
-        return Reference(self.z, self.smiles).rows(
-            [i for i, s in enumerate(self.smiles) if s and self.kind[i] != far]
-        )
+        is_kept = np.array([s != "" for s in self.smiles]) & (self.kind != KINDS.index("far"))
+        return Reference(self.z[torch.from_numpy(is_kept)], tuple(compress(self.smiles, is_kept)))
 
 
 def decode_points(

@@ -14,7 +14,7 @@ from molinterp.training.heads import HeadExamples, fit_heads
 from molinterp.training.material import Material
 from molinterp.training.points import Progress, silent
 from molinterp.training.validity import fit_validity_part
-from molinterp.training.windows import fit_windows
+from molinterp.training.windows import check_held_out, fit_windows
 
 PARTS = ("heads", "density", "validity", "features", "windows")
 """In the order in which they are fitted."""
@@ -50,7 +50,13 @@ def fit_parts(
         n_steps: of the optimiser, for each network; None means as many as each part asks for.
         seed: of all fits.
         progress: wraps what takes long, to show a bar.
+
+    Raises:
+        InputError: fewer than four held-out compounds for heads or windows.
     """
+    has_windows = "windows" in parts or "heads" in parts
+    if has_windows:
+        check_held_out(material.held_out)
     held_out = material.examined()
     steps: dict[str, Any] = {} if n_steps is None else {"n_steps": n_steps}
     options: dict[str, Any] = {"seed": seed, "progress": progress}
@@ -68,6 +74,6 @@ def fit_parts(
         ruled = material.taught(*N_RULED)
         models = fit_feature_part(models, ruled, held_out, rules_teacher, **steps, **options)
     bundle = replace(bundle, realism=models)
-    if "windows" in parts or "heads" in parts:
+    if has_windows:
         bundle = fit_windows(bundle, material.held_out, seed)
     return bundle

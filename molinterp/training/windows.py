@@ -14,6 +14,16 @@ from molinterp.realism.reference import Reference
 from molinterp.spaces import fit_precision, property_at
 
 
+def check_held_out(held_out: Reference) -> None:
+    """Make sure that there is something to learn from and to measure on.
+
+    Raises:
+        InputError: fewer than four compounds.
+    """
+    if len(held_out) < 4:
+        raise InputError(f"windows need 4 held-out compounds or more; got {len(held_out)}. Give more.")
+
+
 def fit_windows(bundle: Bundle, held_out: Reference, seed: int = 0) -> Bundle:
     """The bundle with the deviation of its property head, which stays as it is.
 
@@ -28,8 +38,7 @@ def fit_windows(bundle: Bundle, held_out: Reference, seed: int = 0) -> Bundle:
     Raises:
         InputError: fewer than four compounds.
     """
-    if len(held_out) < 4:
-        raise InputError(f"windows need 4 held-out compounds or more; got {len(held_out)}. Give more.")
+    check_held_out(held_out)
     known, others = (held_out.rows(range(k, len(held_out), 2)) for k in (0, 1))
     precision = fit_precision(bundle, known.smiles, seed=seed)
     fitted = replace(bundle, realism=replace(bundle.realism, precision=precision.to_tensors()))

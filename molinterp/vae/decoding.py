@@ -146,12 +146,13 @@ def beam(
         log_p[ended, END] = 0.0
         # No string of the best `width` goes on with a token outside the best `width` of its own.
         own, choice = log_p.topk(min(width, log_p.shape[1]), 1)
-        n_open = len(open_)
-        score, flat = (score[:, :, None] + own.view(n_open, width, -1)).view(n_open, -1).topk(width)
-        parent = flat // own.shape[1]
+        n_open, n_own = len(open_), own.shape[1]
+        sums = score[:, :, None] + own.view(n_open, width, n_own)
+        score, flat = sums.view(n_open, width * n_own).topk(width)
+        parent = flat // n_own
         rows = (torch.arange(n_open, device=device)[:, None] * width + parent).view(-1)
         state = state[rows]
-        token = choice.view(n_open, -1).gather(1, flat).view(-1)
+        token = choice.view(n_open, width * n_own).gather(1, flat).view(-1)
         tokens = torch.cat(
             [tokens.gather(1, parent[..., None].expand_as(tokens)), token.view(n_open, width, 1)], 2
         )

@@ -74,7 +74,8 @@ def refine(
     best_log_p = start_log_p = torch.full_like(start[:, 0], -torch.inf)
     is_exact = torch.zeros_like(rows, dtype=torch.bool)
     for step in range(n_steps + 1):
-        with torch.enable_grad():
+        # cuDNN gives no gradient through recurrent layers in evaluation mode.
+        with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
             point = here[rows].requires_grad_()
             loss, match = cross_entropy_and_match(model, point, tokens[rows])
             way = (point - start[rows]) / scale[rows]

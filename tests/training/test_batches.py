@@ -13,6 +13,18 @@ def test_every_row_stands_in_an_epoch_once_but_for_a_short_rest(n):
     assert all(len(b) == 32 for b in batches)
 
 
+def test_the_longest_of_few_rows_are_seen_too():
+    rows = lengths = np.arange(100)
+    seen = np.concatenate([batch for epoch in range(5) for batch in batch_rows(rows, lengths, 32, 1, epoch)])
+    assert set(seen.tolist()) == set(range(100))
+
+
+@pytest.mark.parametrize("n", [1, 20, 32])
+def test_rows_that_fill_one_batch_at_most_are_one(n):
+    (batch,) = batch_rows(np.arange(n), np.arange(n), 32, seed=1, epoch=0)
+    assert sorted(batch.tolist()) == list(range(n))
+
+
 def test_order_depends_on_seed_and_epoch_alone():
     rows, lengths = np.arange(500), np.arange(500) % 17
     orders = [

@@ -105,7 +105,9 @@ def test_two_spellings_of_a_compound_are_held_out_together(tmp_path):
         ("name\nfoo\n", "must have a column 'smiles'; found name"),
         ("smiles\n", "must hold molecules; got none"),
         ("smiles,split\nCCO,dev\n", "must hold train, valid or test; got dev"),
-        ("smiles\nC1CC\n", "no molecule of the training file could be parsed"),
+        ("smiles\nC1CC\n", "no molecule of the training file could be parsed .* its 0 molecules"),
+        ("smiles\nCCO\nCCN\n", "written in symbols that five or more of its 2 molecules .* Give more"),
+        ("smiles,split\n" + "CCO,valid\n" * 9, "of its 0 molecules of the split 'train' have. Give more"),
     ],
 )
 def test_unusable_tables_are_turned_down(tmp_path, text, message):
@@ -131,6 +133,12 @@ def test_a_file_without_splits_is_divided_alike_for_training_and_fitting(tmp_pat
     for name in SPLITS:
         trained = [Chem.CanonSmiles(s) for s in corpus.smiles(corpus.rows(name))]
         assert trained == by_split[name], name
+
+
+def test_what_is_no_molecule_is_left_out_of_a_division_without_a_word(tmp_path, capfd):
+    (tmp_path / "m.smi").write_text("".join(f"{'C' * i}O\nC1{'C' * i}\n" for i in range(1, 90)))
+    assert sum(map(len, read_splits(tmp_path / "m.smi").values())) == 89
+    assert capfd.readouterr().err == ""
 
 
 def test_named_splits_are_kept_to(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from molinterp.errors import InputError
+from molinterp.training import loop
 from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
 
 DIMS = {"latent_dim": 4, "embedding_dim": 8, "encoder_dim": 8, "decoder_dim": 16, "head_dim": 8}
@@ -81,6 +82,7 @@ def checkpoint(small_corpus, tmp_path):
     [
         ({}, {"latent_dim": 5}, "another training: latent_dim 4, now 5. Remove that folder"),
         (TAUGHT, {}, "another training: features none, now bbb, soluble. Remove that folder"),
+        ({"n_recombined": 3}, {}, "another training: n_recombined 0, now 3. Remove that folder"),
         ({"sha256": "0f"}, {"head_dim": 9}, "data_sha256 [0-9a-f]{64}, now 0f; head_dim 8, now 9. Remove"),
     ],
 )
@@ -90,9 +92,27 @@ def test_a_checkpoint_of_another_training_is_turned_down(checkpoint, small_corpu
         Trainer(corpus, TrainingConfig(n_steps=4), sizes_for(corpus, **DIMS | dims), checkpoint)
 
 
+def test_a_checkpoint_survives_a_crash_while_the_same_step_is_saved_again(
+    checkpoint, small_corpus, monkeypatch
+):
+    def crash(tensors, path):
+        path.write_bytes(b"half of it")
+        raise OSError("no space left")
+
+    options = (small_corpus, TrainingConfig(n_steps=2), sizes_for(small_corpus, **DIMS), checkpoint)
+    finished = Trainer(*options)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "save_file", crash)
+        with pytest.raises(OSError, match="no space left"):
+            finished.run()
+    assert torch.equal(Trainer(*options).model.output.weight, finished.model.output.weight)
+    finished.save()
+    assert {p.name for p in checkpoint.iterdir()} == {"state.json", "step-2.safetensors"}
+
+
 def test_a_checkpoint_that_says_less_is_gone_on_from(checkpoint, small_corpus):
     header = json.loads((checkpoint / "state.json").read_text())
-    for key in ("features", "representation", "data_sha256"):
+    for key in ("features", "representation", "data_sha256", "n_recombined"):
         del header[key]
     del header["sizes"]["head_blocks"]
     (checkpoint / "state.json").write_text(json.dumps(header))

@@ -67,6 +67,27 @@ def test_molecules_outside_the_vocabulary_are_left_out(small_bundle):
         encode_compounds(small_bundle, ["CCBr", "CCO"], 2)
 
 
+def test_a_decoder_that_spells_no_molecule_is_taught_on_compounds_alone(material):
+    spelt = replace(material.decodes, smiles=("",) * len(material.decodes.smiles))
+    taught = replace(material, decodes=spelt).taught(20, 10)
+    assert taught.smiles == material.compounds.smiles[:20]
+    assert torch.equal(taught.z, material.compounds.z[:20])
+    both = material.taught(20, 10)
+    assert both.smiles[:20] == taught.smiles and both.smiles[20:] == material.decodes.molecules().smiles[:10]
+    assert torch.equal(both.z[20:], material.decodes.molecules().z[:10])
+
+
+def test_too_few_held_out_compounds_are_found_before_the_work(small_bundle, material):
+    few = replace(material, held_out=material.held_out.rows(range(3)))
+
+    def never(*_):
+        raise AssertionError
+
+    for part in ("windows", "heads"):
+        with pytest.raises(InputError, match="windows need 4 held-out compounds or more; got 3"):
+            fit_parts(small_bundle, few, ("validity", part), {}, progress=never)
+
+
 def test_every_part_is_fitted_and_measured(fitted):
     models = fitted.realism
     assert models.index is not None and models.validity is not None and models.precision

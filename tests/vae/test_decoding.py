@@ -90,6 +90,13 @@ def test_beams_come_best_first_and_differ(model):
         assert len({tuple(b.tokens) for b in beams}) == 5
 
 
+def test_no_points_have_no_decodes(model):
+    nowhere = torch.zeros(0, 3)
+    assert (
+        greedy(model, nowhere) == sample(model, nowhere, torch.Generator()) == beam(model, nowhere, 4) == []
+    )
+
+
 def test_cross_entropy_is_minus_the_log_probability_of_the_string(model):
     z = torch.randn(1, 3)
     string = [3, 5, 4]

@@ -107,6 +107,17 @@ def test_neither_weights_nor_starts_are_changed(small_bundle, strings, far):
     assert all(torch.equal(v, weights[k]) for k, v in small_bundle.model.state_dict().items())
 
 
+def test_gradients_are_taken_without_cudnn(small_bundle, strings, far):
+    seen = []
+    hook = small_bundle.model.decoder.register_forward_pre_hook(
+        lambda *_: seen.append(torch.backends.cudnn.enabled)
+    )
+    was = torch.backends.cudnn.enabled
+    with hook:
+        refine(small_bundle.model, strings, far, n_steps=2)
+    assert seen and not any(seen) and torch.backends.cudnn.enabled == was
+
+
 def test_no_strings_are_no_error(small_bundle):
     empty = refine(small_bundle.model, torch.zeros(0, 0, dtype=torch.int64), torch.zeros(0, 8))
     assert empty.z.shape == (0, 8) and empty.n_steps == 0
