@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from molinterp.cli.options import target_of
 
 
 @click.group()
@@ -65,7 +66,7 @@ def train(
     """
     import torch
 
-    from molinterp.bundle import Bundle, check_folder, check_target, locate
+    from molinterp.bundle import Bundle, check_folder, check_target
     from molinterp.chem.features import check_name
     from molinterp.errors import InputError
     from molinterp.training.classifiers import fit_classifier, read_labels
@@ -74,7 +75,7 @@ def train(
     check_name(name)
     if molecules_only and output is None:
         raise InputError("--molecules-only needs a folder to write to: give --output.")
-    target = output or locate(model)
+    target = target_of(model, output)
     (check_folder if molecules_only else check_target)(target)
     torch.set_num_threads(1)
     bundle = None if molecules_only else Bundle.load(model)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from molinterp.cli.options import target_of
 
 
 @click.command()
@@ -64,9 +65,8 @@ def fit(
     import json
 
     import torch
-    from molinterp.pretrained import BUNDLES
 
-    from molinterp.bundle import Bundle, check_target, locate
+    from molinterp.bundle import Bundle, check_target
     from molinterp.chem.classifier import shipped_classifiers
     from molinterp.errors import InputError
     from molinterp.training.corpus import prepare, read_splits
@@ -78,13 +78,11 @@ def fit(
     def progress(items: Any, total: int, label: str) -> Any:
         return _bar(items, total, label, quiet)
 
-    if output is None and model in BUNDLES:
-        raise InputError(f"{model!r} ships with molinterp and is not written over: give --output a folder.")
+    target = target_of(model, output)
     if recombined and not cache:
         raise InputError("`--recombined` needs --cache: a folder for what is known of each compound.")
     torch.set_num_threads(threads)
     bundle, parts = Bundle.load(model), PARTS if part == "all" else (part,)
-    target = output or locate(model)
     check_target(target)
     by_split = read_splits(molecules)
     train, held_out = by_split["train"], by_split["valid"]

@@ -142,6 +142,23 @@ def tell_changes(compounds: Sequence[Record]) -> None:
             click.echo(f"note: {compound.name or f'compound {number}'}: {change}", err=True)
 
 
+def target_of(model: str, output: Path | None) -> Path:
+    """Folder that a command writes a bundle to: the output asked for, else that of its model.
+
+    Raises:
+        InputError: none is asked for, and the model ships with molinterp.
+        BundleError: the model is missing.
+    """
+    from molinterp.pretrained import BUNDLES
+
+    from molinterp.bundle import locate
+    from molinterp.errors import InputError
+
+    if output is None and model in BUNDLES:
+        raise InputError(f"{model!r} ships with molinterp and is not written over: give --output a folder.")
+    return output or locate(model)
+
+
 @contextmanager
 def byte_bar(label: str, quiet: bool) -> Iterator[Callable[[int, int | None], None]]:
     """A bar of a download on stderr: told bytes done and bytes in all."""
