@@ -22,8 +22,20 @@ import click
 @click.option("--encoder-dim", type=click.IntRange(min=8), default=512, show_default=True)
 @click.option("--decoder-dim", type=click.IntRange(min=8), default=768, show_default=True)
 @click.option("--head-dim", type=click.IntRange(min=8), default=512, show_default=True)
-@click.option("--encoder-blocks", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--condition-dim", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--encoder-blocks",
+    type=click.IntRange(min=0),
+    default=2,
+    show_default=True,
+    help="Residual blocks behind the encoder.",
+)
+@click.option(
+    "--condition-dim",
+    type=click.IntRange(min=0),
+    default=192,
+    show_default=True,
+    help="Features of z that the decoder sees beside it.",
+)
 @click.option("--batch-size", type=click.IntRange(min=2), default=256, show_default=True)
 @click.option("--learning-rate", type=click.FloatRange(min=0), default=1.4e-3, show_default=True)
 @click.option("--kl-weight", type=click.FloatRange(min=0), default=0.1, show_default=True)
