@@ -58,7 +58,7 @@ class Search:
     """Paths without a molecule between in common."""
     edits: bool = True
     """Whether edits of molecules give candidates too."""
-    max_rounds: int = 48
+    max_rounds: int = 96
     """Rounds of growth before an unbridged gap is given up."""
     n_refinements: int = 2
     """Rounds of refinement of a path."""
