@@ -79,7 +79,7 @@ def frame_of(table: Any) -> pd.DataFrame:
 
     if isinstance(table, pd.DataFrame):
         return table
-    if hasattr(table, "__arrow_c_stream__"):
+    if hasattr(table, "__arrow_c_stream__") and not isinstance(table, pd.Series):
         try:
             import pyarrow
         except ImportError as error:

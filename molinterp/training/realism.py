@@ -20,7 +20,7 @@ PARTS = ("heads", "density", "validity", "features", "windows")
 """In the order in which they are fitted."""
 N_RULED = (10_000, 6_000)
 """Encoded compounds and decodes that rules are taught on: they take longer."""
-N_REFERENCE = (8_000, 4_000)
+N_REFERENCE = (7_000, 3_500)
 """Encoded compounds and decodes that are kept in the bundle."""
 
 
