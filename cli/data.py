@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +42,12 @@ def fetch(name: str, output: Path | None, limit: int | None, quiet: bool) -> Non
     """
     from molinterp.datasets import fetch_source, source_named, to_table
     from molinterp.errors import InputError
+    from molinterp.output import check_place
 
     target = output or Path(f"{name}.csv.gz")
     if not target.name.endswith(".csv.gz"):
         raise InputError(f"`--output` must end in .csv.gz; got '{target}'.")
-    if not target.parent.is_dir():
-        raise InputError(f"folder '{target.parent}' of the output does not exist. Make it first.")
-    if target.is_dir() or not os.access(target.parent, os.W_OK):
-        raise InputError(f"output '{target}' cannot be written: check the folder's permissions.")
+    check_place(target)
     with byte_bar(name, quiet) as show:
         fetched = fetch_source(name, show)
     if not fetched.is_known:

@@ -57,10 +57,10 @@ def fit(
     """Fit a PART of a bundle on MOLECULES (.csv with a column smiles, or .smi; also .gz).
 
     The split train is learnt from, valid is measured on: by a column `split`, or as `molinterp train`
-    divides a file without one. The parts are the heads (ECFP4 bits and
-    properties from a latent point), the density of encoded compounds, the validity of decodes, the latent
-    form of all features, and the property windows: how far off the property head is, and where. The
-    encoder and the decoder stay. The figures go to stdout as JSON, and into the bundle.
+    divides a file without one. The parts are the heads (ECFP4 bits and properties from a latent point), the
+    density of encoded compounds, the validity of decodes, the latent form of all features, and the property
+    windows: how far off the property head is, and where. The encoder and the decoder stay. The figures go to
+    stdout as JSON, and into the bundle.
     """
     import json
 

@@ -73,7 +73,10 @@ import click
     show_default=True,
     help="Compounds made of pieces of those of MOLECULES that are learnt beside them.",
 )
-@click.option("--warm-start", help="Bundle whose weights are the first; same sizes and vocabulary.")
+@click.option(
+    "--warm-start",
+    help="Bundle whose weights are the first; same vocabulary and sizes, blocks and features may be fewer.",
+)
 @click.option("--cache", type=click.Path(path_type=Path), help="Tokenised corpus.  [default: OUTPUT.cache]")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of torch.  [default: all cores]")
 @click.option("--processes", type=click.IntRange(min=1), default=1, show_default=True, help="To tokenise.")
@@ -118,7 +121,8 @@ def train(
     """
     import torch
 
-    from molinterp.bundle import check_target, locate, read_header, usable_device
+    from molinterp.bundle import check_target, locate, read_header
+    from molinterp.device import usable_device
     from molinterp.errors import InputError
     from molinterp.training.corpus import prepare
     from molinterp.training.loop import Trainer, TrainingConfig, sizes_for

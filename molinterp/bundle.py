@@ -11,27 +11,26 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, final
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from molinterp.chem.judge import decoded_molecule
-from molinterp.errors import BundleError, InputError, VocabularyError
+from molinterp.device import usable_device
+from molinterp.errors import BundleError, VocabularyError
 from molinterp.fetch import cache_folder
 from molinterp.pretrained import BUNDLES, bundle_folder
 from molinterp.realism.models import FILES as REALISM_FILES
 from molinterp.realism.models import RealismModels
-from molinterp.tokens import Tokenizer, pad
+from molinterp.tokens import Tokenizer, alike, pad
 from molinterp.vae.decoding import beam, greedy, sample
 from molinterp.vae.network import MoleculeVAE, VAEConfig
 from molinterp.vae.refinement import Refinement, refine
@@ -48,8 +47,6 @@ _FILES = MappingProxyType(
 """Weights file to the parameter names that go into it."""
 FILES = (*_FILES, *REALISM_FILES)
 """Files that a bundle may hold beside its header."""
-N_ENCODED = 32
-"""Molecules that are encoded at once at least, where there are as many; more where they are of one length."""
 
 
 @final
@@ -102,7 +99,7 @@ class Bundle:
         """
         sequences = self.tokenizer.encode(smiles)
         mean, deviation = (torch.empty(len(smiles), self.latent_dim, device=self.device) for _ in range(2))
-        for rows in _alike([len(s) for s in sequences]):
+        for rows in alike([len(s) for s in sequences]):
             tokens = torch.from_numpy(pad([sequences[i] for i in rows])).to(self.device)
             index = torch.from_numpy(rows).to(self.device)
             mean[index], log_variance = self.model.encode(tokens)
@@ -324,22 +321,6 @@ def check_target(folder: Path) -> None:
         raise BundleError(f"folder '{folder}' is not empty and no bundle. Choose another one.")
 
 
-def usable_device(device: str | torch.device) -> torch.device:
-    """The device of a name, as torch has it, once a tensor could be made there.
-
-    Raises:
-        InputError: torch knows no such device, or has none here.
-    """
-    try:
-        place = torch.device(device)
-        torch.zeros(1, device=place)
-    except (RuntimeError, AssertionError, ImportError) as error:
-        raise InputError(
-            f"`device` must be one that torch can use here, as cpu; got {str(device)!r}."
-        ) from error
-    return place
-
-
 def locate(name: str | Path) -> Path:
     """Folder of a bundle: one that ships or was downloaded, by name, or any other, by path.
 
@@ -394,16 +375,6 @@ def read_header(folder: Path) -> dict[str, Any]:
         if _sha256(path) != files.get(file):
             raise BundleError(_damaged(folder, f"{file} does not match its SHA-256"))
     return header
-
-
-def _alike(lengths: Sequence[int]) -> Iterator[npt.NDArray[np.int64]]:
-    """Numbers of strings in groups of like length, for padding costs as much as tokens."""
-    order = np.argsort(lengths, kind="stable")
-    first = 0
-    for i in range(1, len(order) + 1):
-        if i == len(order) or (i - first >= N_ENCODED and lengths[order[i]] > lengths[order[first]] + 2):
-            yield order[first:i]
-            first = i
 
 
 def _damaged(folder: Path, reason: str) -> str:

@@ -119,6 +119,15 @@ def check_writable(target: Path) -> None:
     """
     if target.suffix not in FORMATS:
         raise InputError(f"an output file must end in one of {', '.join(FORMATS)}; got {target.name!r}.")
+    check_place(target)
+
+
+def check_place(target: Path) -> None:
+    """Find out before the work whether a file of any kind can be written where it is asked for.
+
+    Raises:
+        InputError: its folder is missing or closed to writing, or it is a folder itself.
+    """
     folder = target.parent
     if not folder.is_dir():
         raise InputError(f"folder '{folder}' of the output does not exist. Make it first.")

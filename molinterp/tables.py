@@ -41,8 +41,8 @@ def read_table(
 
     Args:
         file: .parquet, or text with one line a row; `STDIN` reads standard input.
-        separator: of the values of a line; None means a tab in a .tsv and elsewhere a comma or, where
-            the first line has none, a semicolon or a tab, as some databases and spreadsheets write.
+        separator: of the values of a line; None means a tab in a .tsv and elsewhere the comma,
+            semicolon or tab that stands most in the first line, as databases and spreadsheets differ.
         dtype: of all columns or by name; None means what the values look like.
         has_na: whether NA and the like stand for missing values, as an empty cell always does.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -22,6 +22,8 @@ from molinterp.errors import InputError, ShapeError, VocabularyError
 
 PAD, START, END = 0, 1, 2
 N_SPECIAL = 3
+N_ALIKE = 32
+"""Strings of a group at least, where there are as many: fewer make poor use of a processor."""
 _BREAK = -1
 
 IntArray = npt.NDArray[np.int32]
@@ -299,3 +301,17 @@ def pad(sequences: Sequence[IntArray], length: int | None = None) -> npt.NDArray
     for row, s in zip(out, sequences, strict=True):
         row[: len(s)] = s
     return out
+
+
+def alike(lengths: Sequence[int]) -> Iterator[npt.NDArray[np.int64]]:
+    """Numbers of strings in groups of like length, for padding costs as much as tokens.
+
+    >>> [group.tolist() for group in alike([3, 1, 2])]
+    [[1, 2, 0]]
+    """
+    order = np.argsort(lengths, kind="stable")
+    first = 0
+    for i in range(1, len(order) + 1):
+        if i == len(order) or (i - first >= N_ALIKE and lengths[order[i]] > lengths[order[first]] + 2):
+            yield order[first:i]
+            first = i

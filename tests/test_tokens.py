@@ -18,12 +18,14 @@ from rdkit import Chem
 from molinterp.errors import InputError, ShapeError, VocabularyError
 from molinterp.tokens import (
     END,
+    N_ALIKE,
     N_SPECIAL,
     PAD,
     START,
     SelfiesNotation,
     SmilesNotation,
     Tokenizer,
+    alike,
     notation_named,
     pad,
 )
@@ -274,3 +276,14 @@ def test_round_trip_of_training_molecules_is_exact(notation):
     if notation.name == "selfies":
         back = [Chem.CanonSmiles(s) for s in back]
     assert [pair for pair in zip(molecules, back, strict=True) if pair[0] != pair[1]] == []
+
+
+def test_groups_of_like_length_hold_every_string_once():
+    lengths = np.random.default_rng(0).integers(1, 60, 500)
+    groups = list(alike(lengths.tolist()))
+    assert sorted(np.concatenate(groups).tolist()) == list(range(500))
+    assert all(len(group) >= N_ALIKE for group in groups[:-1])
+    # One that is longer than its group needs to be has to be there to fill it.
+    assert all(lengths[group[N_ALIKE:]].max(initial=0) <= lengths[group[0]] + 2 for group in groups)
+    assert all(lengths[a].max() <= lengths[b].min() for a, b in itertools.pairwise(groups))
+    assert list(alike([])) == []

@@ -15,6 +15,7 @@ from typing import Any, cast
 from molinterp.batch.setup import Outcome, Pair
 from molinterp.cells import neutralise
 from molinterp.errors import InputError, MissingDependencyError
+from molinterp.output import check_place
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 OK, FAILED = "ok", "failed"
@@ -102,10 +103,7 @@ def check_format(target: Path) -> None:
     """
     if not target.name.endswith(SUFFIXES):
         raise InputError(f"output '{target}' must end in one of {', '.join(SUFFIXES)}.")
-    if not target.parent.is_dir():
-        raise InputError(f"folder '{target.parent}' of the output does not exist. Make it first.")
-    if target.is_dir() or not os.access(target.parent, os.W_OK):
-        raise InputError(f"output '{target}' cannot be written: check the folder's permissions.")
+    check_place(target)
     if target.suffix == ".parquet":
         _pyarrow()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from rdkit.DataStructs import BulkTanimotoSimilarity
 
 from molinterp.chem.edits import Product
 from molinterp.chem.judge import Judge, decoded_molecule
+from molinterp.chem.library import flat_smiles
 from molinterp.chem.properties import logp, mw, qed, tpsa
 from molinterp.chem.similarity import ecfp4
 
@@ -32,7 +32,6 @@ FLOOR = 1.0
 Weigh = Callable[[Sequence[str]], Sequence[Mapping[str, float]]]
 """SMILES to λ terms by name, none negative, one mapping a molecule."""
 _PROPERTIES = {"logp": logp, "tpsa": tpsa, "mw": mw}
-_isotope = re.compile(r"\[\d")
 
 
 @final
@@ -216,7 +215,7 @@ class Candidates:
 
     def add(self, proposal: Proposal, origin: str) -> int | None:
         """Judge a proposal; its number where it passes, None where it does not or stands here already."""
-        if _flat(proposal) in self._flat:
+        if flat_smiles(proposal.smiles, proposal.mol) in self._flat:
             return None
         fault = self.judge.cheap_fault(proposal.mol)
         if fault is not None:
@@ -226,7 +225,7 @@ class Candidates:
 
     def _append(self, proposal: Proposal, origin: str, terms: Mapping[str, float]) -> int:
         index = len(self._all)
-        self._flat.add(_flat(proposal))
+        self._flat.add(flat_smiles(proposal.smiles, proposal.mol))
         self._seen.add(proposal.smiles)
         self._all.append(Candidate(proposal.smiles, proposal.mol, origin, terms, proposal.fingerprint))
         self._weights.append(FLOOR + sum(terms.values()))
@@ -246,9 +245,3 @@ class Candidates:
             for value in (f(mol),)
         ]
         return {"range": RANGE_WEIGHT * sum(outside) / len(outside)}
-
-
-def _flat(proposal: Proposal) -> str:
-    """Canonical SMILES without stereo and isotopes."""
-    has_neither = not any(mark in proposal.smiles for mark in "@/\\") and not _isotope.search(proposal.smiles)
-    return proposal.smiles if has_neither else Chem.MolToSmiles(proposal.mol, isomericSmiles=False)

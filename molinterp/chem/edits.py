@@ -89,7 +89,7 @@ def exchanges(mol: Chem.Mol, donor: Chem.Mol, sizes: range, limit: int = 60) -> 
 def crossings(a: Chem.Mol, b: Chem.Mol, source: Random) -> Iterator[Product]:
     """Both products of cutting two molecules at a bond each, drawn at random, and joining them crosswise.
 
-    None where one of them has no single bond outside rings.
+    There are none where one of the two has no single bond outside rings.
     """
     cuts = []
     for mol in (a, b):
@@ -98,8 +98,8 @@ def crossings(a: Chem.Mol, b: Chem.Mol, source: Random) -> Iterator[Product]:
         if len(parts) != 2:
             return
         cuts.append(parts)
-    crossed = source.random() < 0.5
-    yield from _unique(_zipped(cuts[0][k], cuts[1][k ^ crossed]) for k in range(2))
+    others = cuts[1][::-1] if source.random() < 0.5 else cuts[1]
+    yield from _unique(_zipped(own, other) for own, other in zip(cuts[0], others, strict=True))
 
 
 def reductions(mol: Chem.Mol) -> tuple[Product, ...]:

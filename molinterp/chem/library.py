@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -30,6 +31,7 @@ from molinterp.fetch import cache_folder
 Words = npt.NDArray[np.uint64]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 _SCHEMA = 2
+_isotope = re.compile(r"\[\d")
 _NO_INDEX = (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error)
 """What reading an index that is missing or damaged may raise."""
 
@@ -148,6 +150,12 @@ def known_smiles(source: str) -> frozenset[str]:
 def without_stereo(smiles: str) -> str:
     """Canonical SMILES without stereo."""
     return str(Chem.MolToSmiles(Chem.MolFromSmiles(smiles), isomericSmiles=False))
+
+
+def flat_smiles(smiles: str, mol: Chem.Mol) -> str:
+    """Canonical SMILES without stereo and isotopes of a molecule whose canonical SMILES is known."""
+    has_neither = not any(mark in smiles for mark in "@/\\") and not _isotope.search(smiles)
+    return smiles if has_neither else str(Chem.MolToSmiles(mol, isomericSmiles=False))
 
 
 def _packed(fingerprint: ExplicitBitVect) -> Words:

@@ -112,6 +112,7 @@ class _Material:
     """What a worker process makes compounds from."""
 
     tokenizer: Tokenizer
+    """In whose vocabulary they are to be written."""
     parents: Sequence[str]
     """SMILES of the training split."""
     held_out: frozenset[str]
@@ -168,6 +169,7 @@ def _made(material: _Material, source: Random) -> Iterator[tuple[str, Chem.Mol]]
 
     from molinterp.chem.edits import crossings
     from molinterp.chem.judge import default_table
+    from molinterp.chem.library import flat_smiles
 
     table = default_table()
     for _ in range(CHUNK * PATIENCE):
@@ -182,13 +184,5 @@ def _made(material: _Material, source: Random) -> Iterator[tuple[str, Chem.Mol]]
                 if mol is None or not is_plain(mol):
                     continue
                 smiles = Chem.MolToSmiles(mol)
-                if _flat(mol, smiles) not in material.held_out:
+                if flat_smiles(smiles, mol) not in material.held_out:
                     yield smiles, mol
-
-
-def _flat(mol: Chem.Mol, smiles: str) -> str:
-    """Canonical SMILES without stereo of a molecule without isotopes, whose canonical SMILES is known."""
-    from rdkit import Chem
-
-    has_stereo = any(mark in smiles for mark in "@/\\")
-    return Chem.MolToSmiles(mol, isomericSmiles=False) if has_stereo else smiles

@@ -4,7 +4,7 @@ import pytest
 from molinterp.data import drugs
 from rdkit import Chem
 
-from molinterp.chem.library import Library, known_smiles, without_stereo
+from molinterp.chem.library import Library, flat_smiles, known_smiles, without_stereo
 from molinterp.chem.similarity import ecfp4, tanimoto
 from molinterp.errors import InputError
 
@@ -114,3 +114,18 @@ def test_a_reference_without_a_molecule_tells_nothing_new(tmp_path):
     file.write_text("aspirin CC(=O)Oc1ccccc1C(=O)O\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"reference '.*known\.smi' holds no molecule\. Give a file"):
         known_smiles(str(file))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["CC", "C[C@H](N)C(=O)O", "C/C=C/C", "C\\C=C/C", "[13CH3]C", "[2H]C(F)Cl", "c1cc[nH]c1", "C[N+](C)(C)C"],
+)
+def test_a_stereo_form_or_an_isotope_is_no_molecule_of_its_own(text):
+    found = mol(text)
+    assert flat_smiles(Chem.MolToSmiles(found), found) == Chem.MolToSmiles(found, isomericSmiles=False)
+
+
+@pytest.mark.parametrize("k", range(40))
+def test_without_stereo_nothing_changes(k):
+    flat = mol(without_stereo(DRUGS[k]))
+    assert flat_smiles(Chem.MolToSmiles(flat), flat) == Chem.MolToSmiles(flat, isomericSmiles=False)
