@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,52 +13,62 @@ import click
 @click.argument("bundle")
 @click.argument("molecules", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the bundle.")
-@click.option("--minutes", type=click.FloatRange(min=0), default=20.0, show_default=True, help="On anchors.")
-@click.option("--rounds", type=click.IntRange(min=0), default=1, show_default=True, help="Of self-training.")
-@click.option("--points", type=click.IntRange(min=1), default=6_000, show_default=True, help="A round.")
+@click.option("--rounds", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option("--points", type=click.IntRange(min=1), default=20_000, show_default=True, help="A round.")
+@click.option("--steps", type=click.IntRange(min=1), default=600, show_default=True, help="A round.")
+@click.option("--beam", type=click.IntRange(min=1), default=8, show_default=True, help="Strings a point.")
 @click.option(
-    "--anchor-share",
-    type=click.FloatRange(0, 1),
-    default=0.5,
+    "--compounds",
+    type=click.IntRange(min=2),
+    default=60_000,
     show_default=True,
-    help="Anchors among the points of a round.",
+    help="Compounds between which points are drawn.",
 )
-@click.option("--compounds", type=click.IntRange(min=2), default=120_000, show_default=True)
-@click.option("--learning-rate", type=click.FloatRange(min=0), default=5e-4, show_default=True)
+@click.option("--learning-rate", type=click.FloatRange(min=0), default=3e-4, show_default=True)
+@click.option(
+    "--recombined", type=click.IntRange(min=0), default=0, show_default=True, help="As in the training."
+)
 @click.option("--cache", required=True, type=click.Path(path_type=Path), help="Cache of the training.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of torch.  [default: all cores]")
 @click.option("--processes", type=click.IntRange(min=1), default=1, show_default=True, help="To judge.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option("--compile", "compiled", is_flag=True, help="Compile the inner loop; needs a C++ compiler.")
 @click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda.")
 def refine(
     bundle: str,
     molecules: Path,
     output: Path,
-    minutes: float,
     rounds: int,
     points: int,
-    anchor_share: float,
+    steps: int,
+    beam: int,
     compounds: int,
     learning_rate: float,
+    recombined: int,
     cache: Path,
     threads: int | None,
     processes: int,
     seed: int,
+    compiled: bool,
     device: str,
 ) -> None:
     """Refine BUNDLE between the MOLECULES it was trained on.
 
-    Points between random training compounds are shown to the decoder with the nearest clean compound
-    as target, then with its own decodes that a judge let pass. The bundle is written after each stage.
+    Points between random training compounds are decoded by beam search, and the decoder is taught the
+    most probable string that a judge lets pass. The bundle is written after each round; validity and
+    features are to be fitted anew, by `molinterp fit`.
     """
     import sys
 
+    # Large pages: a tenth faster, on Linux. Read when torch is first imported.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     import torch
     from tqdm import tqdm
 
     from molinterp.bundle import Bundle, check_target
     from molinterp.errors import InputError
     from molinterp.training.corpus import prepare
+    from molinterp.training.recombined import with_recombined
     from molinterp.training.refine import RefineConfig
     from molinterp.training.refine import refine as run
 
@@ -69,15 +80,17 @@ def refine(
     corpus = prepare(molecules, cache, vocabulary.notation.name, vocabulary.n_tokens)
     if corpus.tokenizer.to_dict() != vocabulary.to_dict():
         raise InputError(f"`MOLECULES` must be what '{bundle}' was trained on; its vocabulary differs.")
+    corpus = with_recombined(corpus, recombined, cache, processes, seed)
     config = RefineConfig(
         n_compounds=compounds,
-        minutes=minutes,
         n_rounds=rounds,
         n_points=points,
-        anchor_share=anchor_share,
+        beam_width=beam,
+        n_steps=steps,
         learning_rate=learning_rate,
         n_processes=processes,
         seed=seed,
+        compiled=compiled,
     )
 
     bar = tqdm(total=1000, bar_format="{l_bar}{bar}| {elapsed}")

@@ -90,7 +90,9 @@ def evaluate(
         prior samples are decoded with the blur of their place, 1 half-way and at a sample, those named
         sharp without; those named beam are the most probable molecules of a beam, the others greedy
         decodes. Figures of lines are their three quartiles. Latent points are refined for the first
-        `n_refined` molecules alone.
+        `n_refined` molecules alone. Of midpoint decodes, `size` is their heavy atoms over their ends', and
+        `return` how far from the midpoint they are encoded over half the way between the ends, the median,
+        in posterior standard deviations: 0 is the midpoint itself.
     """
     known, n_unknown = _encodable(bundle, smiles)
     z, deviation = _in_batches(lambda part: bundle.posterior(part), known, progress, "encode")
@@ -113,7 +115,8 @@ def evaluate(
         "beam_prior_valid": _share_valid(_search_all(bundle, noise, progress, "search prior samples", 1.0)),
     }
     a, b = z[pairs[:, 0]], z[pairs[:, 1]]
-    figures |= _midpoints(bundle, a, b, [(known[i], known[j]) for i, j in pairs], progress)
+    ends = [(known[i], known[j]) for i, j in pairs]
+    figures |= _midpoints(bundle, a, b, deviation.mean(0), ends, progress)
     figures |= _lines(bundle, a[:N_LINES], b[:N_LINES], progress)
     figures |= head_figures(bundle, known, z)
     return figures | _times(bundle, known, noise) | {"versions": _versions()}
@@ -142,6 +145,7 @@ def _midpoints(
     bundle: Bundle,
     a: torch.Tensor,
     b: torch.Tensor,
+    unit: torch.Tensor,
     pairs: Sequence[tuple[str, str]],
     progress: Progress,
 ) -> dict[str, float]:
@@ -157,7 +161,32 @@ def _midpoints(
     figures: dict[str, float] = {}
     for name, texts in decoded.items():
         figures |= _between(name, texts, pairs, progress)
+    half = ((a - b) / unit).norm(dim=1) / 2
+    for name in ("midpoint", "beam_midpoint"):
+        figures |= _like_the_ends(bundle, name, decoded[name], middle / unit, half, unit, pairs)
     return figures
+
+
+def _like_the_ends(
+    bundle: Bundle,
+    name: str,
+    decoded: Sequence[str],
+    middle: torch.Tensor,
+    half: torch.Tensor,
+    unit: torch.Tensor,
+    pairs: Sequence[tuple[str, str]],
+) -> dict[str, float]:
+    """Heavy atoms of midpoint decodes over their ends', and how far off they are encoded over half a way."""
+    smiles = [decoded_smiles(text) for text in decoded]
+    rows = [i for i, text in enumerate(smiles) if text and bundle.can_encode(text)]
+    if not rows:
+        return {}
+    found = [smiles[i] for i in rows]
+    away = (bundle.encode(found).cpu() / unit - middle[rows]).norm(dim=1) / half[rows]
+    ends = [end for i in rows for end in pairs[i]]
+    size = np.mean([Chem.MolFromSmiles(text).GetNumHeavyAtoms() for text in found])
+    size /= np.mean([Chem.MolFromSmiles(text).GetNumHeavyAtoms() for text in ends])
+    return {f"{name}_size": float(size), f"{name}_return": float(away.median())}
 
 
 def _encodable(bundle: Bundle, smiles: Sequence[str]) -> tuple[list[str], int]:

@@ -306,7 +306,7 @@ def test_train_eval_and_path_with_a_bundle_of_ones_own(tmp_path):
     done = run(*train, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "bundle written to own" in done.stderr
-    refine = ("refine", "own", "m.csv", "-o", "better", "--cache", "own.cache", "--minutes", "0.001")
+    refine = ("refine", "own", "m.csv", "-o", "better", "--cache", "own.cache", "--steps", "3")
     done = run(*refine, "--points", "64", "--compounds", "40", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     evaluate = ("models", "eval", "m.csv", "--model", "better", "--save", "-n", "40", "--pairs", "20")

@@ -1,17 +1,17 @@
 import pytest
+import torch
 from molinterp.data import drugs
+from rdkit import Chem
 
 from molinterp.bundle import Bundle
 from molinterp.errors import InputError
-from molinterp.evaluation import evaluate, read_split
+from molinterp.evaluation import _like_the_ends, evaluate, read_split
 from molinterp.training.corpus import prepare
 from tests.conftest import SMALL
 
 
 @pytest.fixture(scope="module")
 def figures(small_bundle):
-    from rdkit import Chem
-
     return evaluate(small_bundle, [Chem.CanonSmiles(s) for s in SMALL], n_pairs=40)
 
 
@@ -27,6 +27,26 @@ def test_shares_are_shares_and_nested(figures):
         both, accepted = figures[f"{name}_familiar_alert_free"], figures[f"{name}_accepted"]
         assert 0 <= accepted <= both <= familiar <= valid <= 1
         assert both <= figures[f"{name}_alert_free"]
+
+
+def test_midpoints_of_equal_ends_are_the_ends_themselves(small_bundle):
+    smiles = [Chem.CanonSmiles(s) for s in SMALL[:8]]
+    z, deviation = small_bundle.posterior(smiles)
+    half = torch.ones(len(smiles))
+    found = _like_the_ends(
+        small_bundle,
+        "midpoint",
+        smiles,
+        z / deviation.mean(0),
+        half,
+        deviation.mean(0),
+        [(s, s) for s in smiles],
+    )
+    assert found["midpoint_size"] == 1 and found["midpoint_return"] < 1e-4
+    larger = [("CCCCCCC", "CCC")] * len(smiles)
+    away = _like_the_ends(small_bundle, "midpoint", smiles, z, half, torch.ones(z.shape[1]), larger)
+    atoms = sum(Chem.MolFromSmiles(s).GetNumHeavyAtoms() for s in smiles)
+    assert away["midpoint_size"] == pytest.approx(atoms / (5 * len(smiles)))
 
 
 def test_a_beam_finds_molecules_where_a_greedy_decode_spells_none():

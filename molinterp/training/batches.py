@@ -17,13 +17,22 @@ POOL = 64
 
 
 def batch_rows(
-    rows: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], size: int, seed: int, epoch: int
+    rows: npt.NDArray[np.int64],
+    lengths: npt.NDArray[np.int64],
+    size: int,
+    seed: int,
+    epoch: int,
+    length_power: float = 0.0,
 ) -> list[npt.NDArray[np.int64]]:
     """Rows of each batch of an epoch; every row once, but for some drawn anew that would make a short batch.
 
-    Lengths within a batch are alike, which saves padding.
+    Lengths within a batch are alike, which saves padding. With a `length_power` a row comes as often, on
+    average, as its length to that power says, next to the mean of all.
     """
     rng = np.random.default_rng([seed, epoch])
+    if length_power:
+        share = lengths[rows].astype(float) ** length_power
+        rows = np.repeat(rows, np.floor(share / share.mean() + rng.random(len(rows))).astype(int))
     order = rng.permutation(rows)
     # Left out before they are sorted: the rest afterwards are the longest, each time the same ones.
     order = order[: len(order) - len(order) % size] if len(order) > size else order
@@ -46,12 +55,19 @@ def gather(corpus: Corpus, rows: Sequence[int] | npt.NDArray[np.int64]) -> Batch
     )
 
 
-def stream(corpus: Corpus, rows: npt.NDArray[np.int64], size: int, seed: int, start: int) -> Iterator[Batch]:
+def stream(
+    corpus: Corpus,
+    rows: npt.NDArray[np.int64],
+    size: int,
+    seed: int,
+    start: int,
+    length_power: float = 0.0,
+) -> Iterator[Batch]:
     """Endless batches of `rows`, beginning with batch number `start` (0-based, over epochs)."""
     lengths = corpus.lengths
     epoch, position = 0, start
     while True:
-        order = batch_rows(rows, lengths, size, seed, epoch)
+        order = batch_rows(rows, lengths, size, seed, epoch, length_power)
         if position >= len(order):
             epoch, position = epoch + 1, position - len(order)
             continue

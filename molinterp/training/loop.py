@@ -39,6 +39,8 @@ class TrainingConfig:
     """Budget of optimiser steps; the first budget to run out ends the training."""
     batch_size: int = 256
     """Molecules a step."""
+    length_power: float = 0.0
+    """A molecule is drawn in proportion to its tokens to this power; 1 shows long ones more often."""
     max_gradient: float = 5.0
     """Gradients are scaled down to this norm."""
     learning_rate: float = 1.4e-3
@@ -61,6 +63,8 @@ class TrainingConfig:
     """Molecules of a batch that are also decoded at a point between compounds."""
     bf16: bool = True
     """Matrix products in bfloat16."""
+    compiled: bool = False
+    """Whether the gates of recurrent layers are compiled; needs a C++ compiler."""
     seed: int = 0
     """Order of the molecules, noise and first weights."""
 
@@ -129,6 +133,7 @@ class Trainer:
         self.device = torch.device(device)
         torch.manual_seed(config.seed)
         self.model = MoleculeVAE(sizes).to(self.device)
+        self.model.compiled = config.compiled
         self._feature_head = _feature_head(sizes, len(corpus.features)).to(self.device)
         self._train_rows = corpus.rows("train")
         _standardise(self.model, corpus.properties[self._train_rows[:100_000]])
@@ -157,7 +162,7 @@ class Trainer:
             validate_every: seconds between figures on the validation split.
         """
         c = self.config
-        batches = stream(self.corpus, self._train_rows, c.batch_size, c.seed, self.state.step)
+        batches = stream(self.corpus, self._train_rows, c.batch_size, c.seed, self.state.step, c.length_power)
         self.model.train()
         last_save = last_validation = last = time.monotonic()
         mean = np.zeros(4)

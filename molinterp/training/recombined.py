@@ -50,8 +50,8 @@ def with_recombined(
     """The corpus with `n` more compounds in its training split, made of two pieces of those there.
 
     None of them is one that is held out, whatever its stereo. Crossover: Jensen, A Graph-Based Genetic
-    Algorithm, Chem. Sci. 2019. Of a new compound fingerprint and properties are known, but the SLOW ones,
-    and no odds.
+    Algorithm, Chem. Sci. 2019. Of a new compound fingerprint and properties are known, but the SLOW ones;
+    the odds of all are left to `with_odds`.
 
     Args:
         corpus: the molecules.
@@ -73,9 +73,6 @@ def with_recombined(
     chunks = [_read(path) for path, _ in jobs]
     lengths = np.concatenate([chunk["lengths"] for chunk in chunks])[:n]
     made, n_made = {k: np.concatenate([chunk[k] for chunk in chunks]) for k in _ARRAYS}, len(lengths)
-    odds = corpus.odds
-    if odds is not None:
-        odds = np.concatenate([odds, np.full((n_made, odds.shape[1]), np.nan, np.float32)])
     return replace(
         corpus,
         tokens=np.concatenate([corpus.tokens, made["tokens"][: lengths.sum()]]),
@@ -83,7 +80,8 @@ def with_recombined(
         bits=np.concatenate([corpus.bits, made["bits"][:n]]),
         properties=np.concatenate([corpus.properties, made["properties"][:n]]),
         split=np.append(corpus.split, np.full(n_made, SPLITS.index("train"), np.uint8)),
-        odds=odds,
+        odds=None,
+        features=(),
         n_recombined=corpus.n_recombined + n_made,
     )
 

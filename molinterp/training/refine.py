@@ -1,29 +1,25 @@
 """Teach the decoder what to say between compounds.
 
 A training teaches the decoder to answer between compounds, where its point is given with a blur, with
-one of the two; much of what it says there is neither, and has pieces that no compound has. Two stages
-mend that, both with the encoder and the heads fixed, so that every compound keeps its latent point, and
-both at the blur of the place, so that what it says at a compound stays what it was:
+one of the two; much of what it says there is neither, and has pieces that no compound has. So points
+between compounds, and some of the prior, are decoded in several ways, and what comes out is judged as a
+path's molecules are, against the two ends; of those that pass, the one that is encoded nearest to its
+point becomes the target there. This is self-training with a judge: Zelikman et al., STaR, 2022, arXiv
+2203.14465; Gulcehre et al., Reinforced Self-Training, 2023, arXiv 2308.08998. Were it the most probable
+one instead, the decoder would slide to small molecules, which pass more easily.
 
-1. *Anchors.* Points between random training compounds are shown to the decoder with the nearest clean
-   compound as target: alert-free, familiar, easy to make. This is vicinal risk minimisation (Chapelle
-   et al. 2000; mixup, Zhang et al. 2018, arXiv 1710.09412) with the label taken from the data instead
-   of mixed.
-2. *Self-training.* The same kind of points are decoded several times and judged against their two ends
-   as a path's molecules are; of the decodes that pass, the one that encodes nearest to the point
-   becomes its target (Zelikman et al., STaR, 2022, arXiv 2203.14465; Gulcehre et al., Reinforced
-   Self-Training, 2023, arXiv 2308.08998).
-
-Most of every batch are compounds with their own latent points, so that they are not forgotten.
+The encoder and the heads stay, so that every compound keeps its latent point; the targets are taught
+at the blur of their place, so that what the decoder says at a compound stays what it was; and most of
+every batch are compounds with their own latent points.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from typing import final
@@ -33,15 +29,15 @@ import numpy.typing as npt
 import torch
 from rdkit import Chem
 from torch import Tensor
+from torch.nn import functional as F
 
 from molinterp.bundle import Bundle
-from molinterp.chem.judge import Judge, decoded_molecule, is_clean
+from molinterp.chem.judge import Judge, decoded_molecule, decoded_smiles, is_clean
 from molinterp.errors import InputError, VocabularyError
 from molinterp.realism.models import RealismModels
-from molinterp.tokens import IntArray, pad
+from molinterp.tokens import PAD, IntArray, pad
 from molinterp.training.batches import stream
 from molinterp.training.corpus import Corpus
-from molinterp.training.objective import losses
 from molinterp.vae.decoding import blur_at
 from molinterp.vae.likelihood import token_cross_entropy
 
@@ -60,105 +56,89 @@ Tick = Callable[[str, float], None]
 class RefineConfig:
     """How a decoder is refined."""
 
-    n_compounds: int = 120_000
-    """Training compounds between which points are drawn, and among which clean ones are sought."""
-    minutes: float = 20.0
-    """Of training on anchors."""
-    n_rounds: int = 1
-    """Of self-training, after the anchors."""
-    n_points: int = 6_000
+    n_compounds: int = 60_000
+    """Training compounds between which points are drawn."""
+    n_rounds: int = 2
+    """Of decoding, judging and training."""
+    n_points: int = 20_000
     """Points decoded and judged a round."""
-    n_samples: int = 7
-    """Sampled decodes a point, beside the greedy one."""
+    prior_share: float = 0.2
+    """Of the points, those drawn from the prior."""
+    beam_width: int = 8
+    """Most probable strings considered a point."""
+    n_samples: int = 8
+    """Random strings considered beside them."""
     temperature: float = 0.8
     """Of the samples."""
-    n_steps: int = 300
+    n_steps: int = 600
     """Optimiser steps a round."""
     batch_size: int = 256
     """Compounds a step."""
     n_between: int = 128
-    """Points between a step."""
-    anchor_share: float = 0.5
-    """Of the points between that are anchors in a round; the rest are judged decodes."""
-    concentration: float = 5.0
+    """Judged points a step."""
+    concentration: float = 2.0
     """Positions between the ends are drawn from Beta(c, c): the larger c, the nearer the middle."""
-    learning_rate: float = 5e-4
-    """Peak learning rate of the anchors, and twice that of a round; cosines to zero."""
-    noise: float = 0.5
-    """Noise on a point, in standard deviations of the posteriors of its two ends."""
+    learning_rate: float = 3e-4
+    """Peak learning rate of a round; a cosine to zero."""
+    noise: float = 0.3
+    """Noise on a point at each step, in standard deviations of the posteriors of its ends."""
     bf16: bool = True
     """Matrix products in bfloat16."""
+    compiled: bool = False
+    """Whether the gates of recurrent layers are compiled; needs a C++ compiler."""
     n_processes: int = 1
     """Processes that judge molecules."""
     seed: int = 0
-    """Of compounds, points, samples and batches."""
+    """Of compounds, points and batches."""
 
 
 @final
 @dataclass(frozen=True)
 class Points:
-    """Points between compounds, and their targets."""
+    """Points between compounds."""
 
     z: Tensor
     """(n, latent_dim)."""
     blur: Tensor
     """(n,), in [0, 1]."""
-    tokens: tuple[IntArray, ...]
-    """n token strings."""
+    deviation: Tensor
+    """(n, latent_dim), of the posteriors of the compounds nearby."""
+
+    def at(self, rows: Rows) -> Points:
+        """Those of the rows."""
+        index = torch.from_numpy(rows)
+        return Points(self.z[index], self.blur[index], self.deviation[index])
 
 
 @final
-class Anchors:
-    """Draws points between compounds with the nearest clean compound as target."""
+class Ends:
+    """Training compounds in latent space, between which points are drawn."""
 
-    def __init__(self, bundle: Bundle, corpus: Corpus, config: RefineConfig, executor: Executor) -> None:
-        """Encode the compounds and find the clean ones.
-
-        Raises:
-            InputError: too few of the compounds are clean to be targets.
-        """
+    def __init__(self, bundle: Bundle, corpus: Corpus, config: RefineConfig) -> None:
+        """Encode the compounds."""
         rng = np.random.default_rng(config.seed)
         rows = rng.permutation(corpus.rows("train"))[: config.n_compounds]
-        texts = [(smiles,) for smiles in corpus.smiles(rows)]
-        clean = np.fromiter(executor.map(_is_clean, texts, chunksize=256), bool, len(rows))
-        if clean.sum() < 2:
-            raise InputError("fewer than two training compounds are familiar, alert-free and easy to make.")
-        self._corpus, self._config = corpus, config
         self._mean, self._deviation = _encode_rows(bundle, corpus, rows, config)
-        self._unit = self._deviation.mean(0)
-        self._clean_rows = rows[clean]
-        self._clean = self._mean[torch.from_numpy(clean)] / self._unit
-        self._half_norm = 0.5 * self._clean.square().sum(1)
-        self.rows = rows
+        self._smiles = corpus.smiles(rows)
+        self._concentration = config.concentration
 
-    def between(
-        self, rng: np.random.Generator, n: int
-    ) -> tuple[Tensor, Tensor, Tensor, npt.NDArray[np.int64]]:
-        """Points (n, d), their blur (n,) and noise scale (n, d), and the ends' places in `rows` (n, 2).
-
-        The middle is seen most: near the ends the decoder has compounds of its own to go by, and
-        would learn to replace a compound by its neighbour.
-        """
-        c = self._config.concentration
+    def between(self, rng: np.random.Generator, n: int) -> tuple[Points, list[tuple[str, ...]]]:
+        """Points, and the SMILES of the two ends of each."""
+        c = self._concentration
         pairs = rng.integers(0, len(self._mean), (n, 2))
         t = torch.from_numpy(rng.beta(c, c, (n, 1))).float()
         a, b = torch.from_numpy(pairs[:, 0]), torch.from_numpy(pairs[:, 1])
-        z = self._mean[a] * (1 - t) + self._mean[b] * t
-        return z, blur_at(t[:, 0]), self._deviation[a] * (1 - t) + self._deviation[b] * t, pairs
+        points = Points(
+            torch.lerp(self._mean[a], self._mean[b], t),
+            blur_at(t[:, 0]),
+            torch.lerp(self._deviation[a], self._deviation[b], t),
+        )
+        return points, [(self._smiles[i], self._smiles[j]) for i, j in pairs]
 
-    def draw(self, rng: np.random.Generator, n: int) -> Points:
-        """Noisy points with their nearest clean compounds, in posterior standard deviations."""
-        z, blur, scale, _ = self.between(rng, n)
-        noise = torch.from_numpy(rng.standard_normal(z.shape)).float()
-        z = z + self._config.noise * scale * noise
-        nearness = (z / self._unit) @ self._clean.T - self._half_norm
-        nearest = self._clean_rows[nearness.argmax(1).numpy()]
-        return Points(z, blur, tuple(self._corpus.sequence(int(r)) for r in nearest))
-
-
-def _is_clean(texts: Sequence[str]) -> bool:
-    mol = decoded_molecule(texts[0])
-    return mol is not None and is_clean(mol)
+    def of_the_prior(self, rng: np.random.Generator, n: int) -> tuple[Points, list[tuple[str, ...]]]:
+        """Points of the prior, which lie between no two compounds."""
+        z = torch.from_numpy(rng.standard_normal((n, self._mean.shape[1]))).float()
+        return Points(z, torch.ones(n), self._deviation.mean(0).expand(n, -1)), [()] * n
 
 
 def _encode_rows(bundle: Bundle, corpus: Corpus, rows: Rows, config: RefineConfig) -> tuple[Tensor, Tensor]:
@@ -169,10 +149,16 @@ def _encode_rows(bundle: Bundle, corpus: Corpus, rows: Rows, config: RefineConfi
     for start in range(0, len(rows), BATCH):
         part = order[start : start + BATCH]
         tokens = torch.from_numpy(pad([corpus.sequence(int(r)) for r in rows[part]])).to(bundle.device)
-        with torch.no_grad(), torch.autocast(bundle.device.type, torch.bfloat16, enabled=config.bf16):
-            m, log_variance = bundle.model.encode(tokens)
-        mean[part], deviation[part] = m.float().cpu(), (0.5 * log_variance.float()).exp().cpu()
+        m, s = _posterior(bundle, tokens, config)
+        mean[part], deviation[part] = m.cpu(), s.cpu()
     return mean, deviation
+
+
+@torch.no_grad()
+def _posterior(bundle: Bundle, tokens: Tensor, config: RefineConfig) -> tuple[Tensor, Tensor]:
+    with torch.autocast(bundle.device.type, torch.bfloat16, enabled=config.bf16):
+        mean, log_variance = bundle.model.encode(tokens)
+    return mean.float(), (0.5 * log_variance.float()).exp()
 
 
 def refine(
@@ -188,55 +174,30 @@ def refine(
         bundle: the model to refine.
         corpus: the molecules that it was trained on, in its vocabulary.
         config: sizes and budgets.
-        report: called with a line of text and the bundle so far, after each stage.
+        report: called with a line of text and the bundle so far, after each round.
         tick: called with the name of the stage and the share of it that is done, for a progress bar.
 
     Raises:
-        InputError: too few of the compounds are clean to be targets.
+        InputError: nothing that the decoder says between compounds passes the judge.
     """
+    trainer = _Trainer(bundle, corpus, config)
+    ends = Ends(bundle, corpus, config)
+    history = []
     with ProcessPoolExecutor(config.n_processes, mp_context=get_context("spawn")) as executor:
-        tick("judge compounds", 0.0)
-        anchors = Anchors(bundle, corpus, config, executor)
-        trainer = _Trainer(bundle, corpus, config)
-        trainer.run(anchors.draw, config.learning_rate, _clock(config.minutes, tick))
-        history = [{"stage": "anchors", "steps": trainer.step}]
-        bundle = _recorded(bundle, config, history)
-        report(f"{trainer.step} steps on anchors", bundle)
         for number in range(config.n_rounds):
-            tick(f"round {number}: decode and judge", 0.0)
-            points, accepted = _harvest(bundle, anchors, corpus, config, number, executor)
-
-            def draw(rng: np.random.Generator, n: int, points: Points = points) -> Points:
-                return _mix(points, anchors, config, rng, n)
-
-            trainer.run(draw, 0.5 * config.learning_rate, _counter(config.n_steps, number, tick))
-            found = len(points.tokens) / config.n_points
-            history.append({"stage": "self-training", "accepted": accepted, "found": found})
-            bundle = _recorded(bundle, config, history)
+            points, targets, first = _harvest(bundle, ends, config, number, executor, tick)
+            found = len(targets) / config.n_points
+            trainer.run(points, targets, _counter(config.n_steps, number, tick))
+            history.append({"first_passed": first, "passed": found})
+            training = dict(bundle.training) | {"refined": list(history), "refine_config": asdict(config)}
+            # Validity and the decodes among the reference points are those of the old decoder.
+            bundle = replace(bundle, training=training, figures={}, realism=RealismModels())
             report(
-                f"round {number}: {accepted:.1%} of greedy decodes between compounds passed before it, "
-                f"{found:.1%} of points had a decode that passed",
+                f"round {number}: before it, the most probable string passed at {first:.1%} of points, "
+                f"one of {config.beam_width + config.n_samples} at {found:.1%}",
                 bundle,
             )
     return bundle
-
-
-def _recorded(bundle: Bundle, config: RefineConfig, history: list[dict[str, object]]) -> Bundle:
-    training = dict(bundle.training) | {"refined": list(history), "refine_config": asdict(config)}
-    # Validity and the decodes among the reference points are those of the old decoder.
-    return replace(bundle, training=training, figures={}, realism=RealismModels())
-
-
-def _clock(minutes: float, tick: Tick) -> Callable[[], float]:
-    """Share of a number of minutes that has passed."""
-    began = time.monotonic()
-
-    def progress() -> float:
-        done = (time.monotonic() - began) / (60 * minutes) if minutes else 1.0
-        tick("anchors", min(1.0, done))
-        return done
-
-    return progress
 
 
 def _counter(n_steps: int, number: int, tick: Tick) -> Callable[[], float]:
@@ -253,126 +214,141 @@ def _counter(n_steps: int, number: int, tick: Tick) -> Callable[[], float]:
 
 @final
 class _Trainer:
-    """Trains the decoder on compounds and on points between."""
+    """Trains the decoder on compounds and on judged points."""
 
     def __init__(self, bundle: Bundle, corpus: Corpus, config: RefineConfig) -> None:
         self._bundle, self._config = bundle, config
         self._batches = stream(corpus, corpus.rows("train"), config.batch_size, config.seed + 17, 0)
         self._rng = np.random.default_rng([config.seed, 1])
-        self.step = 0
+        self._generator = torch.Generator(bundle.device).manual_seed(config.seed)
 
-    def run(
-        self,
-        draw: Callable[[np.random.Generator, int], Points],
-        learning_rate: float,
-        progress: Callable[[], float],
-    ) -> None:
+    def run(self, points: Points, targets: Sequence[IntArray], progress: Callable[[], float]) -> None:
         """Train until `progress` reaches 1."""
-        model, config, device = self._bundle.model, self._config, self._bundle.device
+        model, config = self._bundle.model, self._config
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(not name.startswith(FIXED))
         trained = [p for p in model.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(trained, lr=learning_rate, weight_decay=1e-4, fused=True)
-        generator = torch.Generator(device).manual_seed(config.seed * 1_009 + self.step)
+        optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=1e-4, fused=True)
         model.train()
+        model.compiled = config.compiled
         while (done := progress()) < 1.0:
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate * 0.5 * (1 + math.cos(math.pi * done))
-            points = draw(self._rng, config.n_between)
-            tokens = torch.from_numpy(pad(points.tokens)).to(device)
-            with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
-                compounds = losses(model, next(self._batches).to(device), generator)
-                between = token_cross_entropy(model, points.z.to(device), tokens, points.blur.to(device))
-            share = config.n_between / config.batch_size
+                group["lr"] = config.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
             optimizer.zero_grad(set_to_none=True)
-            (compounds.total(0.0, 0.0, 0.0, 0.25) + share * between.mean()).backward()
+            self._loss(points, targets).backward()
             torch.nn.utils.clip_grad_norm_(trained, 5.0)
             optimizer.step()
-            self.step += 1
         model.requires_grad_(True).eval()
 
+    def _loss(self, points: Points, targets: Sequence[IntArray]) -> Tensor:
+        config, device = self._config, self._bundle.device
+        tokens = next(self._batches).tokens.to(device)
+        mean, deviation = _posterior(self._bundle, tokens, config)
+        rows = self._rng.integers(0, len(targets), config.n_between)
+        chosen = points.at(rows)
+        wanted = torch.from_numpy(pad([targets[i] for i in rows])).to(device)
+        z, scale = chosen.z.to(device), config.noise * chosen.deviation.to(device)
+        z = torch.cat([mean + deviation * self._noise(mean), z + scale * self._noise(z)])
+        blur = torch.cat([torch.zeros_like(mean[:, 0]), chosen.blur.to(device)])
+        longest = max(tokens.shape[1], wanted.shape[1])
+        strings = [F.pad(part, (0, longest - part.shape[1]), value=PAD) for part in (tokens, wanted)]
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
+            entropy = token_cross_entropy(self._bundle.model, z, torch.cat(strings), blur)
+        return entropy.sum() / config.batch_size
 
-def _mix(points: Points, anchors: Anchors, config: RefineConfig, rng: np.random.Generator, n: int) -> Points:
-    """Judged decodes, with a share of anchors."""
-    n_anchors = round(config.anchor_share * n)
-    chosen = rng.integers(0, len(points.tokens), n - n_anchors)
-    fresh = anchors.draw(rng, n_anchors)
-    z = torch.cat([points.z[torch.from_numpy(chosen)], fresh.z])
-    blur = torch.cat([points.blur[torch.from_numpy(chosen)], fresh.blur])
-    return Points(z, blur, (*(points.tokens[i] for i in chosen), *fresh.tokens))
+    def _noise(self, like: Tensor) -> Tensor:
+        return torch.randn(like.shape, generator=self._generator, device=like.device)
 
 
 def _harvest(
-    bundle: Bundle, anchors: Anchors, corpus: Corpus, config: RefineConfig, number: int, executor: Executor
-) -> tuple[Points, float]:
-    """Points with the best of their decodes that passed, and the share of greedy ones that did."""
+    bundle: Bundle, ends: Ends, config: RefineConfig, number: int, executor: Executor, tick: Tick
+) -> tuple[Points, list[IntArray], float]:
+    """Points where something passes, its tokens, and the share where the most probable string does."""
     rng = np.random.default_rng([config.seed, 2, number])
     generator = torch.Generator().manual_seed(config.seed * 1_009 + number)
-    kept: list[Tensor] = []
-    blurs: list[Tensor] = []
-    tokens: list[IntArray] = []
-    n_greedy = 0
-    for start in range(0, config.n_points, BATCH):
-        z, blur, _, pairs = anchors.between(rng, min(BATCH, config.n_points - start))
-        with torch.autocast(bundle.device.type, torch.bfloat16, enabled=config.bf16):
-            texts = bundle.decode(z, blur)
-            wide, blurs_wide = z.repeat(config.n_samples, 1), blur.repeat(config.n_samples)
-            texts += bundle.sample(wide, generator, config.temperature, blurs_wide)
-        jobs = [(texts[i :: len(z)], corpus.smiles(anchors.rows[pair])) for i, pair in enumerate(pairs)]
-        verdicts = list(executor.map(_passing, jobs, chunksize=32))
-        n_greedy += sum(bool(passed) and passed[0][0] == 0 for passed in verdicts)
-        nearest = _nearest(bundle, z, [[smiles for _, smiles in passed] for passed in verdicts])
-        for point, its_blur, best in zip(z, blur, nearest, strict=True):
-            if best is not None:
-                kept.append(point)
-                blurs.append(its_blur)
-                tokens.append(best)
-    if not kept:
+    parts: list[Points] = []
+    targets: list[IntArray] = []
+    n_first = 0
+    n_prior = round(config.prior_share * config.n_points)
+    plan = [(ends.between, config.n_points - n_prior), (ends.of_the_prior, n_prior)]
+    starts = [(draw, min(BATCH, n - start)) for draw, n in plan for start in range(0, n, BATCH)]
+    for done, (draw, n) in enumerate(starts):
+        tick(f"round {number}: decode and judge", done / len(starts))
+        points, around = draw(rng, n)
+        candidates = _candidates(bundle, points, config, generator, executor)
+        nearest = _by_distance(bundle, points.z, candidates, config)
+        jobs = zip(
+            [c[0] for c in candidates], [[t for t, _ in near] for near in nearest], around, strict=True
+        )
+        verdicts = list(executor.map(_verdict, jobs, chunksize=32))
+        n_first += sum(first for first, _ in verdicts)
+        rows = [row for row, (_, place) in enumerate(verdicts) if place is not None]
+        parts.append(points.at(np.array(rows, np.int64)))
+        targets += [nearest[row][place][1] for row, (_, place) in enumerate(verdicts) if place is not None]
+    if not targets:
         raise InputError("no decode between compounds passed the judge; train the bundle for longer.")
-    return Points(torch.stack(kept), torch.stack(blurs), tuple(tokens)), n_greedy / config.n_points
+    z, blur, deviation = (torch.cat([getattr(p, name) for p in parts]) for name in ("z", "blur", "deviation"))
+    return Points(z, blur, deviation), targets, n_first / config.n_points
 
 
-def _passing(job: tuple[Sequence[str], Sequence[str]]) -> list[tuple[int, str]]:
-    """Place and canonical SMILES of each different decode that passes; place 0 is the greedy one.
-
-    The job is the decodes of a point and the SMILES of the ends that it lies between.
-    """
-    texts, ends = job
-    judge = Judge.between(*(Chem.MolFromSmiles(end) for end in ends))
-    verdicts: dict[str, bool] = {}
-    out = []
-    for place, text in enumerate(texts):
-        mol = decoded_molecule(text)
-        smiles = "" if mol is None else Chem.MolToSmiles(mol)
-        if mol is not None and smiles not in verdicts:
-            verdicts[smiles] = judge.fault(mol) is None
-            if verdicts[smiles]:
-                out.append((place, smiles))
-    return out
+def _candidates(
+    bundle: Bundle, points: Points, config: RefineConfig, generator: torch.Generator, executor: Executor
+) -> list[list[str]]:
+    """Canonical SMILES of what each point decodes to, the most probable first; empty for no molecule."""
+    with torch.autocast(bundle.device.type, torch.bfloat16, enabled=config.bf16):
+        beams = bundle.beams(points.z, config.beam_width, points.blur)
+        wide, blurs = (x.repeat_interleave(config.n_samples, 0) for x in (points.z, points.blur))
+        samples = bundle.sample(wide, generator, config.temperature, blurs)
+    n = config.n_samples
+    texts = [found + samples[i * n : (i + 1) * n] for i, found in enumerate(beams)]
+    return list(executor.map(_canonical, texts, chunksize=32))
 
 
-def _nearest(bundle: Bundle, z: Tensor, passed: Sequence[Sequence[str]]) -> list[IntArray | None]:
-    """For each point, tokens of the molecule that encodes nearest to it, None where there is none.
+def _canonical(texts: Sequence[str]) -> list[str]:
+    return [decoded_smiles(text) for text in texts]
+
+
+def _by_distance(
+    bundle: Bundle, z: Tensor, candidates: Sequence[Sequence[str]], config: RefineConfig
+) -> list[list[tuple[str, IntArray]]]:
+    """Each point's different molecules with their tokens, that encoded nearest to it first.
 
     Distances are taken in posterior standard deviations of the molecule.
     """
-    owners, symbols = [], []
-    for place, texts in enumerate(passed):
-        for text in texts:
-            try:
+    owners, texts, symbols = [], [], []
+    for place, own in enumerate(candidates):
+        for text in dict.fromkeys(filter(None, own)):
+            with suppress(VocabularyError):
                 symbols.append(bundle.tokenizer.symbol_ids(text))
                 owners.append(place)
-            except VocabularyError:
-                continue
-    best: list[IntArray | None] = [None] * len(z)
-    least = [math.inf] * len(z)
+                texts.append(text)
     strings = bundle.tokenizer.merge(symbols)
+    order = np.argsort([len(s) for s in strings], kind="stable")
+    distance = np.zeros(len(strings))
     for start in range(0, len(strings), BATCH):
-        part, owner = strings[start : start + BATCH], owners[start : start + BATCH]
-        with torch.no_grad():
-            mean, log_variance = bundle.model.encode(torch.from_numpy(pad(part)).to(bundle.device))
-        distances = ((mean.cpu() - z[owner]).square() / log_variance.exp().cpu()).sum(1).tolist()
-        for place, tokens, distance in zip(owner, part, distances, strict=True):
-            if distance < least[place]:
-                least[place], best[place] = distance, tokens
-    return best
+        part = order[start : start + BATCH]
+        tokens = torch.from_numpy(pad([strings[i] for i in part])).to(bundle.device)
+        mean, deviation = (x.cpu() for x in _posterior(bundle, tokens, config))
+        away = (mean - z[[owners[i] for i in part]]) / deviation
+        distance[part] = away.square().sum(1).numpy()
+    found: list[list[tuple[str, IntArray]]] = [[] for _ in candidates]
+    for i in np.argsort(distance, kind="stable"):
+        found[owners[i]].append((texts[i], strings[i]))
+    return found
+
+
+def _verdict(job: tuple[str, Sequence[str], Sequence[str]]) -> tuple[bool, int | None]:
+    """Whether the first molecule passes, and the place of the first of the others that does.
+
+    The job is a SMILES, others in the order in which they are wanted, and the ends that they lie between;
+    without ends a molecule must be clean by itself.
+    """
+    first, texts, ends = job
+    judge = Judge.between(*(Chem.MolFromSmiles(end) for end in ends)) if ends else None
+
+    def passes(text: str) -> bool:
+        mol = decoded_molecule(text)
+        return mol is not None and (is_clean(mol) if judge is None else judge.fault(mol) is None)
+
+    place = next((i for i, text in enumerate(texts) if passes(text)), None)
+    return place is not None and (first == texts[place] or passes(first)), place

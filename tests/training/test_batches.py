@@ -41,6 +41,15 @@ def test_batches_hold_similar_lengths():
     assert spread < 5  # of 99; random batches spread over almost all of it
 
 
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
+def test_long_rows_come_in_proportion_to_a_power_of_their_length(power):
+    rows, lengths = np.arange(9000), np.repeat([5, 10, 20], 3000)
+    seen = np.concatenate([np.concatenate(batch_rows(rows, lengths, 16, 0, e, power)) for e in range(4)])
+    counts = np.bincount(lengths[seen], minlength=21)[[5, 10, 20]] / 12_000
+    assert counts.mean() == pytest.approx(1, abs=0.02)
+    np.testing.assert_allclose(counts[1:] / counts[:-1], 2**power, rtol=0.05)
+
+
 def test_stream_goes_on_where_it_is_told(small_corpus):
     rows = small_corpus.rows("train")
     whole = stream(small_corpus, rows, 32, seed=3, start=0)

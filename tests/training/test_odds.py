@@ -8,6 +8,7 @@ from molinterp.training import odds
 from molinterp.training.batches import gather
 from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
 from molinterp.training.odds import with_odds
+from molinterp.training.recombined import with_recombined
 from tests.conftest import SMALL
 
 NAMES = ("bbb", "soluble")
@@ -30,6 +31,12 @@ def test_the_odds_are_the_classifiers_own_standardised(taught):
 def test_batches_carry_the_odds_of_their_molecules(taught):
     rows = [7, 2, 30]
     np.testing.assert_array_equal(gather(taught, rows).odds.numpy(), taught.odds[rows])
+
+
+def test_recombined_compounds_are_scored_with_the_rest(small_corpus, tmp_path):
+    more = with_odds(with_recombined(small_corpus, 8, tmp_path), CLASSIFIERS, tmp_path)
+    assert len(more) > len(small_corpus) == len(more) - more.n_recombined
+    assert more.odds.shape == (len(more), len(NAMES)) and np.isfinite(more.odds).all()
 
 
 def test_no_classifier_leaves_the_corpus_as_it_is(small_corpus, tmp_path):
