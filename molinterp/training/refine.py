@@ -74,6 +74,8 @@ class RefineConfig:
     """Optimiser steps a round."""
     batch_size: int = 256
     """Compounds a step."""
+    length_power: float = 1.0
+    """Of the compounds; see `TrainingConfig`."""
     n_between: int = 128
     """Judged points a step."""
     concentration: float = 2.0
@@ -218,7 +220,8 @@ class _Trainer:
 
     def __init__(self, bundle: Bundle, corpus: Corpus, config: RefineConfig) -> None:
         self._bundle, self._config = bundle, config
-        self._batches = stream(corpus, corpus.rows("train"), config.batch_size, config.seed + 17, 0)
+        rows = corpus.rows("train")
+        self._batches = stream(corpus, rows, config.batch_size, config.seed + 17, 0, config.length_power)
         self._rng = np.random.default_rng([config.seed, 1])
         self._generator = torch.Generator(bundle.device).manual_seed(config.seed)
 

@@ -92,12 +92,13 @@ class MoleculeVAE(nn.Module):
 
     property_mean: Tensor
     property_scale: Tensor
+    compiled: bool = False
+    """Whether the gates of its recurrent layers are compiled in training; needs a C++ compiler."""
 
     def __init__(self, config: VAEConfig) -> None:
         """Build the network with fresh weights."""
         super().__init__()
         self.config = config
-        self.compiled = False
         c = config
         # As torch would draw them; its own way imports a compiler, a second, where no values are wanted.
         embedding = torch.randn(c.n_tokens, c.embedding_dim)

@@ -1,6 +1,6 @@
-"""Exact greedy reconstruction of compounds learnt, held out, and made of pieces of those learnt.
+"""Exact greedy reconstruction: of compounds learnt, held out and made of pieces of those learnt, and by size.
 
-    python benchmarks/recombined.py molecules.csv.gz cache [--model default] [-n 3000] [--seed 7]
+    python benchmarks/reconstruction.py molecules.csv.gz cache [--model default] [-n 3000] [--seed 7]
 
 `cache` is the folder in which `molinterp train` left what it knows of the molecules; without it that is made
 anew, which takes minutes. The recombined compounds are of a seed of their own, so that no training saw them.
@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from rdkit import Chem
 
@@ -22,16 +24,20 @@ from molinterp.training.corpus import prepare
 from molinterp.training.recombined import with_recombined
 
 BATCH = 256
+SIZES = (6, 20, 25, 30, 35, 51)
+"""Bins of test compounds, in heavy atoms."""
 
 
-def share_exact(bundle: Bundle, smiles: Sequence[str]) -> float:
-    """Share of the molecules whose greedy decode is the molecule itself, stereo included."""
-    by_length, n_exact = sorted(smiles, key=len), 0
-    for i in range(0, len(by_length), BATCH):
-        part = by_length[i : i + BATCH]
-        decoded = bundle.decode(bundle.encode(part))
-        n_exact += sum(decoded_smiles(d) == Chem.CanonSmiles(s) for d, s in zip(decoded, part, strict=True))
-    return n_exact / len(smiles)
+def exact(bundle: Bundle, smiles: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Whether the greedy decode of each molecule is the molecule itself, stereo included."""
+    found = np.zeros(len(smiles), bool)
+    order = np.argsort([len(s) for s in smiles], kind="stable")
+    for start in range(0, len(order), BATCH):
+        part = order[start : start + BATCH]
+        wanted = [smiles[i] for i in part]
+        decoded = bundle.decode(bundle.encode(wanted))
+        found[part] = [decoded_smiles(d) == Chem.CanonSmiles(s) for d, s in zip(decoded, wanted, strict=True)]
+    return found
 
 
 def main() -> None:
@@ -56,7 +62,17 @@ def main() -> None:
     rows["recombined"] = np.arange(n_own, len(corpus))
     for name, of_kind in rows.items():
         chosen = np.random.default_rng(args.seed).permutation(of_kind)[: args.n]
-        print(f"{name}: {share_exact(bundle, corpus.smiles(chosen)):.1%} of {len(chosen)}", flush=True)
+        smiles = corpus.smiles(chosen)
+        found = exact(bundle, smiles)
+        print(f"{name}: {found.mean():.1%} of {len(found)}", flush=True)
+        if name == "test":
+            atoms = np.array([Chem.MolFromSmiles(s).GetNumHeavyAtoms() for s in smiles])
+            for low, high in pairwise(SIZES):
+                of_size = (atoms >= low) & (atoms < high)
+                if of_size.any():
+                    print(
+                        f"  {low} to {high - 1} heavy atoms: {found[of_size].mean():.1%} of {of_size.sum()}"
+                    )
 
 
 if __name__ == "__main__":
