@@ -21,11 +21,12 @@ def states(layer: nn.GRU, inputs: Tensor, first: Tensor | None = None, compiled:
     """
     if first is None:
         first = inputs.new_zeros(len(inputs), layer.hidden_size)
+    of_inputs, of_state, input_bias, state_bias = layer.all_weights[0]
     in_order = inputs.transpose(0, 1).contiguous()
-    gates = nn.functional.linear(in_order.flatten(0, 1), layer.weight_ih_l0, layer.bias_ih_l0)
-    weight, bias = layer.weight_hh_l0.to(gates.dtype), layer.bias_hh_l0.to(gates.dtype)
+    gates = nn.functional.linear(in_order.flatten(0, 1), of_inputs, input_bias)
+    rest = (part.to(gates.dtype) for part in (first, of_state, state_bias))
     out: Tensor = _States.apply(  # type: ignore[no-untyped-call]
-        gates.view(*in_order.shape[:2], -1), first.to(gates.dtype), weight, bias, compiled
+        gates.view(*in_order.shape[:2], -1), *rest, compiled
     )
     return out.transpose(0, 1)
 
