@@ -14,7 +14,7 @@ import click
 @click.argument("molecules", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the bundle.")
 @click.option("--rounds", type=click.IntRange(min=1), default=2, show_default=True)
-@click.option("--points", type=click.IntRange(min=1), default=20_000, show_default=True, help="A round.")
+@click.option("--points", type=click.IntRange(min=1), default=12_000, show_default=True, help="A round.")
 @click.option("--steps", type=click.IntRange(min=1), default=600, show_default=True, help="A round.")
 @click.option("--beam", type=click.IntRange(min=1), default=8, show_default=True, help="Strings a point.")
 @click.option(
@@ -24,7 +24,7 @@ import click
     show_default=True,
     help="Compounds between which points are drawn.",
 )
-@click.option("--learning-rate", type=click.FloatRange(min=0), default=3e-4, show_default=True)
+@click.option("--learning-rate", type=click.FloatRange(min=0), default=4e-4, show_default=True)
 @click.option(
     "--recombined", type=click.IntRange(min=0), default=0, show_default=True, help="As in the training."
 )

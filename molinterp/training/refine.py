@@ -60,7 +60,7 @@ class RefineConfig:
     """Training compounds between which points are drawn."""
     n_rounds: int = 2
     """Of decoding, judging and training."""
-    n_points: int = 20_000
+    n_points: int = 12_000
     """Points decoded and judged a round."""
     prior_share: float = 0.2
     """Of the points, those drawn from the prior."""
@@ -80,10 +80,10 @@ class RefineConfig:
     """Judged points a step."""
     concentration: float = 2.0
     """Positions between the ends are drawn from Beta(c, c): the larger c, the nearer the middle."""
-    learning_rate: float = 3e-4
+    learning_rate: float = 4e-4
     """Peak learning rate of a round; a cosine to zero."""
-    noise: float = 0.3
-    """Noise on a point at each step, in standard deviations of the posteriors of its ends."""
+    noise: float = 0.5
+    """Noise on points, of compounds too, in standard deviations of the posterior."""
     bf16: bool = True
     """Matrix products in bfloat16."""
     compiled: bool = False
@@ -250,8 +250,9 @@ class _Trainer:
         rows = self._rng.integers(0, len(targets), config.n_between)
         chosen = points.at(rows)
         wanted = torch.from_numpy(pad([targets[i] for i in rows])).to(device)
-        z, scale = chosen.z.to(device), config.noise * chosen.deviation.to(device)
-        z = torch.cat([mean + deviation * self._noise(mean), z + scale * self._noise(z)])
+        middle, spread = chosen.z.to(device), chosen.deviation.to(device)
+        z, deviation = torch.cat([mean, middle]), torch.cat([deviation, spread])
+        z = z + config.noise * deviation * self._noise(z)
         blur = torch.cat([torch.zeros_like(mean[:, 0]), chosen.blur.to(device)])
         longest = max(tokens.shape[1], wanted.shape[1])
         strings = [F.pad(part, (0, longest - part.shape[1]), value=PAD) for part in (tokens, wanted)]
