@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ import click
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of torch.  [default: all cores]")
 @click.option("--processes", type=click.IntRange(min=1), default=1, show_default=True, help="To judge.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
-@click.option("--compile", "compiled", is_flag=True, help="Compile the inner loop; needs a C++ compiler.")
 @click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda.")
 def refine(
     bundle: str,
@@ -49,7 +47,6 @@ def refine(
     threads: int | None,
     processes: int,
     seed: int,
-    compiled: bool,
     device: str,
 ) -> None:
     """Refine BUNDLE between the MOLECULES it was trained on.
@@ -60,8 +57,6 @@ def refine(
     """
     import sys
 
-    # Large pages: a tenth faster, on Linux. Read when torch is first imported.
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     import torch
     from tqdm import tqdm
 
@@ -90,7 +85,6 @@ def refine(
         learning_rate=learning_rate,
         n_processes=processes,
         seed=seed,
-        compiled=compiled,
     )
 
     bar = tqdm(total=1000, bar_format="{l_bar}{bar}| {elapsed}")

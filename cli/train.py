@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +88,6 @@ import click
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of torch.  [default: all cores]")
 @click.option("--processes", type=click.IntRange(min=1), default=1, show_default=True, help="To tokenise.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
-@click.option("--compile", "compiled", is_flag=True, help="Compile the inner loop; needs a C++ compiler.")
 @click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 def train(
@@ -120,7 +118,6 @@ def train(
     threads: int | None,
     processes: int,
     seed: int,
-    compiled: bool,
     device: str,
     quiet: bool,
 ) -> None:
@@ -130,8 +127,6 @@ def train(
     out for each of the last two. The run can be stopped at any moment: the same command goes on from
     OUTPUT.checkpoint.
     """
-    # Large pages: a tenth faster, on Linux. Read when torch is first imported.
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     import torch
 
     from molinterp.bundle import check_target, locate, read_header
@@ -169,7 +164,6 @@ def train(
         property_weight=property_weight,
         feature_weight=feature_weight,
         seed=seed,
-        compiled=compiled,
     )
     sizes = sizes_for(
         corpus,

@@ -63,8 +63,6 @@ class TrainingConfig:
     """Molecules of a batch that are also decoded at a point between compounds."""
     bf16: bool = True
     """Matrix products in bfloat16."""
-    compiled: bool = False
-    """Whether the gates of recurrent layers are compiled; needs a C++ compiler."""
     seed: int = 0
     """Order of the molecules, noise and first weights."""
 
@@ -133,7 +131,6 @@ class Trainer:
         self.device = torch.device(device)
         torch.manual_seed(config.seed)
         self.model = MoleculeVAE(sizes).to(self.device)
-        self.model.compiled = config.compiled
         self._feature_head = _feature_head(sizes, len(corpus.features)).to(self.device)
         self._train_rows = corpus.rows("train")
         _standardise(self.model, corpus.properties[self._train_rows[:100_000]])

@@ -86,8 +86,6 @@ class RefineConfig:
     """Noise on points, of compounds too, in standard deviations of the posterior."""
     bf16: bool = True
     """Matrix products in bfloat16."""
-    compiled: bool = False
-    """Whether the gates of recurrent layers are compiled; needs a C++ compiler."""
     n_processes: int = 1
     """Processes that judge molecules."""
     seed: int = 0
@@ -233,7 +231,6 @@ class _Trainer:
         trained = [p for p in model.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=1e-4, fused=True)
         model.train()
-        model.compiled = config.compiled
         while (done := progress()) < 1.0:
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * 0.5 * (1 + math.cos(math.pi * done))

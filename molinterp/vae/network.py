@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from molinterp.errors import ShapeError
 from molinterp.tokens import PAD
-from molinterp.vae import recurrence
 
 CONDITION_BLOCKS = 2
 """Residual blocks of what the decoder is told of a point, where it is told more than the point."""
@@ -92,8 +91,6 @@ class MoleculeVAE(nn.Module):
 
     property_mean: Tensor
     property_scale: Tensor
-    compiled: bool = False
-    """Whether the gates of its recurrent layers are compiled in training; needs a C++ compiler."""
 
     def __init__(self, config: VAEConfig) -> None:
         """Build the network with fresh weights."""
@@ -131,18 +128,12 @@ class MoleculeVAE(nn.Module):
         lengths = real.sum(1, keepdim=True)
         position = torch.arange(tokens.shape[1], device=tokens.device)
         mirrored = torch.where(real, lengths - 1 - position, position)
-        forward = self._states(self.encoder_forward, self.embedding(tokens))
-        backward = self._states(self.encoder_backward, self.embedding(tokens.gather(1, mirrored)))
+        forward, _ = self.encoder_forward(self.embedding(tokens))
+        backward, _ = self.encoder_backward(self.embedding(tokens.gather(1, mirrored)))
         means = [(states.float() * real[..., None]).sum(1) / lengths for states in (forward, backward)]
         peaks = [states.masked_fill(~real[..., None], -1.0).max(1).values for states in (forward, backward)]
         mean, log_variance = self.posterior(torch.cat([*means, *peaks], -1)).float().chunk(2, -1)
         return mean, log_variance
-
-    def _states(self, layer: nn.GRU, inputs: Tensor, first: Tensor | None = None) -> Tensor:
-        """States (n, length, width) of a recurrent layer after each of its inputs (n, length, n_inputs)."""
-        if self.training:
-            return recurrence.states(layer, inputs, first, self.compiled)
-        return layer(inputs, None if first is None else first[None])[0]
 
     def condition(self, z: Tensor, blur: Tensor | float = 0.0) -> Tensor:
         """What the decoder is told of each point, (n, n_condition): z, its blur, features of both.
@@ -190,7 +181,8 @@ class MoleculeVAE(nn.Module):
         """
         wide = condition[:, None].expand(-1, prefix.shape[1], -1)
         inputs = torch.cat([self.embedding(prefix), wide], -1)
-        return self.output(self._states(self.decoder, inputs, self.initial_state(condition)))
+        states, _ = self.decoder(inputs, self.initial_state(condition)[None])
+        return self.output(states)
 
     def bit_logits(self, z: Tensor) -> Tensor:
         """Logits (..., n_bits) of the ECFP4 bits; above 0 a bit is predicted to be on."""
