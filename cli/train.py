@@ -181,6 +181,8 @@ def train(
         trainer.warm_start(starting_weights(warm_start, corpus.tokenizer, sizes))
     elif warm_start:
         click.echo(f"note: the run goes on from '{checkpoint}'; --warm-start is left aside", err=True)
+    if trainer.changes:
+        click.echo(f"note: '{checkpoint}' began with {'; '.join(trainer.changes)}", err=True)
     with _Progress(quiet) as show:
         trainer.run(show)
     bundle_of(trainer, output.name, before).save(output)

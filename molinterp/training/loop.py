@@ -123,6 +123,8 @@ class Trainer:
     ) -> None:
         """Start fresh, or go on from what `checkpoint` holds.
 
+        Where it goes on, `changes` says which fields of `config` it began with another value of.
+
         Raises:
             InputError: the checkpoint is of other sizes, taught features, representation or molecules,
                 recombined ones too.
@@ -137,6 +139,7 @@ class Trainer:
         weights = [*self.model.parameters(), *self._feature_head.parameters()]
         self._optimizer = torch.optim.AdamW(weights, lr=config.learning_rate, weight_decay=1e-4, fused=True)
         self.state = TrainingState()
+        self.changes: list[str] = []
         self._seen: deque[Tensor] = deque(maxlen=N_REMEMBERED)
         if (checkpoint / "state.json").exists():
             self._restore()
@@ -295,6 +298,12 @@ class Trainer:
     def _restore(self) -> None:
         header = json.loads((self.checkpoint / "state.json").read_text(encoding="utf-8"))
         self._check(header)
+        began_with = header["config"]
+        self.changes = [
+            f"{key} {began_with[key]}, now {value}"
+            for key, value in asdict(self.config).items()
+            if key in began_with and began_with[key] != value
+        ]
         tensors = load_file(self.checkpoint / header["weights"], device=str(self.device))
         for part, network in (("model.", self.model), ("features.", self._feature_head)):
             network.load_state_dict(

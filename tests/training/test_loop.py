@@ -48,6 +48,16 @@ def test_an_interrupted_run_ends_where_a_whole_one_does(small_corpus, tmp_path):
         assert torch.equal(value, resumed.model.state_dict()[name]), name
 
 
+def test_a_run_that_goes_on_says_what_it_began_with(small_corpus, tmp_path):
+    config, sizes = TrainingConfig(n_steps=2, batch_size=16), sizes_for(small_corpus, **DIMS)
+    Trainer(small_corpus, config, sizes, tmp_path).run()
+    assert Trainer(small_corpus, config, sizes, tmp_path).changes == []
+    other = replace(config, n_steps=4, learning_rate=1e-4)
+    changes = Trainer(small_corpus, other, sizes, tmp_path).changes
+    assert changes == ["n_steps 2, now 4", "learning_rate 0.0014, now 0.0001"]
+    assert Trainer(small_corpus, config, sizes, tmp_path / "new").changes == []
+
+
 def test_the_learning_rate_and_the_weights_follow_the_seed(small_corpus, tmp_path):
     sizes = sizes_for(small_corpus, **DIMS)
     runs = []
