@@ -15,12 +15,12 @@ every batch are compounds with their own latent points.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from typing import final
 
@@ -187,7 +187,7 @@ def refine(
         for number in range(config.n_rounds):
             points, targets, first = _harvest(bundle, ends, config, number, executor, tick)
             found = len(targets) / config.n_points
-            trainer.run(points, targets, _counter(config.n_steps, number, tick))
+            trainer.run(points, targets, partial(tick, f"round {number}: train"))
             history.append({"first_passed": first, "passed": found})
             training = dict(bundle.training) | {"refined": list(history), "refine_config": asdict(config)}
             # Validity and the decodes among the reference points are those of the old decoder.
@@ -198,18 +198,6 @@ def refine(
                 bundle,
             )
     return bundle
-
-
-def _counter(n_steps: int, number: int, tick: Tick) -> Callable[[], float]:
-    """Share of a number of steps that was asked for before."""
-    asked = itertools.count()
-
-    def progress() -> float:
-        done = next(asked) / n_steps
-        tick(f"round {number}: train", done)
-        return done
-
-    return progress
 
 
 @final
@@ -223,15 +211,17 @@ class _Trainer:
         self._rng = np.random.default_rng([config.seed, 1])
         self._generator = torch.Generator(bundle.device).manual_seed(config.seed)
 
-    def run(self, points: Points, targets: Sequence[IntArray], progress: Callable[[], float]) -> None:
-        """Train until `progress` reaches 1."""
+    def run(self, points: Points, targets: Sequence[IntArray], tick: Callable[[float], None]) -> None:
+        """Train for a round's steps; `tick` is called with the share of them that is done."""
         model, config = self._bundle.model, self._config
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(not name.startswith(FIXED))
         trained = [p for p in model.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=1e-4, fused=True)
         model.train()
-        while (done := progress()) < 1.0:
+        for step in range(config.n_steps):
+            done = step / config.n_steps
+            tick(done)
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
             optimizer.zero_grad(set_to_none=True)
