@@ -90,6 +90,8 @@ def refine(
     bar = tqdm(total=1000, bar_format="{l_bar}{bar}| {elapsed}")
 
     def tick(stage: str, done: float) -> None:
+        if stage != bar.desc.removesuffix(": "):
+            bar.reset()
         bar.set_description(stage, refresh=False)
         bar.n = round(1000 * done)
         bar.update(0)
