@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from molinterp.data import drugs
 from rdkit import Chem
 
 from molinterp import interpolate
@@ -128,10 +129,10 @@ def test_no_path_claims_to_be_bridged_with_a_long_step(options):
     assert any("no path with every step at 0.5 or above" in note for note in found.notes)
 
 
-def test_a_shorter_objective_gives_fewer_molecules(assembled):
-    short = interpolate(ASPIRIN, IBUPROFEN, search=Search(objective="short"))
-    assert len(short) < len(assembled)
-    assert short.length <= assembled.length
+def test_a_shorter_objective_gives_fewer_molecules():
+    ends = drugs()["celecoxib"], drugs()["rofecoxib"]
+    smooth, short = (interpolate(*ends, search=Search(objective=o)) for o in ("smooth", "short"))
+    assert len(short) < len(smooth)
     assert short.worst_step >= 0.5
 
 
@@ -162,7 +163,7 @@ def test_the_spelling_of_the_ends_does_not_matter():
 
 
 @pytest.mark.parametrize("pointwise", [False, True])
-@pytest.mark.parametrize("steps", [2, 4, 9])
+@pytest.mark.parametrize("steps", [2, 4, 8])
 def test_steps_are_counted_with_the_ends(steps, pointwise):
     found = interpolate(ASPIRIN, IBUPROFEN, steps=steps, pointwise=pointwise)
     assert len(found) == steps

@@ -24,6 +24,8 @@ from molinterp.training.objective import Batch, losses
 from molinterp.vae.decoding import greedy
 from molinterp.vae.network import MoleculeVAE, VAEConfig
 
+BUDGETS = ("minutes", "n_steps")
+"""Fields of `TrainingConfig` that may change while a training stands still, without a word."""
 N_REMEMBERED = 32
 """Batches whose latent points serve as the far ends of points between compounds."""
 
@@ -123,7 +125,7 @@ class Trainer:
     ) -> None:
         """Start fresh, or go on from what `checkpoint` holds.
 
-        Where it goes on, `changes` says which fields of `config` it began with another value of.
+        Where it goes on, `changes` says what else than the budgets of `config` was different when it began.
 
         Raises:
             InputError: the checkpoint is of other sizes, taught features, representation or molecules,
@@ -302,7 +304,7 @@ class Trainer:
         self.changes = [
             f"{key} {began_with[key]}, now {value}"
             for key, value in asdict(self.config).items()
-            if key in began_with and began_with[key] != value
+            if key not in BUDGETS and key in began_with and began_with[key] != value
         ]
         tensors = load_file(self.checkpoint / header["weights"], device=str(self.device))
         for part, network in (("model.", self.model), ("features.", self._feature_head)):
