@@ -15,7 +15,13 @@ import click
 @click.option("--rounds", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option("--points", type=click.IntRange(min=1), default=12_000, show_default=True, help="A round.")
 @click.option("--steps", type=click.IntRange(min=1), default=600, show_default=True, help="A round.")
-@click.option("--beam", type=click.IntRange(min=1), default=8, show_default=True, help="Strings a point.")
+@click.option(
+    "--beam",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Most probable strings considered a point, beside 8 samples.",
+)
 @click.option(
     "--compounds",
     type=click.IntRange(min=2),
@@ -51,9 +57,9 @@ def refine(
 ) -> None:
     """Refine BUNDLE between the MOLECULES it was trained on.
 
-    Points between random training compounds are decoded by beam search, and the decoder is taught the
-    most probable string that a judge lets pass. The bundle is written after each round; validity and
-    features are to be fitted anew, by `molinterp fit`.
+    Points between random training compounds are decoded in several ways, and of what a judge lets pass
+    the decoder is taught the molecule that is encoded nearest to the point. The bundle is written after
+    each round, without density, validity and features: `molinterp fit` makes them anew.
     """
     import sys
 
