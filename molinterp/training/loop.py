@@ -300,11 +300,11 @@ class Trainer:
     def _restore(self) -> None:
         header = json.loads((self.checkpoint / "state.json").read_text(encoding="utf-8"))
         self._check(header)
-        began_with = header["config"]
+        began_with = asdict(TrainingConfig()) | header["config"]
         self.changes = [
             f"{key} {began_with[key]}, now {value}"
             for key, value in asdict(self.config).items()
-            if key not in BUDGETS and key in began_with and began_with[key] != value
+            if key not in BUDGETS and began_with[key] != value
         ]
         tensors = load_file(self.checkpoint / header["weights"], device=str(self.device))
         for part, network in (("model.", self.model), ("features.", self._feature_head)):

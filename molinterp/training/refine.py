@@ -123,7 +123,7 @@ class Ends:
         self._concentration = config.concentration
 
     def between(self, rng: np.random.Generator, n: int) -> tuple[Points, list[tuple[str, ...]]]:
-        """Points, and the SMILES of the two ends of each."""
+        """`n` points, and the SMILES of the two ends of each."""
         c = self._concentration
         pairs = rng.integers(0, len(self._mean), (n, 2))
         t = torch.from_numpy(rng.beta(c, c, (n, 1))).float()
@@ -136,7 +136,7 @@ class Ends:
         return points, [(self._smiles[i], self._smiles[j]) for i, j in pairs]
 
     def of_the_prior(self, rng: np.random.Generator, n: int) -> tuple[Points, list[tuple[str, ...]]]:
-        """Points of the prior, which lie between no two compounds."""
+        """`n` points of the prior at blur 1, and no ends, since they lie between no two compounds."""
         z = torch.from_numpy(rng.standard_normal((n, self._mean.shape[1]))).float()
         return Points(z, torch.ones(n), self._deviation.mean(0).expand(n, -1)), [()] * n
 
@@ -268,9 +268,9 @@ def _harvest(
         points, around = draw(rng, n)
         candidates = _candidates(bundle, points, config, generator, executor)
         nearest = _by_distance(bundle, points.z, candidates, config)
-        jobs = zip(
-            [c[0] for c in candidates], [[t for t, _ in near] for near in nearest], around, strict=True
-        )
+        most_probable = [own[0] for own in candidates]
+        texts = [[text for text, _ in near] for near in nearest]
+        jobs = zip(most_probable, texts, around, strict=True)
         verdicts = list(executor.map(_verdict, jobs, chunksize=32))
         n_first += sum(first for first, _ in verdicts)
         rows = [row for row, (_, place) in enumerate(verdicts) if place is not None]

@@ -56,6 +56,12 @@ def test_a_run_that_goes_on_says_what_it_began_with(small_corpus, tmp_path):
     changes = Trainer(small_corpus, other, sizes, tmp_path).changes
     assert changes == ["learning_rate 0.0014, now 0.0001"]  # a longer budget is no change
     assert Trainer(small_corpus, config, sizes, tmp_path / "new").changes == []
+    # A checkpoint from before there was such a field had its default.
+    header = json.loads((tmp_path / "state.json").read_text())
+    del header["config"]["length_power"]
+    (tmp_path / "state.json").write_text(json.dumps(header))
+    longer = Trainer(small_corpus, replace(config, length_power=1.0), sizes, tmp_path)
+    assert longer.changes == ["length_power 0.0, now 1.0"]
 
 
 def test_the_learning_rate_and_the_weights_follow_the_seed(small_corpus, tmp_path):
