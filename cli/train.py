@@ -85,7 +85,7 @@ import click
     help="Bundle whose weights are the first; same vocabulary and sizes, blocks and features may be fewer.",
 )
 @click.option("--cache", type=click.Path(path_type=Path), help="Tokenised corpus.  [default: OUTPUT.cache]")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads of torch.  [default: all cores]")
+@click.option("--threads", type=click.IntRange(min=1), help="Cores to train on.  [default: all]")
 @click.option("--processes", type=click.IntRange(min=1), default=1, show_default=True, help="To tokenise.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda.")
@@ -146,8 +146,8 @@ def train(
         output = output.resolve()
     check_target(output)
     before = read_header(locate(warm_start))["training"] if warm_start else None
-    if threads:
-        torch.set_num_threads(threads)
+    threads = threads or torch.get_num_threads()
+    torch.set_num_threads(threads)
     classifiers = _classifiers(teach)
     cache = cache or output.with_name(f"{output.name}.cache")
     corpus = prepare(molecules, cache, representation, tokens, processes, _bar("tokenise", quiet))
@@ -176,7 +176,7 @@ def train(
         condition_dim=condition_dim,
     )
     checkpoint = output.with_name(f"{output.name}.checkpoint")
-    trainer = Trainer(corpus, config, sizes, checkpoint, device)
+    trainer = Trainer(corpus, config, sizes, checkpoint, device, threads)
     if warm_start and trainer.state.step == 0:
         trainer.warm_start(starting_weights(warm_start, corpus.tokenizer, sizes))
     elif warm_start:

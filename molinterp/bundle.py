@@ -1,6 +1,6 @@
 """A bundle: vocabulary, network and heads in one folder that can be shared, checked and loaded.
 
-The folder holds `bundle.json`, three safetensors files with half-precision weights, and, where they
+The folder holds `bundle.json`, three safetensors files of weights (see `molinterp.weights`), and, where they
 were fitted, files with what is known of realism. Every file's SHA-256 stands in `bundle.json` and is
 checked at each load. Nothing is ever unpickled.
 """
@@ -34,8 +34,11 @@ from molinterp.tokens import Tokenizer, alike, pad
 from molinterp.vae.decoding import beam, greedy, sample
 from molinterp.vae.network import MoleculeVAE, VAEConfig
 from molinterp.vae.refinement import Refinement, refine
+from molinterp.weights import packed, unpacked
 
-SCHEMA = 2
+SCHEMA = 3
+READABLE = (2, 3)
+"""Schemas that can be read; the weights of the second are in half precision."""
 HEADER = "bundle.json"
 _FILES = MappingProxyType(
     {
@@ -199,7 +202,7 @@ class Bundle:
             weights = self.model.state_dict()
             hashes = {}
             for name, prefixes in _FILES.items():
-                part = {k: v.half().contiguous().cpu() for k, v in weights.items() if k.startswith(prefixes)}
+                part = packed({k: v for k, v in weights.items() if k.startswith(prefixes)})
                 hashes[name] = _write(part, temporary / name)
             files, realism = self.realism.to_files()
             for name, part in files.items():
@@ -245,7 +248,7 @@ class Bundle:
                 model = MoleculeVAE(config)
             weights: dict[str, Tensor] = {}
             for file in _FILES:
-                weights |= {k: v.float() for k, v in load_file(folder / file).items()}
+                weights |= unpacked(load_file(folder / file))
             model.load_state_dict(weights, assign=True)
             extra = {file: load_file(folder / file) for file in REALISM_FILES if file in header["files"]}
             realism = RealismModels.from_files(extra, header["realism"]) if extra else RealismModels()
@@ -363,9 +366,10 @@ def read_header(folder: Path) -> dict[str, Any]:
         header["name"], header["figures"], header["training"], header["properties"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(_damaged(folder, f"{HEADER}: {error}")) from error
-    if schema != SCHEMA:
+    if schema not in READABLE:
         raise BundleError(
-            f"bundle '{folder}' has schema {schema!r}; this version of molinterp reads {SCHEMA}. "
+            f"bundle '{folder}' has schema {schema!r}; this version of molinterp reads "
+            f"{' and '.join(map(str, READABLE))}. "
             "Train it again, or install the version that made it."
         )
     for file in (*_FILES, *(f for f in REALISM_FILES if f in files)):

@@ -28,7 +28,7 @@ LAYERS = (
     ("bundle", "datasets"),
     ("vae", "realism", "geometry", "tokens", "path"),
     ("chem", "tables"),
-    ("fetch", "device"),
+    ("fetch", "device", "weights"),
     ("data", "pretrained", "errors", "cells"),
 )
 """Top to bottom. A module may import those of its own name and those below, none beside or above."""

@@ -24,6 +24,7 @@ from molinterp.training.corpus import Corpus
 from molinterp.training.latent import descend
 from molinterp.training.points import Progress, choose_compounds, posterior_all, silent
 from molinterp.vae.network import MoleculeVAE
+from molinterp.weights import as_written
 
 N_COMPOUNDS = 100_000
 """Compounds that the heads are taught on."""
@@ -156,8 +157,7 @@ def fit_heads(
         _teach(model, model.fingerprint_head, _bit_loss, examples, n_steps[0], progress)
         _teach(model, model.property_head, _property_loss, examples, n_steps[1], progress)
     for head in (model.fingerprint_head, model.property_head):
-        # As they are saved.
-        head.half().float()
+        as_written(head)
     taught = replace(bundle, model=model.eval())
     facts: dict[str, Any] = {"n": len(examples), "n_held_out": len(held_out), "n_steps": list(n_steps)}
     for when, one in (("before", bundle), ("after", taught)):

@@ -6,7 +6,8 @@ import json
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, final
@@ -28,6 +29,8 @@ BUDGETS = ("minutes", "n_steps")
 """Fields of `TrainingConfig` that may change while a training stands still, without a word."""
 N_REMEMBERED = 32
 """Batches whose latent points serve as the far ends of points between compounds."""
+SMALLEST_PART = 64
+"""Molecules of a batch that one thread takes at least: of fewer, the weights are read for little."""
 
 
 @final
@@ -122,10 +125,20 @@ class Trainer:
         sizes: VAEConfig,
         checkpoint: Path,
         device: torch.device | str = "cpu",
+        threads: int = 1,
     ) -> None:
         """Start fresh, or go on from what `checkpoint` holds.
 
         Where it goes on, `changes` says what else than the budgets of `config` was different when it began.
+
+        Args:
+            corpus: molecules, described and tokenised.
+            config: how the model is fitted.
+            sizes: of the network.
+            checkpoint: folder.
+            device: of the computation.
+            threads: cores of the CPU. Each takes a part of every batch, `SMALLEST_PART` molecules or more,
+                forward and back: recurrent layers gain little from threads within. The noise depends on it.
 
         Raises:
             InputError: the checkpoint is of other sizes, taught features, representation or molecules,
@@ -133,6 +146,8 @@ class Trainer:
         """
         self.corpus, self.config, self.checkpoint = corpus, config, checkpoint
         self.device = torch.device(device)
+        at_most = max(1, config.batch_size // SMALLEST_PART) if self.device.type == "cpu" else 1
+        self._n_parts = min(threads, at_most)
         torch.manual_seed(config.seed)
         self.model = MoleculeVAE(sizes).to(self.device)
         self._feature_head = _feature_head(sizes, len(corpus.features)).to(self.device)
@@ -166,11 +181,25 @@ class Trainer:
         c = self.config
         batches = stream(self.corpus, self._train_rows, c.batch_size, c.seed, self.state.step, c.length_power)
         self.model.train()
+        with ThreadPoolExecutor(self._n_parts, initializer=_one_thread) as pool:
+            self._descend(batches, pool, report, save_every, validate_every)
+        self.save()
+        return self.model.eval()
+
+    def _descend(
+        self,
+        batches: Iterator[Batch],
+        pool: ThreadPoolExecutor,
+        report: Callable[[Report], None],
+        save_every: float,
+        validate_every: float,
+    ) -> None:
+        c = self.config
         last_save = last_validation = last = time.monotonic()
         mean = np.zeros(4)
         while (progress := c.progress(self.state.step, self.state.seconds)) < 1.0:
             batch = next(batches).to(self.device)
-            figures = self._step(batch, progress)
+            figures = self._step(batch, progress, pool)
             now = time.monotonic()
             n, taken = len(batch.tokens), now - last
             last = now
@@ -188,10 +217,8 @@ class Trainer:
             if now - last_save > save_every:
                 self.save()
                 last_save = now
-        self.save()
-        return self.model.eval()
 
-    def _step(self, batch: Batch, progress: float) -> npt.NDArray[np.float64]:
+    def _step(self, batch: Batch, progress: float, pool: ThreadPoolExecutor) -> npt.NDArray[np.float64]:
         """One optimiser step; loss, reconstruction, KL and cross-entropy between, means over the batch."""
         c, step = self.config, self.state.step
         warm_up = min(1.0, (step + 1) / 200)
@@ -199,18 +226,34 @@ class Trainer:
             group["lr"] = c.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * progress))
         ramp = min(1.0, progress / c.kl_ramp) if c.kl_ramp else 1.0
         kl_weight = c.kl_start + (c.kl_weight - c.kl_start) * ramp
-        generator = torch.Generator(self.device).manual_seed(c.seed * 1_000_003 + step)
-        self._optimizer.zero_grad(set_to_none=True)
         others = torch.cat(list(self._seen)) if self._seen else None
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=c.bf16):
-            terms = losses(self.model, batch, generator, others, c.share_between, self._feature_head)
-        self._seen.append(terms.z)
-        total = terms.total(kl_weight, c.bit_weight, c.property_weight, c.between_weight, c.feature_weight)
-        total.backward()
+        weights = [*self.model.parameters(), *self._feature_head.parameters()]
+        parts = batch.split(-(-len(batch.tokens) // self._n_parts))
+
+        def descent(number: int) -> tuple[tuple[Tensor | None, ...], Tensor, npt.NDArray[np.float64]]:
+            """Gradient of a part of the batch, its latent points and figures; weighted by its size."""
+            part = parts[number]
+            generator = torch.Generator(self.device)
+            generator.manual_seed(c.seed * 1_000_003 + step + 7_919_000_001 * number)
+            # Weights that were cast are kept for all threads at once, so who comes first would show.
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=c.bf16, cache_enabled=False):
+                terms = losses(self.model, part, generator, others, c.share_between, self._feature_head)
+            total = terms.total(
+                kl_weight, c.bit_weight, c.property_weight, c.between_weight, c.feature_weight
+            )
+            share = len(part.tokens) / len(batch.tokens)
+            gradient = torch.autograd.grad(share * total, weights, allow_unused=True)
+            figures = (total, terms.reconstruction, terms.kl, terms.between)
+            return gradient, terms.z, share * np.array([figure.item() for figure in figures])
+
+        results = list(pool.map(descent, range(len(parts)))) if len(parts) > 1 else [descent(0)]
+        for weight, *gradients in zip(weights, *(gradient for gradient, _, _ in results), strict=True):
+            known = [g for g in gradients if g is not None]
+            weight.grad = sum(known[1:], known[0]) if known else None
+        self._seen.append(torch.cat([z for _, z, _ in results]))
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), c.max_gradient)
         self._optimizer.step()
-        figures = (total, terms.reconstruction, terms.kl, terms.between)
-        return np.array([figure.item() for figure in figures])
+        return np.sum([figures for _, _, figures in results], axis=0)
 
     @torch.no_grad()
     def validate(self, n: int = 1_024) -> dict[str, float]:
@@ -320,6 +363,10 @@ class Trainer:
         n_seen = sum(key.startswith("seen.") for key in tensors)
         self._seen.extend(tensors[f"seen.{i}"] for i in range(n_seen))
         self.state = TrainingState(**header["state"])
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
 
 
 def _shown(value: Any) -> str:

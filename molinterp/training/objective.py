@@ -32,6 +32,12 @@ class Batch:
         odds = None if self.odds is None else self.odds.to(device)
         return Batch(self.tokens.to(device), self.bits.to(device), self.properties.to(device), odds)
 
+    def split(self, n: int) -> list[Batch]:
+        """Parts of `n` molecules each, in their order; the last may have fewer."""
+        odds = [None] * len(self.tokens) if self.odds is None else self.odds.split(n)
+        parts = zip(self.tokens.split(n), self.bits.split(n), self.properties.split(n), odds, strict=False)
+        return [Batch(*part) for part in parts]
+
 
 @final
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import torch
 from molinterp.errors import InputError
 from molinterp.training import loop
 from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
+from molinterp.training.objective import Losses
 
 DIMS = {"latent_dim": 4, "embedding_dim": 8, "encoder_dim": 8, "decoder_dim": 16, "head_dim": 8}
 
@@ -75,6 +76,41 @@ def test_the_learning_rate_and_the_weights_follow_the_seed(small_corpus, tmp_pat
         runs.append(_weights(trainer))
     assert all(torch.equal(runs[0][k], runs[1][k]) for k in runs[0])
     assert any(not torch.equal(runs[0][k], runs[2][k]) for k in runs[0])
+
+
+@pytest.mark.parametrize("threads", [2, 3, 16])
+def test_the_parts_of_a_batch_give_the_gradient_of_the_whole(small_corpus, tmp_path, monkeypatch, threads):
+    def without_noise(model, batch, *_):
+        mean, log_variance = model.encode(batch.tokens)
+        nothing = mean.new_zeros(())
+        wide = mean.exp().sum(1).mean()
+        bits = model.bit_logits(mean).square().mean()
+        return Losses(wide, log_variance.square().mean(), bits, nothing, nothing, nothing, mean.detach())
+
+    monkeypatch.setattr(loop, "losses", without_noise)
+    monkeypatch.setattr(loop, "SMALLEST_PART", 5)
+    config, sizes = TrainingConfig(n_steps=1, batch_size=16, bf16=False), sizes_for(small_corpus, **DIMS)
+    one, several = (Trainer(small_corpus, config, sizes, tmp_path / str(n), threads=n) for n in (1, threads))
+    points = []
+    for trainer in (one, several):
+        trainer.run()
+        points.append(torch.cat(list(trainer._seen)))
+    torch.testing.assert_close(*points)
+    for (name, a), b in zip(one.model.named_parameters(), several.model.parameters(), strict=True):
+        assert (a.grad is None) == (b.grad is None), name
+        if a.grad is not None:
+            torch.testing.assert_close(a.grad, b.grad, msg=name)
+
+
+def test_a_run_on_two_threads_is_the_same_each_time(small_corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "SMALLEST_PART", 8)
+    config, sizes = TrainingConfig(n_steps=6, batch_size=16), sizes_for(small_corpus, **DIMS)
+    runs = []
+    for i in range(3):
+        trainer = Trainer(small_corpus, config, sizes, tmp_path / str(i), threads=2)
+        trainer.run()
+        runs.append(_weights(trainer))
+    assert all(torch.equal(runs[0][k], other[k]) for other in runs[1:] for k in runs[0])
 
 
 def test_the_first_budget_to_run_out_ends_the_training():
