@@ -66,6 +66,9 @@ class TrainingConfig:
     """Weight of the cross-entropy at points between compounds."""
     share_between: float = 0.25
     """Molecules of a batch that are also decoded at a point between compounds."""
+    quiet_share: float = 0.0
+    """Molecules of a batch that are decoded nearer to their posterior mean, once the KL term is fully on:
+    what is asked of the model in the end is the molecule at the mean."""
     bf16: bool = True
     """Matrix products in bfloat16."""
     seed: int = 0
@@ -226,6 +229,7 @@ class Trainer:
             group["lr"] = c.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * progress))
         ramp = min(1.0, progress / c.kl_ramp) if c.kl_ramp else 1.0
         kl_weight = c.kl_start + (c.kl_weight - c.kl_start) * ramp
+        quiet_share = c.quiet_share if ramp == 1.0 else 0.0
         others = torch.cat(list(self._seen)) if self._seen else None
         weights = [*self.model.parameters(), *self._feature_head.parameters()]
         parts = batch.split(-(-len(batch.tokens) // self._n_parts))
@@ -237,7 +241,9 @@ class Trainer:
             generator.manual_seed(c.seed * 1_000_003 + step + 7_919_000_001 * number)
             # Weights that were cast are kept for all threads at once, so who comes first would show.
             with torch.autocast(self.device.type, torch.bfloat16, enabled=c.bf16, cache_enabled=False):
-                terms = losses(self.model, part, generator, others, c.share_between, self._feature_head)
+                terms = losses(
+                    self.model, part, generator, others, c.share_between, self._feature_head, quiet_share
+                )
             total = terms.total(
                 kl_weight, c.bit_weight, c.property_weight, c.between_weight, c.feature_weight
             )

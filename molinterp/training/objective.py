@@ -12,6 +12,9 @@ from torch.nn import functional as F
 from molinterp.vae.likelihood import token_cross_entropy
 from molinterp.vae.network import MoleculeVAE
 
+QUIET = 0.25
+"""Noise of quiet molecules, in standard deviations of the posterior."""
+
 
 @final
 @dataclass(frozen=True)
@@ -106,6 +109,7 @@ def losses(
     others: Tensor | None = None,
     share_between: float = 0.25,
     feature_head: nn.Module | None = None,
+    quiet_share: float = 0.0,
 ) -> Losses:
     """All terms at one sample of the posterior a molecule.
 
@@ -116,9 +120,15 @@ def losses(
         others: (m, latent_dim), points of other compounds; None for those of the batch.
         share_between: of the molecules, those that are also decoded between compounds.
         feature_head: z (n, latent_dim) to the log-odds of the batch (n, n_features); None where it has none.
+        quiet_share: of the molecules, those decoded nearer to their mean, at `QUIET` of the noise. The
+            posterior's deviation learns nothing of them: it would grow until the noise were what it was.
     """
     mean, log_variance = model.encode(batch.tokens)
     noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+    if quiet_share:
+        quiet = torch.rand((len(mean), 1), generator=generator, device=mean.device) < quiet_share
+        log_variance = torch.where(quiet, log_variance.detach(), log_variance)
+        noise = torch.where(quiet, QUIET * noise, noise)
     z = mean + noise * (0.5 * log_variance).exp()
     kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)
     bits = F.binary_cross_entropy_with_logits(model.bit_logits(z).float(), batch.bits, reduction="none").sum(

@@ -6,9 +6,7 @@ between compounds, and some of the prior, are decoded in several ways, and what 
 path's molecules are, against the two ends; of those that pass, the one that is encoded nearest to its
 point becomes the target there. This is self-training with a judge: Zelikman et al., STaR, 2022, arXiv
 2203.14465; Gulcehre et al., Reinforced Self-Training, 2023, arXiv 2308.08998. Were it the most probable
-one instead, the decoder would slide to small molecules, which pass more easily. Where the greedy string
-does not pass, the target is to be more probable than it: a preference without a reference model, as in Xu
-et al., Contrastive Preference Optimization, 2024, arXiv 2401.08417.
+one instead, the decoder would slide to small molecules, which pass more easily.
 
 The encoder and the heads stay, so that every compound keeps its latent point; the targets are taught
 at the blur of their place, so that what the decoder says at a compound stays what it was; and most of
@@ -40,7 +38,7 @@ from molinterp.realism.models import RealismModels
 from molinterp.tokens import PAD, IntArray, pad
 from molinterp.training.batches import stream
 from molinterp.training.corpus import Corpus
-from molinterp.vae.decoding import blur_at, greedy
+from molinterp.vae.decoding import blur_at
 from molinterp.vae.likelihood import token_cross_entropy
 
 BATCH = 512
@@ -80,8 +78,6 @@ class RefineConfig:
     """Of the compounds; see `TrainingConfig`."""
     n_between: int = 128
     """Judged points a step."""
-    preference: float = 1.0
-    """Weight of -log σ(log p(target) - log p(greedy string)) where the greedy string does not pass."""
     concentration: float = 2.0
     """Positions between the ends are drawn from Beta(c, c): the larger c, the nearer the middle."""
     learning_rate: float = 4e-4
@@ -112,19 +108,6 @@ class Points:
         """Those of the rows."""
         index = torch.from_numpy(rows)
         return Points(self.z[index], self.blur[index], self.deviation[index])
-
-
-@final
-@dataclass(frozen=True)
-class Lessons:
-    """What the decoder is taught in a round."""
-
-    points: Points
-    """n points at which something passes."""
-    targets: list[IntArray]
-    """Tokens of what it shall say there."""
-    failed: list[IntArray | None]
-    """Tokens of what it says greedily; None where that passes."""
 
 
 @final
@@ -202,17 +185,16 @@ def refine(
     history = []
     with ProcessPoolExecutor(config.n_processes, mp_context=get_context("spawn")) as executor:
         for number in range(config.n_rounds):
-            lessons = _harvest(bundle, ends, config, number, executor, tick)
-            found = len(lessons.targets) / config.n_points
-            passed = sum(string is None for string in lessons.failed) / config.n_points
-            trainer.run(lessons, partial(tick, f"round {number}: train"))
-            history.append({"greedy_passed": passed, "passed": found})
+            points, targets, first = _harvest(bundle, ends, config, number, executor, tick)
+            found = len(targets) / config.n_points
+            trainer.run(points, targets, partial(tick, f"round {number}: train"))
+            history.append({"first_passed": first, "passed": found})
             training = dict(bundle.training) | {"refined": list(history), "refine_config": asdict(config)}
             # Validity and the decodes among the reference points are those of the old decoder.
             bundle = replace(bundle, training=training, figures={}, realism=RealismModels())
             report(
-                f"round {number}: before it, the greedy string passed at {passed:.1%} of points, "
-                f"one of {1 + config.beam_width + config.n_samples} at {found:.1%}",
+                f"round {number}: before it, the most probable string passed at {first:.1%} of points, "
+                f"one of {config.beam_width + config.n_samples} at {found:.1%}",
                 bundle,
             )
     return bundle
@@ -229,7 +211,7 @@ class _Trainer:
         self._rng = np.random.default_rng([config.seed, 1])
         self._generator = torch.Generator(bundle.device).manual_seed(config.seed)
 
-    def run(self, lessons: Lessons, tick: Callable[[float], None]) -> None:
+    def run(self, points: Points, targets: Sequence[IntArray], tick: Callable[[float], None]) -> None:
         """Train for a round's steps; `tick` is called with the share of them that is done."""
         model, config = self._bundle.model, self._config
         for name, parameter in model.named_parameters():
@@ -243,89 +225,74 @@ class _Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
             optimizer.zero_grad(set_to_none=True)
-            self._loss(lessons).backward()
+            self._loss(points, targets).backward()
             torch.nn.utils.clip_grad_norm_(trained, 5.0)
             optimizer.step()
         model.requires_grad_(True).eval()
 
-    def _loss(self, lessons: Lessons) -> Tensor:
+    def _loss(self, points: Points, targets: Sequence[IntArray]) -> Tensor:
         config, device = self._config, self._bundle.device
-        compounds = next(self._batches).tokens.to(device)
-        mean, deviation = _posterior(self._bundle, compounds, config)
-        rows = self._rng.integers(0, len(lessons.targets), config.n_between)
-        failing = [place for place, row in enumerate(rows) if lessons.failed[row] is not None]
-        chosen = lessons.points.at(rows)
+        tokens = next(self._batches).tokens.to(device)
+        mean, deviation = _posterior(self._bundle, tokens, config)
+        rows = self._rng.integers(0, len(targets), config.n_between)
+        chosen = points.at(rows)
+        wanted = torch.from_numpy(pad([targets[i] for i in rows])).to(device)
         middle, spread = chosen.z.to(device), chosen.deviation.to(device)
         z, deviation = torch.cat([mean, middle]), torch.cat([deviation, spread])
         z = z + config.noise * deviation * self._noise(z)
         blur = torch.cat([torch.zeros_like(mean[:, 0]), chosen.blur.to(device)])
-        strings = [lessons.targets[row] for row in rows]
-        strings += [s for s in (lessons.failed[rows[place]] for place in failing) if s is not None]
-        n, again = len(mean), torch.tensor(failing, dtype=torch.long, device=device) + len(mean)
-        tokens = _stacked(compounds, torch.from_numpy(pad(strings)).to(device))
+        longest = max(tokens.shape[1], wanted.shape[1])
+        strings = [F.pad(part, (0, longest - part.shape[1]), value=PAD) for part in (tokens, wanted)]
         with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
-            entropy = token_cross_entropy(
-                self._bundle.model, torch.cat([z, z[again]]), tokens, torch.cat([blur, blur[again]])
-            )
-        taught, failed = entropy[: n + len(rows)], entropy[n + len(rows) :]
-        preference = F.softplus(taught[again] - failed).sum()
-        return (taught.sum() + config.preference * preference) / config.batch_size
+            entropy = token_cross_entropy(self._bundle.model, z, torch.cat(strings), blur)
+        return entropy.sum() / config.batch_size
 
     def _noise(self, like: Tensor) -> Tensor:
         return torch.randn(like.shape, generator=self._generator, device=like.device)
 
 
-def _stacked(*parts: Tensor) -> Tensor:
-    """Token strings of all, padded to the longest."""
-    longest = max(part.shape[1] for part in parts)
-    return torch.cat([F.pad(part, (0, longest - part.shape[1]), value=PAD) for part in parts])
-
-
 def _harvest(
     bundle: Bundle, ends: Ends, config: RefineConfig, number: int, executor: Executor, tick: Tick
-) -> Lessons:
-    """Points where something passes, with what shall be said there and what shall not."""
+) -> tuple[Points, list[IntArray], float]:
+    """Points where something passes, its tokens, and the share where the most probable string does."""
     rng = np.random.default_rng([config.seed, 2, number])
     generator = torch.Generator().manual_seed(config.seed * 1_009 + number)
     parts: list[Points] = []
     targets: list[IntArray] = []
-    failed: list[IntArray | None] = []
+    n_first = 0
     n_prior = round(config.prior_share * config.n_points)
     plan = [(ends.between, config.n_points - n_prior), (ends.of_the_prior, n_prior)]
     starts = [(draw, min(BATCH, n - start)) for draw, n in plan for start in range(0, n, BATCH)]
     for done, (draw, n) in enumerate(starts):
         tick(f"round {number}: decode and judge", done / len(starts))
         points, around = draw(rng, n)
-        strings, candidates = _candidates(bundle, points, config, generator, executor)
+        candidates = _candidates(bundle, points, config, generator, executor)
         nearest = _by_distance(bundle, points.z, candidates, config)
+        most_probable = [own[0] for own in candidates]
         texts = [[text for text, _ in near] for near in nearest]
-        jobs = zip((own[0] for own in candidates), texts, around, strict=True)
+        jobs = zip(most_probable, texts, around, strict=True)
         verdicts = list(executor.map(_verdict, jobs, chunksize=32))
+        n_first += sum(first for first, _ in verdicts)
         rows = [row for row, (_, place) in enumerate(verdicts) if place is not None]
         parts.append(points.at(np.array(rows, np.int64)))
         targets += [nearest[row][place][1] for row, (_, place) in enumerate(verdicts) if place is not None]
-        failed += [None if verdicts[row][0] else strings[row] for row in rows]
     if not targets:
         raise InputError("no decode between compounds passed the judge; train the bundle for longer.")
     z, blur, deviation = (torch.cat([getattr(p, name) for p in parts]) for name in ("z", "blur", "deviation"))
-    return Lessons(Points(z, blur, deviation), targets, failed)
+    return Points(z, blur, deviation), targets, n_first / config.n_points
 
 
 def _candidates(
     bundle: Bundle, points: Points, config: RefineConfig, generator: torch.Generator, executor: Executor
-) -> tuple[list[IntArray], list[list[str]]]:
-    """Tokens of the greedy string at each point; canonical SMILES of it and others, empty for no molecule."""
+) -> list[list[str]]:
+    """Canonical SMILES of what each point decodes to, the most probable first; empty for no molecule."""
     with torch.autocast(bundle.device.type, torch.bfloat16, enabled=config.bf16):
-        strings = greedy(bundle.model, points.z.to(bundle.device), points.blur)
         beams = bundle.beams(points.z, config.beam_width, points.blur)
         wide, blurs = (x.repeat_interleave(config.n_samples, 0) for x in (points.z, points.blur))
         samples = bundle.sample(wide, generator, config.temperature, blurs)
     n = config.n_samples
-    texts = [
-        [bundle.tokenizer.decode(string), *found, *samples[i * n : (i + 1) * n]]
-        for i, (string, found) in enumerate(zip(strings, beams, strict=True))
-    ]
-    return [np.array(s, np.int32) for s in strings], list(executor.map(_canonical, texts, chunksize=32))
+    texts = [found + samples[i * n : (i + 1) * n] for i, found in enumerate(beams)]
+    return list(executor.map(_canonical, texts, chunksize=32))
 
 
 def _canonical(texts: Sequence[str]) -> list[str]:
@@ -362,12 +329,12 @@ def _by_distance(
 
 
 def _verdict(job: tuple[str, Sequence[str], Sequence[str]]) -> tuple[bool, int | None]:
-    """Whether the greedy molecule passes, and the place of the first of the others that does.
+    """Whether the first molecule passes, and the place of the first of the others that does.
 
-    The job is its SMILES, others in the order in which they are wanted, and the ends that they lie between;
+    The job is a SMILES, others in the order in which they are wanted, and the ends that they lie between;
     without ends a molecule must be clean by itself.
     """
-    greedy_text, texts, ends = job
+    first, texts, ends = job
     judge = Judge.between(*(Chem.MolFromSmiles(end) for end in ends)) if ends else None
 
     def passes(text: str) -> bool:
@@ -375,4 +342,4 @@ def _verdict(job: tuple[str, Sequence[str], Sequence[str]]) -> tuple[bool, int |
         return mol is not None and (is_clean(mol) if judge is None else judge.fault(mol) is None)
 
     place = next((i for i, text in enumerate(texts) if passes(text)), None)
-    return place is not None and (greedy_text == texts[place] or passes(greedy_text)), place
+    return place is not None and (first == texts[place] or passes(first)), place

@@ -102,6 +102,19 @@ def test_the_parts_of_a_batch_give_the_gradient_of_the_whole(small_corpus, tmp_p
             torch.testing.assert_close(a.grad, b.grad, msg=name)
 
 
+def test_molecules_are_quiet_once_the_kl_term_is_fully_on(small_corpus, tmp_path, monkeypatch):
+    shares, real = [], loop.losses
+
+    def recorded(*arguments):
+        shares.append(arguments[-1])
+        return real(*arguments)
+
+    monkeypatch.setattr(loop, "losses", recorded)
+    config = TrainingConfig(n_steps=10, batch_size=16, quiet_share=0.75, kl_ramp=0.6)
+    Trainer(small_corpus, config, sizes_for(small_corpus, **DIMS), tmp_path).run()
+    assert shares == [0.0] * 6 + [0.75] * 4
+
+
 def test_a_run_on_two_threads_is_the_same_each_time(small_corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "SMALLEST_PART", 8)
     config, sizes = TrainingConfig(n_steps=6, batch_size=16), sizes_for(small_corpus, **DIMS)

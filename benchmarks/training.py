@@ -1,0 +1,73 @@
+"""Molecules a second of a training: one core, torch's own threads, cores with a part of a batch each.
+
+    python benchmarks/training.py molecules.csv.gz cache [--model default] [--threads 2] [--rounds 5]
+
+`cache` is the folder in which `molinterp train` left what it knows of the molecules. Each round times all
+three, in turn, on the same batches of 512; the ratio is that of medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from molinterp.bundle import Bundle
+from molinterp.training.corpus import Corpus, prepare
+from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
+
+STEPS = 12
+BATCH = 512
+
+
+def seconds(corpus: Corpus, bundle: Bundle, threads: int, parts: int) -> float:
+    """Seconds of `STEPS` optimiser steps after one that is not counted."""
+    own = bundle.model.config
+    sizes = sizes_for(corpus, encoder_blocks=own.encoder_blocks, condition_dim=own.condition_dim)
+    torch.set_num_threads(threads)
+    ends: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        config = TrainingConfig(n_steps=1 + STEPS, batch_size=BATCH)
+        trainer = Trainer(corpus, config, sizes, Path(folder), threads=parts)
+        step = trainer._step
+
+        def timed(*arguments: object) -> object:
+            figures = step(*arguments)
+            ends.append(time.perf_counter())
+            return figures
+
+        trainer._step = timed
+        trainer.run()
+    return ends[-1] - ends[0]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("molecules", type=Path)
+    parser.add_argument("cache", type=Path)
+    parser.add_argument("--model", default="default", help="whose sizes and vocabulary are taken")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
+    args = parser.parse_args()
+    bundle, n = Bundle.load(args.model), args.threads
+    notation, n_tokens = bundle.tokenizer.notation.name, bundle.tokenizer.n_tokens
+    corpus = prepare(args.molecules, args.cache, notation, n_tokens)
+    ways = {"one core": (1, 1), f"{n} threads of torch": (n, 1), f"{n} parts of a batch": (1, n)}
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(args.rounds):
+        for name, way in ways.items():
+            found[name].append(STEPS * BATCH / seconds(corpus, bundle, *way))
+    one = statistics.median(found["one core"])
+    for name, rates in found.items():
+        rate = statistics.median(rates)
+        print(f"{name}: {rate:.0f} molecules a second, {rate / one:.2f} times one core")
+
+
+if __name__ == "__main__":
+    main()
