@@ -208,11 +208,25 @@ class _Assembler:
         for n in fewer:
             if self._is_late():
                 break
-            for least in (floor, 0.0) if wanted < len(path) else (floor,):
-                other = self._exactly(n, least)
-                if other:
-                    return other
+            floors = (floor, 0.0) if wanted < len(path) else (floor,)
+            other = next(filter(None, (self._exactly(n, least) for least in floors)), None)
+            if other:
+                path = other
+                break
+        while len(path) < wanted and not self._is_late():
+            longer = self._with_one_more(path, floor)
+            if not longer:
+                break
+            path = longer
         return path
+
+    def _with_one_more(self, path: tuple[int, ...], floor: float) -> tuple[int, ...]:
+        return self._settled(
+            lambda allowed: floor,
+            lambda least, allowed: discrete.with_one_more(
+                self._all.similarity, self._all.weights, path, floor=least, allowed=allowed
+            ),
+        )
 
     def _exactly(self, n: int, floor: float) -> tuple[int, ...]:
         return self._settled(

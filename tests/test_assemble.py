@@ -115,6 +115,18 @@ def test_the_number_of_molecules_is_what_was_asked_for(n):
     assert len(got.path) == n
 
 
+def test_where_no_order_has_enough_molecules_a_detour_gives_them(monkeypatch):
+    search = Search(min_step_similarity=0.4)
+    (straight,) = assemble(fresh(*BRIDGE), {}, search)
+    monkeypatch.setattr(discrete, "with_exactly", lambda *_, **__: ())
+    found = fresh(*BRIDGE)
+    (got,) = assemble(found, {}, search)
+    for path in (straight.path, got.path):
+        assert len(set(path)) == len(path) >= MIN_MOLECULES and (path[0], path[-1]) == (0, 1)
+    assert got.is_bridged and worst(found, got.path) >= 0.4
+    assert all(found.is_clear(i) for i in got.path)
+
+
 def test_a_time_limit_ends_the_search_with_a_path():
     search = Search(min_step_similarity=0.99, timeout=1e-9)
     (got,) = assemble(fresh(), {}, search)

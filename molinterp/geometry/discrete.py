@@ -8,6 +8,8 @@ are dense and exact: O(n²) with one vector operation a point.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
@@ -152,6 +154,37 @@ def with_exactly(
     for best in reversed(trace):
         path.append(int(best[path[-1]]))
     return tuple(int(kept[i]) for i in reversed(path))
+
+
+def with_one_more(
+    similarity: Similarity,
+    weights: Weights,
+    path: tuple[int, ...],
+    *,
+    floor: float = 0.0,
+    allowed: Mask | None = None,
+) -> tuple[int, ...]:
+    """The path with the point between two of its neighbours that adds least energy; empty where none fits.
+
+    A path along which an order grows, as `with_exactly` gives it, may lack the points for one more where a
+    detour has them. Arguments as in `cheapest`, but for `path`, which has two points or more.
+
+    Raises:
+        ShapeError: the arrays do not fit each other.
+    """
+    usable = np.ones(len(similarity), bool) if allowed is None else allowed.copy()
+    _check(similarity, usable, weights)
+    usable[list(path)] = False
+    best, found = np.inf, tuple[int, ...]()
+    for place, (a, b) in enumerate(pairwise(path), 1):
+        cost = _step_costs(similarity, weights, a, 0.0) + _step_costs(similarity, weights, b, 0.0)
+        cost -= _step_costs(similarity, weights, a, 0.0)[b]
+        fits = usable & (similarity[a] >= floor) & (similarity[b] >= floor)
+        cost = np.where(fits, cost, np.inf)
+        point = int(cost.argmin())
+        if cost[point] < best:
+            best, found = float(cost[point]), (*path[:place], point, *path[place:])
+    return found
 
 
 def energy(similarity: Similarity, weights: Weights, path: tuple[int, ...]) -> float:

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from molinterp.errors import ShapeError
-from molinterp.geometry.discrete import cheapest, connected, energy, length, widest, with_exactly
+from molinterp.geometry.discrete import (
+    cheapest,
+    connected,
+    energy,
+    length,
+    widest,
+    with_exactly,
+    with_one_more,
+)
 from tests.tolerances import EXACT
 
 
@@ -67,6 +75,24 @@ def test_a_path_of_so_many_points_is_that_of_an_exhaustive_search(seed, n_points
     assert bool(found) == bool(passing)
     if found:
         assert len(found) == n_points
+        least = min(cost(table, weights, p) for p in passing)
+        assert cost(table, weights, found) == pytest.approx(least, abs=EXACT)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("floor", [0.0, 0.3, 0.6])
+def test_one_more_point_stands_where_an_exhaustive_search_puts_it(seed, floor):
+    table, weights = graph(seed)
+    path, barred = (0, 3, 1), 5
+    allowed = np.arange(7) != barred
+    found = with_one_more(table, weights, path, floor=floor, allowed=allowed)
+    longer = [(0, i, 3, 1) for i in (2, 4, 6)] + [(0, 3, i, 1) for i in (2, 4, 6)]
+    # Steps that were there before are not asked to be as similar.
+    new = {p: [s for s in itertools.pairwise(p) if s not in itertools.pairwise(path)] for p in longer}
+    passing = [p for p in longer if all(table[step] >= floor for step in new[p])]
+    assert bool(found) == bool(passing)
+    if found:
+        assert found in passing
         least = min(cost(table, weights, p) for p in passing)
         assert cost(table, weights, found) == pytest.approx(least, abs=EXACT)
 
