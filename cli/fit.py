@@ -74,6 +74,7 @@ def fit(
     from molinterp.training.material import gather
     from molinterp.training.realism import PARTS, fit_parts
     from molinterp.training.recombined import with_recombined
+    from molinterp.weights import as_written
 
     def progress(items: Any, total: int, label: str) -> Any:
         return _bar(items, total, label, quiet)
@@ -84,6 +85,7 @@ def fit(
     torch.set_num_threads(threads)
     bundle, parts = Bundle.load(model), PARTS if part == "all" else (part,)
     check_target(target)
+    as_written(bundle.model)
     by_split = read_splits(molecules)
     train, held_out = by_split["train"], by_split["valid"]
     options: dict[str, Any] = {"seed": seed, "progress": progress}

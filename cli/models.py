@@ -107,10 +107,12 @@ def evaluate(
     from molinterp.bundle import Bundle, check_target, locate
     from molinterp.evaluation import evaluate as measure
     from molinterp.evaluation import read_split
+    from molinterp.weights import as_written
 
     bundle = Bundle.load(model, device)
     if save:
         check_target(locate(model))
+        as_written(bundle.model)
     smiles = read_split(molecules, split, n_molecules, bundle.training.get("data_sha256"))
     figures = measure(bundle, smiles, n_pairs, seed, _bar)
     part = "" if split == "test" else f" --split {split}"

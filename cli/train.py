@@ -49,7 +49,7 @@ import click
     type=click.FloatRange(0, 1),
     default=0.0,
     show_default=True,
-    help="Of the molecules, those taught near their posterior mean at the end; 0.75 reconstructs better.",
+    help="Share of molecules taught near their posterior mean once the KL term is on; try 0.75.",
 )
 @click.option("--learning-rate", type=click.FloatRange(min=0), default=1.4e-3, show_default=True)
 @click.option("--kl-weight", type=click.FloatRange(min=0), default=0.1, show_default=True)
@@ -92,7 +92,7 @@ import click
     help="Bundle whose weights are the first; same vocabulary and sizes, blocks and features may be fewer.",
 )
 @click.option("--cache", type=click.Path(path_type=Path), help="Tokenised corpus.  [default: OUTPUT.cache]")
-@click.option("--threads", type=click.IntRange(min=1), help="Cores to train on.  [default: all]")
+@click.option("--threads", type=click.IntRange(min=1), help="Cores that share each batch.  [default: all]")
 @click.option("--processes", type=click.IntRange(min=1), default=1, show_default=True, help="To tokenise.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda.")

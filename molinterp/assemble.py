@@ -223,8 +223,12 @@ class _Assembler:
     def _with_one_more(self, path: tuple[int, ...], floor: float) -> tuple[int, ...]:
         return self._settled(
             lambda allowed: floor,
-            lambda least, allowed: discrete.with_one_more(
-                self._all.similarity, self._all.weights, path, floor=least, allowed=allowed
+            lambda least, allowed: (
+                ()
+                if self._is_late()
+                else discrete.with_one_more(
+                    self._all.similarity, self._all.weights, path, floor=least, allowed=allowed
+                )
             ),
         )
 

@@ -191,7 +191,8 @@ class Bundle:
         A kill at any moment leaves the old one or the new one beside `folder`, where it is not in it.
 
         Raises:
-            BundleError: the folder is a file or holds something else than a bundle, or cannot be written.
+            BundleError: the folder is a file or holds something else than a bundle, or cannot be written; or
+                weights are not finite.
         """
         folder = folder.resolve()
         check_target(folder)
@@ -217,6 +218,9 @@ class Bundle:
             shutil.rmtree(old, ignore_errors=True)
         except OSError as error:
             raise BundleError(f"bundle '{folder}' cannot be written: {error.strerror}.") from error
+        except ValueError as error:
+            reason = f"{error}. The training diverged; try a lower learning rate"
+            raise BundleError(f"bundle '{folder}' cannot be written: {reason}.") from error
 
     def _header(self) -> dict[str, Any]:
         return {

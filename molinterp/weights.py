@@ -16,21 +16,26 @@ STEPS = 127
 """Largest entry of a row in units of its scale."""
 SCALE = ".scale"
 """What the name of a matrix's scales ends with."""
-_SMALLEST = torch.finfo(torch.float16).tiny
+_SMALLEST = 1e-30
 
 
 def packed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """What is written for some weights; packing what was unpacked gives the same again.
 
     Args:
-        weights: parameters by name; matrices (n, m) become int8 with float16 scales (n, 1) beside them,
+        weights: parameters by name; matrices (n, m) become int8 with bfloat16 scales (n, 1) beside them,
             all others float16.
+
+    Raises:
+        ValueError: a weight is not finite.
     """
     out: dict[str, Tensor] = {}
     for name, value in weights.items():
         value = value.detach().cpu()
+        if not value.isfinite().all():
+            raise ValueError(f"{name} is not finite")
         if value.ndim == 2:
-            scale = (value.abs().amax(1, keepdim=True) / STEPS).clamp(min=_SMALLEST).half()
+            scale = (value.abs().amax(1, keepdim=True) / STEPS).clamp(min=_SMALLEST).bfloat16()
             out[name + SCALE] = scale
             value = (value / scale.float()).round().clamp(-STEPS, STEPS).to(torch.int8)
         else:

@@ -8,3 +8,5 @@ SOLVER = 1e-4
 """What an iterative solver is asked to reach."""
 FLOAT32 = 1e-5
 """Float32 against a closed form."""
+HALF = 2**-10
+"""Float16 against what it was made of, relative."""

@@ -36,7 +36,7 @@ SMALLEST_PART = 64
 @final
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a model is fitted; all that a run depends on besides the corpus and the sizes."""
+    """How a model is fitted; all that a run depends on besides the corpus, the sizes and the threads."""
 
     minutes: float | None = None
     """Budget of wall-clock minutes over all resumes; the learning rate falls to zero at its end."""
@@ -140,8 +140,9 @@ class Trainer:
             sizes: of the network.
             checkpoint: folder.
             device: of the computation.
-            threads: cores of the CPU. Each takes a part of every batch, `SMALLEST_PART` molecules or more,
-                forward and back: recurrent layers gain little from threads within. The noise depends on it.
+            threads: cores of the CPU. They take a part of every batch each, forward and back, since recurrent
+                layers gain little from threads within; several share a part that would have fewer than
+                `SMALLEST_PART` molecules. The noise depends on the number of parts.
 
         Raises:
             InputError: the checkpoint is of other sizes, taught features, representation or molecules,
@@ -150,7 +151,7 @@ class Trainer:
         self.corpus, self.config, self.checkpoint = corpus, config, checkpoint
         self.device = torch.device(device)
         at_most = max(1, config.batch_size // SMALLEST_PART) if self.device.type == "cpu" else 1
-        self._n_parts = min(threads, at_most)
+        self._threads, self._n_parts = threads, min(threads, at_most)
         torch.manual_seed(config.seed)
         self.model = MoleculeVAE(sizes).to(self.device)
         self._feature_head = _feature_head(sizes, len(corpus.features)).to(self.device)
@@ -163,6 +164,11 @@ class Trainer:
         self._seen: deque[Tensor] = deque(maxlen=N_REMEMBERED)
         if (checkpoint / "state.json").exists():
             self._restore()
+
+    @property
+    def n_parts(self) -> int:
+        """Parts of a batch that are computed at the same time."""
+        return self._n_parts
 
     def warm_start(self, weights: dict[str, Tensor]) -> None:
         """Take weights of another model of the same sizes; the optimiser starts anew."""
@@ -184,7 +190,8 @@ class Trainer:
         c = self.config
         batches = stream(self.corpus, self._train_rows, c.batch_size, c.seed, self.state.step, c.length_power)
         self.model.train()
-        with ThreadPoolExecutor(self._n_parts, initializer=_one_thread) as pool:
+        within = max(1, self._threads // self._n_parts)
+        with ThreadPoolExecutor(self._n_parts, initializer=lambda: torch.set_num_threads(within)) as pool:
             self._descend(batches, pool, report, save_every, validate_every)
         self.save()
         return self.model.eval()
@@ -255,7 +262,8 @@ class Trainer:
         results = list(pool.map(descent, range(len(parts)))) if len(parts) > 1 else [descent(0)]
         for weight, *gradients in zip(weights, *(gradient for gradient, _, _ in results), strict=True):
             known = [g for g in gradients if g is not None]
-            weight.grad = sum(known[1:], known[0]) if known else None
+            # The fused optimiser takes a gradient to lie in memory as its weight does.
+            weight.grad = sum(known[1:], known[0]).contiguous() if known else None
         self._seen.append(torch.cat([z for _, z, _ in results]))
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), c.max_gradient)
         self._optimizer.step()
@@ -312,6 +320,7 @@ class Trainer:
             "weights": name,
             "state": asdict(self.state),
             "config": asdict(self.config),
+            "n_parts": self._n_parts,
             **self._origin(),
         }
         temporary = self.checkpoint / "state.json.tmp"
@@ -349,10 +358,11 @@ class Trainer:
     def _restore(self) -> None:
         header = json.loads((self.checkpoint / "state.json").read_text(encoding="utf-8"))
         self._check(header)
-        began_with = asdict(TrainingConfig()) | header["config"]
+        began_with = asdict(TrainingConfig()) | header["config"] | {"n_parts": header.get("n_parts", 1)}
+        now = asdict(self.config) | {"n_parts": self._n_parts}
         self.changes = [
             f"{key} {began_with[key]}, now {value}"
-            for key, value in asdict(self.config).items()
+            for key, value in now.items()
             if key not in BUDGETS and began_with[key] != value
         ]
         tensors = load_file(self.checkpoint / header["weights"], device=str(self.device))
@@ -369,10 +379,6 @@ class Trainer:
         n_seen = sum(key.startswith("seen.") for key in tensors)
         self._seen.extend(tensors[f"seen.{i}"] for i in range(n_seen))
         self.state = TrainingState(**header["state"])
-
-
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def _shown(value: Any) -> str:

@@ -37,8 +37,9 @@ class Batch:
 
     def split(self, n: int) -> list[Batch]:
         """Parts of `n` molecules each, in their order; the last may have fewer."""
-        odds = [None] * len(self.tokens) if self.odds is None else self.odds.split(n)
-        parts = zip(self.tokens.split(n), self.bits.split(n), self.properties.split(n), odds, strict=False)
+        tokens = self.tokens.split(n)
+        odds = [None] * len(tokens) if self.odds is None else self.odds.split(n)
+        parts = zip(tokens, self.bits.split(n), self.properties.split(n), odds, strict=True)
         return [Batch(*part) for part in parts]
 
 
@@ -120,7 +121,7 @@ def losses(
         others: (m, latent_dim), points of other compounds; None for those of the batch.
         share_between: of the molecules, those that are also decoded between compounds.
         feature_head: z (n, latent_dim) to the log-odds of the batch (n, n_features); None where it has none.
-        quiet_share: of the molecules, those decoded nearer to their mean, at `QUIET` of the noise. The
+        quiet_share: share of the molecules decoded nearer to their mean, at `QUIET` of the noise. The
             posterior's deviation learns nothing of them: it would grow until the noise were what it was.
     """
     mean, log_variance = model.encode(batch.tokens)

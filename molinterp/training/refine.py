@@ -170,6 +170,8 @@ def refine(
 ) -> Bundle:
     """Refine a bundle's decoder; its weights are changed in place, those of its encoder and heads stay.
 
+    What `Bundle.training` says of earlier refinements stays, too.
+
     Args:
         bundle: the model to refine.
         corpus: the molecules that it was trained on, in its vocabulary.
@@ -182,7 +184,7 @@ def refine(
     """
     trainer = _Trainer(bundle, corpus, config)
     ends = Ends(bundle, corpus, config)
-    history = []
+    history = list(bundle.training.get("refined", ()))
     with ProcessPoolExecutor(config.n_processes, mp_context=get_context("spawn")) as executor:
         for number in range(config.n_rounds):
             points, targets, first = _harvest(bundle, ends, config, number, executor, tick)

@@ -48,6 +48,7 @@ def bundle_of(trainer: Trainer, name: str, before: Mapping[str, Any] | None = No
             **({} if before is None else {"before": {k: before[k] for k in EARLIER if k in before}}),
             "device": str(trainer.device),
             "config": asdict(trainer.config),
+            "n_parts": trainer.n_parts,
             "versions": {
                 "molinterp": molinterp.__version__,
                 "torch": torch.__version__,

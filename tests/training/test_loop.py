@@ -65,6 +65,14 @@ def test_a_run_that_goes_on_says_what_it_began_with(small_corpus, tmp_path):
     assert longer.changes == ["length_power 0.0, now 1.0"]
 
 
+def test_a_run_that_goes_on_says_that_its_batches_had_other_parts(small_corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "SMALLEST_PART", 4)
+    config, sizes = TrainingConfig(n_steps=2, batch_size=16), sizes_for(small_corpus, **DIMS)
+    Trainer(small_corpus, config, sizes, tmp_path, threads=2).run()
+    assert Trainer(small_corpus, config, sizes, tmp_path, threads=2).changes == []
+    assert Trainer(small_corpus, config, sizes, tmp_path, threads=9).changes == ["n_parts 2, now 4"]
+
+
 def test_the_learning_rate_and_the_weights_follow_the_seed(small_corpus, tmp_path):
     sizes = sizes_for(small_corpus, **DIMS)
     runs = []

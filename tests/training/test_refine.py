@@ -50,6 +50,10 @@ def test_the_encoder_stays_and_the_decoder_moves(saved_bundle, small_corpus):
     assert all(0 <= r["first_passed"] <= r["passed"] <= 1 for r in refined.training["refined"])
     assert len(refined.training["refined"]) == len(lines) == 2 and refined.figures == {}
     assert all(p.requires_grad for p in refined.model.parameters())
+    again = refine(refined, small_corpus, replace(CONFIG, n_rounds=1))
+    assert (
+        again.training["refined"][:2] == refined.training["refined"] and len(again.training["refined"]) == 3
+    )
 
 
 def test_what_passes_becomes_more_probable_at_its_point(saved_bundle, small_corpus):
