@@ -95,8 +95,10 @@ def fit(
         tokenizer = bundle.tokenizer
         name, n_tokens = tokenizer.notation.name, tokenizer.n_tokens
         corpus = prepare(molecules, cache, name, n_tokens, progress=lambda i, n: progress(i, n, "tokenise"))
+        # Those of the training, whatever the seed here: others would take minutes to make.
+        seed_then = bundle.training.get("config", {}).get("seed", seed)
         corpus = with_recombined(
-            corpus, recombined, cache, seed=seed, progress=lambda i, n: progress(i, n, "recombine")
+            corpus, recombined, cache, seed=seed_then, progress=lambda i, n: progress(i, n, "recombine")
         )
         examples = corpus_examples(bundle, corpus, head_compounds, **options)
     elif "heads" in parts:

@@ -81,7 +81,9 @@ def refine(
     corpus = prepare(molecules, cache, vocabulary.notation.name, vocabulary.n_tokens)
     if corpus.tokenizer.to_dict() != vocabulary.to_dict():
         raise InputError(f"`MOLECULES` must be what '{bundle}' was trained on; its vocabulary differs.")
-    corpus = with_recombined(corpus, recombined, cache, processes, seed)
+    # Those of the training, whatever the seed here: others would take minutes to make.
+    seed_then = loaded.training.get("config", {}).get("seed", seed)
+    corpus = with_recombined(corpus, recombined, cache, processes, seed_then)
     config = RefineConfig(
         n_compounds=compounds,
         n_rounds=rounds,

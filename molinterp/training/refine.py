@@ -170,7 +170,7 @@ def refine(
 ) -> Bundle:
     """Refine a bundle's decoder; its weights are changed in place, those of its encoder and heads stay.
 
-    What `Bundle.training` says of earlier refinements stays, too.
+    A bundle that was refined before goes on where it stood, with other points and compounds.
 
     Args:
         bundle: the model to refine.
@@ -182,11 +182,11 @@ def refine(
     Raises:
         InputError: nothing that the decoder says between compounds passes the judge.
     """
-    trainer = _Trainer(bundle, corpus, config)
-    ends = Ends(bundle, corpus, config)
     history = list(bundle.training.get("refined", ()))
+    trainer = _Trainer(bundle, corpus, config, len(history))
+    ends = Ends(bundle, corpus, config)
     with ProcessPoolExecutor(config.n_processes, mp_context=get_context("spawn")) as executor:
-        for number in range(config.n_rounds):
+        for number in range(len(history), len(history) + config.n_rounds):
             points, targets, first = _harvest(bundle, ends, config, number, executor, tick)
             found = len(targets) / config.n_points
             trainer.run(points, targets, partial(tick, f"round {number}: train"))
@@ -206,10 +206,13 @@ def refine(
 class _Trainer:
     """Trains the decoder on compounds and on judged points."""
 
-    def __init__(self, bundle: Bundle, corpus: Corpus, config: RefineConfig) -> None:
+    def __init__(
+        self, bundle: Bundle, corpus: Corpus, config: RefineConfig, n_rounds_before: int = 0
+    ) -> None:
         self._bundle, self._config = bundle, config
         rows = corpus.rows("train")
-        self._batches = stream(corpus, rows, config.batch_size, config.seed + 17, 0, config.length_power)
+        first, seed = n_rounds_before * config.n_steps, config.seed + 17
+        self._batches = stream(corpus, rows, config.batch_size, seed, first, config.length_power)
         self._rng = np.random.default_rng([config.seed, 1])
         self._generator = torch.Generator(bundle.device).manual_seed(config.seed)
 
