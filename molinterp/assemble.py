@@ -208,8 +208,7 @@ class _Assembler:
         for n in fewer:
             if self._is_late():
                 break
-            floors = (floor, 0.0) if wanted < len(path) else (floor,)
-            other = next(filter(None, (self._exactly(n, least) for least in floors)), None)
+            other = self._exactly(n, floor) or (self._exactly(n, 0.0) if wanted < len(path) else ())
             if other:
                 path = other
                 break

@@ -218,9 +218,6 @@ class Bundle:
             shutil.rmtree(old, ignore_errors=True)
         except OSError as error:
             raise BundleError(f"bundle '{folder}' cannot be written: {error.strerror}.") from error
-        except ValueError as error:
-            reason = f"{error}. The training diverged; try a lower learning rate"
-            raise BundleError(f"bundle '{folder}' cannot be written: {reason}.") from error
 
     def _header(self) -> dict[str, Any]:
         return {

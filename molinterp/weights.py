@@ -12,6 +12,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from molinterp.errors import BundleError
+
 STEPS = 127
 """Largest entry of a row in units of its scale."""
 SCALE = ".scale"
@@ -27,13 +29,16 @@ def packed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
             all others float16.
 
     Raises:
-        ValueError: a weight is not finite.
+        BundleError: a weight is not finite.
     """
     out: dict[str, Tensor] = {}
     for name, value in weights.items():
         value = value.detach().cpu()
         if not value.isfinite().all():
-            raise ValueError(f"{name} is not finite")
+            raise BundleError(
+                f"'{name}' has weights that are not finite: the training diverged. "
+                "Train again with a lower --learning-rate."
+            )
         if value.ndim == 2:
             scale = (value.abs().amax(1, keepdim=True) / STEPS).clamp(min=_SMALLEST).bfloat16()
             out[name + SCALE] = scale

@@ -62,7 +62,9 @@ def test_weights_that_are_not_finite_are_not_written(saved_bundle, tmp_path, bad
     bundle = Bundle.load(saved_bundle)
     with torch.no_grad():
         bundle.model.output.weight[0, 0] = bad
-    with pytest.raises(BundleError, match="output.weight is not finite. The training diverged"):
+    with pytest.raises(
+        BundleError, match="'output.weight' has weights that are not finite: the training diverged"
+    ):
         bundle.save(tmp_path / "again")
     assert not (tmp_path / "again").exists()
 

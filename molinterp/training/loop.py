@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from molinterp.errors import InputError
 from molinterp.training.batches import gather, stream
 from molinterp.training.corpus import Corpus
+from molinterp.training.gradients import parts_pool, summed_gradients
 from molinterp.training.objective import Batch, losses
 from molinterp.vae.decoding import greedy
 from molinterp.vae.network import MoleculeVAE, VAEConfig
@@ -132,7 +133,8 @@ class Trainer:
     ) -> None:
         """Start fresh, or go on from what `checkpoint` holds.
 
-        Where it goes on, `changes` says what else than the budgets of `config` was different when it began.
+        Where it goes on, `changes` says what else than the budgets of `config` was different when it began;
+        `n_parts` is how many parts of a batch are computed at the same time.
 
         Args:
             corpus: molecules, described and tokenised.
@@ -151,7 +153,7 @@ class Trainer:
         self.corpus, self.config, self.checkpoint = corpus, config, checkpoint
         self.device = torch.device(device)
         at_most = max(1, config.batch_size // SMALLEST_PART) if self.device.type == "cpu" else 1
-        self._threads, self._n_parts = threads, min(threads, at_most)
+        self._threads, self.n_parts = threads, min(threads, at_most)
         torch.manual_seed(config.seed)
         self.model = MoleculeVAE(sizes).to(self.device)
         self._feature_head = _feature_head(sizes, len(corpus.features)).to(self.device)
@@ -164,11 +166,6 @@ class Trainer:
         self._seen: deque[Tensor] = deque(maxlen=N_REMEMBERED)
         if (checkpoint / "state.json").exists():
             self._restore()
-
-    @property
-    def n_parts(self) -> int:
-        """Parts of a batch that are computed at the same time."""
-        return self._n_parts
 
     def warm_start(self, weights: dict[str, Tensor]) -> None:
         """Take weights of another model of the same sizes; the optimiser starts anew."""
@@ -190,8 +187,7 @@ class Trainer:
         c = self.config
         batches = stream(self.corpus, self._train_rows, c.batch_size, c.seed, self.state.step, c.length_power)
         self.model.train()
-        within = max(1, self._threads // self._n_parts)
-        with ThreadPoolExecutor(self._n_parts, initializer=lambda: torch.set_num_threads(within)) as pool:
+        with parts_pool(self.n_parts, self._threads) as pool:
             self._descend(batches, pool, report, save_every, validate_every)
         self.save()
         return self.model.eval()
@@ -239,14 +235,13 @@ class Trainer:
         quiet_share = c.quiet_share if ramp == 1.0 else 0.0
         others = torch.cat(list(self._seen)) if self._seen else None
         weights = [*self.model.parameters(), *self._feature_head.parameters()]
-        parts = batch.split(-(-len(batch.tokens) // self._n_parts))
+        parts = batch.split(-(-len(batch.tokens) // self.n_parts))
 
-        def descent(number: int) -> tuple[tuple[Tensor | None, ...], Tensor, npt.NDArray[np.float64]]:
-            """Gradient of a part of the batch, its latent points and figures; weighted by its size."""
+        def loss_of(number: int) -> tuple[Tensor, tuple[Tensor, npt.NDArray[np.float64]]]:
+            """Loss of a part of the batch, its latent points and figures; weighted by its size."""
             part = parts[number]
             generator = torch.Generator(self.device)
             generator.manual_seed(c.seed * 1_000_003 + step + 7_919_000_001 * number)
-            # Weights that were cast are kept for all threads at once, so who comes first would show.
             with torch.autocast(self.device.type, torch.bfloat16, enabled=c.bf16, cache_enabled=False):
                 terms = losses(
                     self.model, part, generator, others, c.share_between, self._feature_head, quiet_share
@@ -255,19 +250,14 @@ class Trainer:
                 kl_weight, c.bit_weight, c.property_weight, c.between_weight, c.feature_weight
             )
             share = len(part.tokens) / len(batch.tokens)
-            gradient = torch.autograd.grad(share * total, weights, allow_unused=True)
             figures = (total, terms.reconstruction, terms.kl, terms.between)
-            return gradient, terms.z, share * np.array([figure.item() for figure in figures])
+            return share * total, (terms.z, share * np.array([figure.item() for figure in figures]))
 
-        results = list(pool.map(descent, range(len(parts)))) if len(parts) > 1 else [descent(0)]
-        for weight, *gradients in zip(weights, *(gradient for gradient, _, _ in results), strict=True):
-            known = [g for g in gradients if g is not None]
-            # The fused optimiser takes a gradient to lie in memory as its weight does.
-            weight.grad = sum(known[1:], known[0]).contiguous() if known else None
-        self._seen.append(torch.cat([z for _, z, _ in results]))
+        points, figures = zip(*summed_gradients(loss_of, len(parts), weights, pool), strict=True)
+        self._seen.append(torch.cat(points))
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), c.max_gradient)
         self._optimizer.step()
-        return np.sum([figures for _, _, figures in results], axis=0)
+        return np.sum(figures, axis=0)
 
     @torch.no_grad()
     def validate(self, n: int = 1_024) -> dict[str, float]:
@@ -320,7 +310,7 @@ class Trainer:
             "weights": name,
             "state": asdict(self.state),
             "config": asdict(self.config),
-            "n_parts": self._n_parts,
+            "n_parts": self.n_parts,
             **self._origin(),
         }
         temporary = self.checkpoint / "state.json.tmp"
@@ -359,7 +349,7 @@ class Trainer:
         header = json.loads((self.checkpoint / "state.json").read_text(encoding="utf-8"))
         self._check(header)
         began_with = asdict(TrainingConfig()) | header["config"] | {"n_parts": header.get("n_parts", 1)}
-        now = asdict(self.config) | {"n_parts": self._n_parts}
+        now = asdict(self.config) | {"n_parts": self.n_parts}
         self.changes = [
             f"{key} {began_with[key]}, now {value}"
             for key, value in now.items()

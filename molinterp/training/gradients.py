@@ -1,0 +1,52 @@
+"""Gradients of a batch whose parts are computed at the same time, a core or several each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+Result = TypeVar("Result")
+
+
+def parts_pool(n_parts: int, threads: int) -> ThreadPoolExecutor:
+    """Python threads for `n_parts` parts, which share `threads` cores."""
+    within = max(1, threads // n_parts)
+    return ThreadPoolExecutor(n_parts, initializer=lambda: torch.set_num_threads(within))
+
+
+def summed_gradients(
+    loss_of: Callable[[int], tuple[Tensor, Result]],
+    n_parts: int,
+    weights: Sequence[nn.Parameter],
+    pool: ThreadPoolExecutor,
+) -> list[Result]:
+    """Set each weight's gradient to that of the sum of the losses of all parts.
+
+    Gradients are added in the order of the parts, so the sum is the same each time.
+
+    Args:
+        loss_of: number of a part to its loss, a scalar, and what else is known of it; called on a thread of
+            the pool where there are several parts. Autocast is to be entered in there, without its cache:
+            that is one for all threads, so who comes first would show in the rounding.
+        n_parts: parts of the batch.
+        weights: whose gradients are set; None where a weight has no part in any loss.
+        pool: from `parts_pool`.
+
+    Returns:
+        What `loss_of` gave beside the loss, by part.
+    """
+
+    def descent(number: int) -> tuple[tuple[Tensor | None, ...], Result]:
+        loss, result = loss_of(number)
+        return torch.autograd.grad(loss, weights, allow_unused=True), result
+
+    found = list(pool.map(descent, range(n_parts))) if n_parts > 1 else [descent(0)]
+    for weight, *gradients in zip(weights, *(gradient for gradient, _ in found), strict=True):
+        known = [g for g in gradients if g is not None]
+        # The fused optimiser takes a gradient to lie in memory as its weight does.
+        weight.grad = sum(known[1:], known[0]).contiguous() if known else None
+    return [result for _, result in found]
