@@ -1,5 +1,6 @@
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from molinterp.pretrained import BUNDLES
 from molinterp.bundle import HEADER, Bundle, check_target, loaded, locate
 from molinterp.chem.judge import decoded_molecule, decoded_smiles
 from molinterp.errors import BundleError, InputError, ShapeError, VocabularyError
+from molinterp.realism.density import CallableDensity
+from molinterp.realism.index import RealismIndex
+from molinterp.realism.models import RealismModels
 from molinterp.vae.decoding import beam
 from molinterp.weights import packed, unpacked
 from tests.conftest import SMALL
@@ -249,3 +253,15 @@ def test_a_bundle_that_went_away_is_not_given_from_memory(saved_bundle):
     (saved_bundle / HEADER).unlink()
     with pytest.raises(BundleError, match="must be one that ships"):
         loaded(saved_bundle)
+
+
+def test_a_density_of_ones_own_is_what_cannot_be_saved(small_bundle, tmp_path):
+    own = CallableDensity(
+        small_bundle.latent_dim,
+        lambda z: -0.5 * z.square().sum(-1),
+        lambda n, generator: torch.randn(n, small_bundle.latent_dim, generator=generator),
+    )
+    realism = RealismModels(index=RealismIndex.fit(own, 200))
+    with pytest.raises(InputError, match="one's own functions cannot be saved"):
+        replace(small_bundle, realism=realism).save(tmp_path / "own")
+    assert not (tmp_path / "own").exists()
