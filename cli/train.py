@@ -30,6 +30,13 @@ import click
     help="Residual blocks behind the encoder.",
 )
 @click.option(
+    "--upper-dim",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Hidden size of an upper layer of the encoder, which sees both sides of each token; try 256.",
+)
+@click.option(
     "--condition-dim",
     type=click.IntRange(min=0),
     default=192,
@@ -89,7 +96,7 @@ import click
 )
 @click.option(
     "--warm-start",
-    help="Bundle whose weights are the first; same vocabulary and sizes, blocks and features may be fewer.",
+    help="Bundle whose weights are the first; of the same vocabulary and sizes; what grows may be less.",
 )
 @click.option("--cache", type=click.Path(path_type=Path), help="Tokenised corpus.  [default: OUTPUT.cache]")
 @click.option("--threads", type=click.IntRange(min=1), help="Cores that share each batch.  [default: all]")
@@ -110,6 +117,7 @@ def train(
     decoder_dim: int,
     head_dim: int,
     encoder_blocks: int,
+    upper_dim: int,
     condition_dim: int,
     batch_size: int,
     length_power: float,
@@ -182,6 +190,7 @@ def train(
         decoder_dim=decoder_dim,
         head_dim=head_dim,
         encoder_blocks=encoder_blocks,
+        upper_dim=upper_dim,
         condition_dim=condition_dim,
     )
     checkpoint = output.with_name(f"{output.name}.checkpoint")

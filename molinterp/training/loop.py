@@ -54,7 +54,7 @@ class TrainingConfig:
     kl_weight: float = 0.1
     """Weight of the KL term once it is fully on."""
     kl_start: float = 0.05
-    """Weight of the KL term at the first step."""
+    """Weight of the KL term at the first step, `kl_weight` where that is less."""
     kl_ramp: float = 0.6
     """Fraction of the budget over which the weight rises."""
     bit_weight: float = 0.01
@@ -231,7 +231,8 @@ class Trainer:
         for group in self._optimizer.param_groups:
             group["lr"] = c.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * progress))
         ramp = min(1.0, progress / c.kl_ramp) if c.kl_ramp else 1.0
-        kl_weight = c.kl_start + (c.kl_weight - c.kl_start) * ramp
+        kl_start = min(c.kl_start, c.kl_weight)
+        kl_weight = kl_start + (c.kl_weight - kl_start) * ramp
         quiet_share = c.quiet_share if ramp == 1.0 else 0.0
         others = torch.cat(list(self._seen)) if self._seen else None
         weights = [*self.model.parameters(), *self._feature_head.parameters()]

@@ -14,6 +14,9 @@ from molinterp.tokens import PAD
 CONDITION_BLOCKS = 2
 """Residual blocks of what the decoder is told of a point, where it is told more than the point."""
 
+MAY_GROW = ("head_blocks", "encoder_blocks", "upper_dim", "condition_dim")
+"""Sizes in which a trained network can grow."""
+
 
 @final
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class VAEConfig:
     """Residual blocks of each head; `molinterp fit heads` adds some to a trained network."""
     encoder_blocks: int = 0
     """Residual blocks between the pooled states of the encoder and the posterior."""
+    upper_dim: int = 0
+    """Hidden size of each direction of the encoder's upper layer, which reads the states of the lower."""
     condition_dim: int = 0
     """Features of z and its blur, made once a point, that the decoder sees at every step beside them."""
 
@@ -103,7 +108,11 @@ class MoleculeVAE(nn.Module):
         self.embedding = nn.Embedding(c.n_tokens, c.embedding_dim, padding_idx=PAD, _weight=embedding)
         self.encoder_forward = nn.GRU(c.embedding_dim, c.encoder_dim, batch_first=True)
         self.encoder_backward = nn.GRU(c.embedding_dim, c.encoder_dim, batch_first=True)
-        self.posterior = _perceptron(4 * c.encoder_dim, c.head_dim, c.encoder_blocks, 2 * c.latent_dim)
+        if c.upper_dim:
+            self.encoder_upper_forward = nn.GRU(2 * c.encoder_dim, c.upper_dim, batch_first=True)
+            self.encoder_upper_backward = nn.GRU(2 * c.encoder_dim, c.upper_dim, batch_first=True)
+        n_pooled = 4 * (c.encoder_dim + c.upper_dim)
+        self.posterior = _perceptron(n_pooled, c.head_dim, c.encoder_blocks, 2 * c.latent_dim)
         n_condition = c.latent_dim + 1 + c.condition_dim
         if c.condition_dim:
             self.conditioner = _perceptron(c.latent_dim + 1, c.head_dim, CONDITION_BLOCKS, c.condition_dim)
@@ -130,9 +139,14 @@ class MoleculeVAE(nn.Module):
         mirrored = torch.where(real, lengths - 1 - position, position)
         forward, _ = self.encoder_forward(self.embedding(tokens))
         backward, _ = self.encoder_backward(self.embedding(tokens.gather(1, mirrored)))
-        means = [(states.float() * real[..., None]).sum(1) / lengths for states in (forward, backward)]
-        peaks = [states.masked_fill(~real[..., None], -1.0).max(1).values for states in (forward, backward)]
-        mean, log_variance = self.posterior(torch.cat([*means, *peaks], -1)).float().chunk(2, -1)
+        pooled = _pooled(forward, backward, real)
+        if self.config.upper_dim:
+            # The lower layer knows one side of each token in each direction; the upper one both.
+            sides = torch.cat([forward, _reordered(backward, mirrored)], -1)
+            upper_forward, _ = self.encoder_upper_forward(sides)
+            upper_backward, _ = self.encoder_upper_backward(_reordered(sides, mirrored))
+            pooled += _pooled(upper_forward, upper_backward, real)
+        mean, log_variance = self.posterior(torch.cat(pooled, -1)).float().chunk(2, -1)
         return mean, log_variance
 
     def condition(self, z: Tensor, blur: Tensor | float = 0.0) -> Tensor:
@@ -202,19 +216,27 @@ class MoleculeVAE(nn.Module):
         return self.grown(replace(self.config, head_blocks=max(n, self.config.head_blocks)), seed)
 
     def grown(self, config: VAEConfig, seed: int = 0) -> MoleculeVAE:
-        """A copy with more residual blocks, or features of the condition, that does what this one does.
+        """A larger copy that does what this one does.
 
         Args:
-            config: sizes of the copy; `head_blocks`, `encoder_blocks` and `condition_dim` may be larger.
+            config: sizes of the copy; those of `MAY_GROW` may be larger, `upper_dim` and `condition_dim`
+                where they were 0.
             seed: of the new weights; the global random state is left as it was.
 
         Raises:
-            ShapeError: another size differs, or one is smaller.
+            ShapeError: another size differs, or one is smaller or cannot grow so.
         """
-        own, may_grow = self.config, ("head_blocks", "encoder_blocks", "condition_dim")
-        same = replace(own, **{size: getattr(config, size) for size in may_grow}) == config
-        if not same or any(getattr(config, size) < getattr(own, size) for size in may_grow):
-            raise ShapeError(f"a network can grow in {', '.join(may_grow)} alone; got {config} from {own}.")
+        own = self.config
+        same = replace(own, **{size: getattr(config, size) for size in MAY_GROW}) == config
+        smaller = any(getattr(config, size) < getattr(own, size) for size in MAY_GROW)
+        wider = any(
+            getattr(own, size) not in (0, getattr(config, size)) for size in ("upper_dim", "condition_dim")
+        )
+        if not same or smaller or wider:
+            raise ShapeError(
+                f"a network can grow in {', '.join(MAY_GROW)} alone, in the last two from nothing; "
+                f"got {config} from {own}."
+            )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             copy = MoleculeVAE(config).to(self.property_mean.device)
@@ -230,6 +252,19 @@ class MoleculeVAE(nn.Module):
             wanted[name] = value
         copy.load_state_dict(wanted)
         return copy
+
+
+def _pooled(forward: Tensor, backward: Tensor, real: Tensor) -> list[Tensor]:
+    """Means, then maxima, of the states (n, length, width) of both directions over the tokens, (n, width)."""
+    lengths = real.sum(1, keepdim=True)
+    directions = (forward, backward)
+    means = [(states.float() * real[..., None]).sum(1) / lengths for states in directions]
+    return means + [states.masked_fill(~real[..., None], -1.0).max(1).values for states in directions]
+
+
+def _reordered(states: Tensor, position: Tensor) -> Tensor:
+    """States (n, length, width) taken in the order `position` (n, length) of their tokens."""
+    return states.gather(1, position[..., None].expand_as(states))
 
 
 def _moved(key: str, old: VAEConfig, new: VAEConfig) -> str:

@@ -60,7 +60,7 @@ def test_a_warm_start_leaves_heads_of_another_shape_out(small_bundle, small_corp
 def test_a_warm_start_adds_blocks_and_features_that_do_nothing_yet(
     saved_bundle, small_corpus, small_trainer, tmp_path
 ):
-    sizes = replace(small_trainer.model.config, encoder_blocks=1, condition_dim=4)
+    sizes = replace(small_trainer.model.config, encoder_blocks=1, upper_dim=4, condition_dim=4)
     weights = starting_weights(str(saved_bundle), small_corpus.tokenizer, sizes)
     trainer = Trainer(small_corpus, TrainingConfig(n_steps=1), sizes, tmp_path / "checkpoint")
     trainer.warm_start(weights)
