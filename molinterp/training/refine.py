@@ -38,6 +38,7 @@ from molinterp.realism.models import RealismModels
 from molinterp.tokens import PAD, IntArray, pad
 from molinterp.training.batches import stream
 from molinterp.training.corpus import Corpus
+from molinterp.training.objective import QUIET
 from molinterp.vae.decoding import blur_at
 from molinterp.vae.likelihood import token_cross_entropy
 
@@ -83,7 +84,9 @@ class RefineConfig:
     learning_rate: float = 4e-4
     """Peak learning rate of a round; a cosine to zero."""
     noise: float = 0.5
-    """Noise on points, of compounds too, in standard deviations of the posterior."""
+    """Noise on judged points, in standard deviations of the posterior."""
+    compound_noise: float = QUIET
+    """Noise on the points of compounds: they are asked for at their mean."""
     bf16: bool = True
     """Matrix products in bfloat16."""
     n_processes: int = 1
@@ -244,7 +247,9 @@ class _Trainer:
         wanted = torch.from_numpy(pad([targets[i] for i in rows])).to(device)
         middle, spread = chosen.z.to(device), chosen.deviation.to(device)
         z, deviation = torch.cat([mean, middle]), torch.cat([deviation, spread])
-        z = z + config.noise * deviation * self._noise(z)
+        scale = torch.full_like(z[:, :1], config.noise)
+        scale[: len(mean)] = config.compound_noise
+        z = z + scale * deviation * self._noise(z)
         blur = torch.cat([torch.zeros_like(mean[:, 0]), chosen.blur.to(device)])
         longest = max(tokens.shape[1], wanted.shape[1])
         strings = [F.pad(part, (0, longest - part.shape[1]), value=PAD) for part in (tokens, wanted)]

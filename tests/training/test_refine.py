@@ -14,7 +14,9 @@ from molinterp.training.refine import FIXED, Ends, RefineConfig, _by_distance, _
 from molinterp.vae.likelihood import token_cross_entropy
 from tests.conftest import SMALL
 
-CONFIG = RefineConfig(n_compounds=160, n_rounds=2, n_points=32, n_steps=5, noise=0.0, bf16=False)
+CONFIG = RefineConfig(
+    n_compounds=160, n_rounds=2, n_points=32, n_steps=5, noise=0.0, compound_noise=0.0, bf16=False
+)
 ASPIRIN, IBUPROFEN = "CC(=O)Oc1ccccc1C(=O)O", "CC(C)Cc1ccc(C(C)C(=O)O)cc1"
 
 
