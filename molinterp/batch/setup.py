@@ -105,6 +105,8 @@ class Outcome:
     """A row a molecule; text, numbers, booleans and None."""
     error: str = ""
     """Why there is no path; empty where there is one."""
+    note: str = ""
+    """What a reader of the path should know, as a salt that was left out; may be empty."""
 
     @property
     def is_failed(self) -> bool:
@@ -118,17 +120,17 @@ class Outcome:
             return cls(error=" ".join(str(result).split()))
         frame = result.to_frame().drop(columns="name")
         rows = tuple(tuple(_plain(v) for v in row) for row in frame.astype(object).to_numpy().tolist())
-        return cls(tuple(frame.columns), rows)
+        return cls(tuple(frame.columns), rows, note="; ".join(result.notes))
 
     def to_json(self) -> list[Any]:
         """A list that JSON can hold."""
-        return [self.columns, self.rows, self.error]
+        return [self.columns, self.rows, self.error, self.note]
 
     @classmethod
     def from_json(cls, document: Sequence[Any]) -> Outcome:
         """The outcome that `to_json` described."""
-        columns, rows, error = document
-        return cls(tuple(columns), tuple(tuple(row) for row in rows), error)
+        columns, rows, error, note = document
+        return cls(tuple(columns), tuple(tuple(row) for row in rows), error, note)
 
 
 def _plain(value: Any) -> Any:

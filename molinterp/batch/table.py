@@ -59,8 +59,8 @@ def interpolate_table(
             `reference` may be names of files.
 
     Returns:
-        Columns `pair`, those of `MoleculePath.to_frame` but `name`, `status` ("ok" or "failed") and
-        `error`; docs/scale.md says what each holds. Counts are nullable integers.
+        Columns `pair`, those of `MoleculePath.to_frame` but `name`, `status` ("ok" or "failed"),
+        `error` and `note`; docs/scale.md says what each holds. Counts are nullable integers.
 
     Raises:
         InputError: a column is missing, or an argument is out of range.

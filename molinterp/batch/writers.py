@@ -19,6 +19,8 @@ from molinterp.output import check_place
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 OK, FAILED = "ok", "failed"
+LAST = ("status", "error", "note")
+"""Columns that stand behind those of the path."""
 ROW_GROUP = 20_000
 """Rows of a row group in a .parquet file."""
 _KINDS = ("bool", "int", "float", "str")
@@ -35,7 +37,7 @@ def layout(outcomes: Iterable[Outcome]) -> dict[str, str]:
             seen = {type(row[i]).__name__ for row in outcome.rows} - {"NoneType"}
             kinds[name] = max([kinds.get(name, 0), *(_KINDS.index(kind) for kind in seen)])
     inner = {n: _KINDS[k] for n, k in kinds.items()} or _of_any_path()
-    return {"pair": "str"} | inner | {"status": "str", "error": "str"}
+    return {"pair": "str"} | inner | dict.fromkeys(LAST, "str")
 
 
 def _of_any_path() -> dict[str, str]:
@@ -56,14 +58,15 @@ def _of_any_path() -> dict[str, str]:
 def records(
     pairs: Iterable[Pair], outcomes: Iterable[Outcome], columns: Sequence[str], keep_failed: bool = True
 ) -> Iterator[Record]:
-    """Rows of the long table: those of a path, or one that says why there is none."""
+    """Rows of the long table: those of a path, its note in the first, or one that says why there is none."""
     for pair, outcome in zip(pairs, outcomes, strict=True):
         place = {name: i for i, name in enumerate(outcome.columns)}
-        inner = [place.get(name) for name in columns[1:-2]]
-        for row in outcome.rows:
-            yield (pair.id, *(None if i is None else row[i] for i in inner), OK, None)
+        inner = [place.get(name) for name in columns[1 : -len(LAST)]]
+        for number, row in enumerate(outcome.rows):
+            note = outcome.note if number == 0 and outcome.note else None
+            yield (pair.id, *(None if i is None else row[i] for i in inner), OK, None, note)
         if outcome.is_failed and keep_failed:
-            yield (pair.id, *([None] * len(inner)), FAILED, outcome.error)
+            yield (pair.id, *([None] * len(inner)), FAILED, outcome.error, None)
 
 
 def write_table(target: Path, columns: dict[str, str], rows: Iterable[Record], raw_cells: bool) -> None:

@@ -101,7 +101,7 @@ def read_view(file: Path, pair: str | None = None) -> PathView:
 def _read_table(file: Path) -> pd.DataFrame:
     if not file.name.endswith(SUFFIXES):
         raise InputError(f"file '{file}' must end in one of {', '.join(SUFFIXES)}.")
-    text = {name: str for name in ("pair", "path", "name", "smiles", "status", "error")}
+    text = {name: str for name in ("pair", "path", "name", "smiles", "status", "error", "note")}
     # NA may be what a pair or a compound is called; a missing value is an empty cell.
     return read_table(file, dtype=text, has_na=False)
 
@@ -143,7 +143,8 @@ def _from_table(table: pd.DataFrame, file: Path, pair: str | None) -> PathView:
         table = _of_pair(table, table[column].fillna("").astype(str), file, pair).drop(columns=column)
     else:
         _check_single(file, pair)
-    table = table.drop(columns=["status", "error"], errors="ignore").reset_index(drop=True)
+    notes = tuple(table["note"].dropna()) if "note" in table else ()
+    table = table.drop(columns=["status", "error", "note"], errors="ignore").reset_index(drop=True)
     _check(table)
     # Beside pairs without a path, which have no step, whole numbers are read as others.
     table["step"] = pd.to_numeric(table["step"]).astype("int64")
@@ -151,7 +152,7 @@ def _from_table(table: pd.DataFrame, file: Path, pair: str | None) -> PathView:
     figures: dict[str, Any] = {"molecules": len(table)}
     if "similarity" in table:
         figures |= {"worst_step": table["similarity"].min(), "mean_step": table["similarity"].mean()}
-    return PathView(table, str(table["name"].iloc[0]), str(table["name"].iloc[-1]), figures)
+    return PathView(table, str(table["name"].iloc[0]), str(table["name"].iloc[-1]), figures, notes=notes)
 
 
 def _check_single(file: Path, pair: str | None) -> None:

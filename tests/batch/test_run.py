@@ -79,6 +79,7 @@ def test_a_row_a_molecule_and_one_a_failure(tmp_path):
         "hbd",
         "status",
         "error",
+        "note",
     ]
     assert frame["pair"].drop_duplicates().tolist() == [f"p{i}" for i in range(10)]
     failed = frame[frame["status"] == "failed"]

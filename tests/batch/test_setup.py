@@ -104,8 +104,9 @@ def test_files_of_compounds_are_read_and_stand_in_the_manifest(tmp_path):
 
 
 def test_an_outcome_holds_the_table_of_a_path_in_plain_values():
-    path = molecule_path()
+    path = molecule_path(notes=("start: salt or solvent left out: Cl", "bbb: broken at step 2"))
     outcome = Outcome.of(path)
+    assert outcome.note == "start: salt or solvent left out: Cl; bbb: broken at step 2"
     assert outcome.columns == tuple(c for c in path.to_frame() if c != "name")
     assert [row[outcome.columns.index("smiles")] for row in outcome.rows] == path.smiles
     assert outcome.rows[0][outcome.columns.index("similarity")] is None

@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 import molinterp.batch  # noqa: F401
+from molinterp.assemble import Search
 from molinterp.batch import table as module
 from molinterp.batch.table import interpolate_table
 from molinterp.chem.properties import PROPERTIES
@@ -34,6 +35,14 @@ def test_paths_of_a_table(small_bundle):
         len(bad) == 2 and "unclosed ring 1" in bad["error"].iloc[0] and "it is empty" in bad["error"].iloc[1]
     )
     assert frame["step"].dtype == "Int64" and frame["logp"].dtype == "float64"
+
+
+def test_what_is_left_out_of_an_end_stands_in_the_first_row_of_its_pair(small_bundle):
+    pairs = {"start": ["CCO.Cl", "CCO", "c1ccc"], "end": ["CCCCN", "CCCCN", "CCO"]}
+    frame = interpolate_table(pairs, bundle=small_bundle, workers=0, search=Search(0.05))
+    first, second, failed = (frame[frame["pair"] == i]["note"] for i in range(3))
+    assert first.iloc[0] == f"start: salt or solvent left out: Cl; {second.iloc[0]}"
+    assert all(note.iloc[1:].isna().all() for note in (first, second)) and failed.isna().all()
 
 
 LARGE = 2**53 + 1
