@@ -12,6 +12,7 @@ from torch import Tensor
 
 from molinterp.tokens import END, PAD, START
 from molinterp.vae.network import MoleculeVAE
+from molinterp.vae.stepping import Stepper
 
 MAX_TOKENS = 120
 
@@ -83,25 +84,32 @@ def _roll(
     temperature: float,
     max_tokens: int,
 ) -> list[list[int]]:
-    state = model.initial_state(condition)
+    decoder = Stepper(model, condition)
     token = torch.full((len(condition),), START, device=condition.device)
     open_rows = torch.arange(len(condition), device=condition.device)
     out = torch.full((len(condition), max_tokens), END, device=condition.device)
     for i in range(max_tokens):
-        logits, state = model.step(condition, state, token)
-        logits = _forbid_special(logits)
-        if generator is not None:
-            uniform = torch.rand(logits.shape, generator=generator).to(condition.device)
-            logits = logits / temperature - torch.log(-torch.log(uniform))
-        token = logits.argmax(1)
+        logits = _forbid_special(decoder.step(token))
+        if generator is None:
+            token = logits.max(1).indices  # several times as fast as argmax
+        else:
+            token = _drawn(torch.softmax(logits / temperature, 1), generator)
         out[open_rows, i] = token
         alive = token != END
         if not alive.all():
             if not alive.any():
                 break
-            condition, state = condition[alive], state[alive]
+            decoder.keep(alive)
             token, open_rows = token[alive], open_rows[alive]
     return _strings(out)
+
+
+def _drawn(p: Tensor, generator: torch.Generator) -> Tensor:
+    """A column a row of p (n, n_tokens), as probable as it says; one random number a row."""
+    below = p.cumsum(1)
+    # Above 0, where the first columns, which are never to be drawn, reach.
+    uniform = 1 - torch.rand((len(p), 1), generator=generator).to(p.device)
+    return torch.searchsorted(below, uniform * below[:, -1:])[:, 0]
 
 
 class Beam(NamedTuple):
@@ -131,16 +139,14 @@ def beam(
         max_tokens: strings are cut here.
     """
     n, device = len(z), z.device
-    condition = model.condition(z, blur).repeat_interleave(width, 0)
-    state = model.initial_state(condition)
+    decoder = Stepper(model, model.condition(z, blur).repeat_interleave(width, 0))
     token = torch.full((n * width,), START, device=device)
     score = torch.full((n, width), -torch.inf, device=device)
     score[:, 0] = 0.0
     tokens = torch.full((n, width, 0), END, device=device)
     open_, found = torch.arange(n, device=device), dict[int, list[Beam]]()
     for i in range(max_tokens):
-        logits, state = model.step(condition, state, token)
-        log_p = torch.log_softmax(_forbid_special(logits), 1)
+        log_p = torch.log_softmax(_forbid_special(decoder.step(token)), 1)
         ended = token == END
         log_p[ended] = -torch.inf
         log_p[ended, END] = 0.0
@@ -151,7 +157,7 @@ def beam(
         score, flat = sums.view(n_open, width * n_own).topk(width)
         parent = flat // n_own
         rows = (torch.arange(n_open, device=device)[:, None] * width + parent).view(-1)
-        state = state[rows]
+        decoder.state = decoder.state[rows]
         token = choice.view(n_open, width * n_own).gather(1, flat).view(-1)
         tokens = torch.cat(
             [tokens.gather(1, parent[..., None].expand_as(tokens)), token.view(n_open, width, 1)], 2
@@ -164,7 +170,8 @@ def beam(
             kept = ~done
             open_, score, tokens = open_[kept], score[kept], tokens[kept]
             wide = kept.repeat_interleave(width)
-            condition, state, token = condition[wide], state[wide], token[wide]
+            decoder.keep(wide)
+            token = token[wide]
         if not len(open_):
             break
     return [found[i] for i in range(n)]

@@ -174,18 +174,6 @@ class MoleculeVAE(nn.Module):
         """State of the decoder before the first token, (n, decoder_dim); see `condition`."""
         return torch.tanh(self.state_of_z(condition))
 
-    def step(self, condition: Tensor, state: Tensor, token: Tensor) -> tuple[Tensor, Tensor]:
-        """One decoding step: logits (n, n_tokens) of the next token, and the next state.
-
-        Args:
-            condition: (n, n_condition), see `condition`.
-            state: (n, decoder_dim), all that the decoder remembers of the prefix.
-            token: (n,) int64, the last token.
-        """
-        inputs = torch.cat([self.embedding(token), condition], -1)[:, None]
-        states, _ = self.decoder(inputs, state[None])
-        return self.output(states[:, 0]), states[:, 0]
-
     def logits(self, condition: Tensor, prefix: Tensor) -> Tensor:
         """Logits (n, length, n_tokens) of the token after each position of `prefix`.
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from molinterp.tokens import END, START
-from molinterp.vae.decoding import beam, greedy, sample
+from molinterp.vae.decoding import _drawn, beam, greedy, sample
 from molinterp.vae.likelihood import token_cross_entropy
 from molinterp.vae.network import MoleculeVAE, VAEConfig
 
@@ -64,6 +64,12 @@ def test_samples_follow_the_decoders_distribution(model):
     counted = torch.tensor([sum(d == ([k] if k != END else []) for d in draws) for k in range(6)]) / 20_000
     # Five standard errors of a share of 20,000 draws.
     assert (counted - p).abs().max() < 5 * 0.5 / 20_000**0.5
+
+
+@pytest.mark.parametrize(("uniform", "wanted"), [(0.0, 4), (1 - 2**-24, 2)])
+def test_what_has_no_probability_is_not_drawn(monkeypatch, uniform, wanted):
+    monkeypatch.setattr(torch, "rand", lambda size, generator: torch.full(size, uniform))
+    assert _drawn(torch.tensor([[0.0, 0.0, 0.3, 0.5, 0.2, 0.0]]), torch.Generator()).tolist() == [wanted]
 
 
 def test_beam_finds_the_best_string_of_an_exhaustive_search(model):

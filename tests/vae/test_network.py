@@ -44,17 +44,6 @@ def test_posterior_sees_the_order_of_tokens(encoder):
     assert (mean[0] - mean[1]).abs().max() > 1e-4
 
 
-def test_step_by_step_decoding_gives_the_logits_of_the_whole_string(model):
-    z = torch.randn(4, 5)
-    prefix = torch.randint(3, 20, (4, 6))
-    condition = model.condition(z, torch.rand(4))
-    whole = model.logits(condition, prefix)
-    state = model.initial_state(condition)
-    for i in range(6):
-        logits, state = model.step(condition, state, prefix[:, i])
-        torch.testing.assert_close(logits, whole[:, i], rtol=FLOAT32, atol=FLOAT32)
-
-
 def test_wrong_latent_size_is_named(model):
     with pytest.raises(ShapeError, match=r"must have shape \(\.\.\., 5\).*got \(2, 4\)"):
         model.condition(torch.zeros(2, 4))

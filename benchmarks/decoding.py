@@ -1,0 +1,74 @@
+"""Seconds of greedy decodes, samples and beams: torch's recurrent layer called at each step, and `Stepper`.
+
+    python benchmarks/decoding.py [--model default] [--threads 1] [--rounds 5]
+
+Each round times both, in turn, on the same latent points of the prior; processor seconds, medians of rounds.
+The layer of torch reads embedding and condition anew at each step. How many strings are the same is counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from molinterp.bundle import Bundle
+from molinterp.vae import decoding, stepping
+from molinterp.vae.network import MoleculeVAE
+
+
+class Plain:
+    """As `Stepper`, by torch's recurrent layer."""
+
+    def __init__(self, model: MoleculeVAE, condition: Tensor) -> None:
+        """Stand before the first token."""
+        self._model, self._condition, self.state = model, condition, model.initial_state(condition)
+
+    def step(self, token: Tensor) -> Tensor:
+        """Logits of the next token."""
+        inputs = torch.cat([self._model.embedding(token), self._condition], -1)[:, None]
+        states, _ = self._model.decoder(inputs, self.state[None])
+        self.state = states[:, 0]
+        return self._model.output(self.state)
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with some rows."""
+        self._condition, self.state = self._condition[rows], self.state[rows]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=5)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    bundle = Bundle.load(args.model)
+    z = torch.randn(4_096, bundle.latent_dim, generator=torch.Generator().manual_seed(0))
+    jobs: dict[str, Callable[[], list[object]]] = {
+        "256 greedy decodes": lambda: bundle.decode(z[:256]),
+        "4,096 samples": lambda: bundle.sample(z, torch.Generator().manual_seed(0)),
+        "beams of 8 at 24 points": lambda: bundle.beams(z[:24], 8),
+    }
+    for name, job in jobs.items():
+        seconds: dict[type, list[float]] = {Plain: [], stepping.Stepper: []}
+        found = {}
+        for _ in range(args.rounds):
+            for way, times in seconds.items():
+                decoding.Stepper = way  # type: ignore[misc, assignment]
+                began = time.process_time()
+                found[way] = job()
+                times.append(time.process_time() - began)
+        plain, ours = (statistics.median(times) for times in seconds.values())
+        same = statistics.mean(a == b for a, b in zip(*found.values(), strict=True))
+        print(f"{name}: {plain:.2f} and {ours:.2f} s, {plain / ours:.2f} times as fast; the same: {same:.1%}")
+
+
+if __name__ == "__main__":
+    main()

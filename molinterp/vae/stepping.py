@@ -1,0 +1,65 @@
+"""The decoder a token at a time, for decoding: what stays the same from step to step is computed once."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from molinterp.vae.network import MoleculeVAE
+
+N_TABLE = 256
+"""Rows from which on all tokens are read at once, which costs what reading 1,000 rows does."""
+
+
+@final
+class Stepper:
+    """The decoder at n rows, each with its state.
+
+    The gates of the decoder are W_e e + W_c c + b plus what its state adds. The condition c of a row never
+    changes and the embedding e is one of few, so that of three products a step the largest part is left:
+    that of the state.
+    """
+
+    def __init__(self, model: MoleculeVAE, condition: Tensor) -> None:
+        """Stand before the first token.
+
+        Args:
+            model: the network.
+            condition: (n, n_condition), see `MoleculeVAE.condition`.
+        """
+        self._model, layer = model, model.decoder
+        n_embedded = model.config.embedding_dim
+        self._reads = layer.weight_ih_l0[:, :n_embedded]
+        self._driven = F.linear(condition, layer.weight_ih_l0[:, n_embedded:], layer.bias_ih_l0)
+        self._table = F.linear(model.embedding.weight, self._reads) if len(condition) >= N_TABLE else None
+        self.state = model.initial_state(condition)
+        """(n, decoder_dim), all that the decoder remembers of the prefixes."""
+
+    def step(self, token: Tensor) -> Tensor:
+        """Read a token a row; logits (n, n_tokens) of the next one.
+
+        Args:
+            token: (n,) int64, the last tokens.
+        """
+        layer, width = self._model.decoder, self.state.shape[1]
+        read = (
+            F.linear(self._model.embedding(token), self._reads) if self._table is None else self._table[token]
+        )
+        inputs = read + self._driven
+        recalled = F.linear(self.state, layer.weight_hh_l0, layer.bias_hh_l0)
+        gates = torch.sigmoid(inputs[:, : 2 * width] + recalled[:, : 2 * width])
+        reset, update = gates[:, :width], gates[:, width:]
+        fresh = torch.tanh(torch.addcmul(inputs[:, 2 * width :], reset, recalled[:, 2 * width :]))
+        self.state = torch.lerp(fresh, self.state, update)
+        return self._model.output(self.state)
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with some rows.
+
+        Args:
+            rows: (n,) bool, or their numbers.
+        """
+        self._driven, self.state = self._driven[rows], self.state[rows]
