@@ -2,6 +2,7 @@ import gzip
 import hashlib
 
 import pytest
+from rdkit import Chem
 
 from molinterp import datasets
 from molinterp.datasets import fetch_source, hashed_split, read_molecules, source_named, to_table
@@ -97,6 +98,15 @@ def test_a_split_is_the_molecules_own_and_holds_out_two_in_a_hundred():
     for name in ("valid", "test"):
         # Five standard errors of a share of 1 % of 5,000.
         assert abs(splits.count(name) / 5_000 - 0.01) < 5 * (0.01 / 5_000) ** 0.5
+
+
+def test_stereoisomers_are_of_one_split():
+    chains = ["C" * n for n in range(1, 400)]
+    flat = [hashed_split(f"{chain}C(O)C=CCl") for chain in chains]
+    assert set(flat) == {"train", "valid", "test"}
+    for centre, bond in (("[C@H]", "/"), ("[C@@H]", "\\")):
+        drawn = [Chem.CanonSmiles(f"{chain}{centre}(O)/C=C{bond}Cl") for chain in chains]
+        assert [hashed_split(smiles) for smiles in drawn] == flat
 
 
 def test_sources_that_cannot_be_fetched_are_named():

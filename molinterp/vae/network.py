@@ -217,10 +217,10 @@ class MoleculeVAE(nn.Module):
         own = self.config
         same = replace(own, **{size: getattr(config, size) for size in MAY_GROW}) == config
         smaller = any(getattr(config, size) < getattr(own, size) for size in MAY_GROW)
-        wider = any(
+        widened = any(
             getattr(own, size) not in (0, getattr(config, size)) for size in ("upper_dim", "condition_dim")
         )
-        if not same or smaller or wider:
+        if not same or smaller or widened:
             raise ShapeError(
                 f"a network can grow in {', '.join(MAY_GROW)} alone, in the last two from nothing; "
                 f"got {config} from {own}."

@@ -30,10 +30,10 @@ class Stepper:
             model: the network.
             condition: (n, n_condition), see `MoleculeVAE.condition`.
         """
-        self._model, layer = model, model.decoder
-        n_embedded = model.config.embedding_dim
-        self._reads = layer.weight_ih_l0[:, :n_embedded]
-        self._driven = F.linear(condition, layer.weight_ih_l0[:, n_embedded:], layer.bias_ih_l0)
+        self._model, n_embedded = model, model.config.embedding_dim
+        ((of_inputs, self._of_state, bias, self._state_bias),) = model.decoder.all_weights
+        self._reads = of_inputs[:, :n_embedded]
+        self._driven = F.linear(condition, of_inputs[:, n_embedded:], bias)
         self._table = F.linear(model.embedding.weight, self._reads) if len(condition) >= N_TABLE else None
         self.state = model.initial_state(condition)
         """(n, decoder_dim), all that the decoder remembers of the prefixes."""
@@ -44,12 +44,12 @@ class Stepper:
         Args:
             token: (n,) int64, the last tokens.
         """
-        layer, width = self._model.decoder, self.state.shape[1]
+        width = self.state.shape[1]
         read = (
             F.linear(self._model.embedding(token), self._reads) if self._table is None else self._table[token]
         )
         inputs = read + self._driven
-        recalled = F.linear(self.state, layer.weight_hh_l0, layer.bias_hh_l0)
+        recalled = F.linear(self.state, self._of_state, self._state_bias)
         gates = torch.sigmoid(inputs[:, : 2 * width] + recalled[:, : 2 * width])
         reset, update = gates[:, :width], gates[:, width:]
         fresh = torch.tanh(torch.addcmul(inputs[:, 2 * width :], reset, recalled[:, 2 * width :]))
