@@ -96,7 +96,7 @@ import click
 )
 @click.option(
     "--warm-start",
-    help="Bundle whose weights are the first; of the same vocabulary and sizes; what grows may be less.",
+    help="Bundle whose weights are the first; same vocabulary and sizes, save those that can grow.",
 )
 @click.option("--cache", type=click.Path(path_type=Path), help="Tokenised corpus.  [default: OUTPUT.cache]")
 @click.option("--threads", type=click.IntRange(min=1), help="Cores that share each batch.  [default: all]")

@@ -18,7 +18,7 @@ from molinterp.batch.writers import check_format, layout, records, write_table
 from molinterp.errors import BundleError, InputError, MolinterpError
 from molinterp.output import write_whole
 
-SCHEMA = 1
+SCHEMA = 2
 ON_ERROR = ("keep", "skip", "stop")
 
 Progress = Callable[[int, int], None]

@@ -117,10 +117,10 @@ class Outcome:
     def of(cls, result: MoleculePath | MolinterpError) -> Outcome:
         """The outcome of what `interpolate_many` gives for a pair."""
         if isinstance(result, MolinterpError):
-            return cls(error=" ".join(str(result).split()))
+            return cls(error=_in_one_line(str(result)))
         frame = result.to_frame().drop(columns="name")
         rows = tuple(tuple(_plain(v) for v in row) for row in frame.astype(object).to_numpy().tolist())
-        return cls(tuple(frame.columns), rows, note="; ".join(result.notes))
+        return cls(tuple(frame.columns), rows, note=_in_one_line("; ".join(result.notes)))
 
     def to_json(self) -> list[Any]:
         """A list that JSON can hold."""
@@ -131,6 +131,10 @@ class Outcome:
         """The outcome that `to_json` described."""
         columns, rows, error, note = document
         return cls(tuple(columns), tuple(tuple(row) for row in rows), error, note)
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _plain(value: Any) -> Any:

@@ -148,14 +148,20 @@ def known_smiles(source: str) -> frozenset[str]:
 
 
 def without_stereo(smiles: str) -> str:
-    """Canonical SMILES without stereo."""
-    return str(Chem.MolToSmiles(Chem.MolFromSmiles(smiles), isomericSmiles=False))
+    """Canonical SMILES without stereo and isotopes."""
+    return _flat(Chem.MolFromSmiles(smiles))
 
 
 def flat_smiles(smiles: str, mol: Chem.Mol) -> str:
     """Canonical SMILES without stereo and isotopes of a molecule whose canonical SMILES is known."""
     has_neither = not any(mark in smiles for mark in "@/\\") and not _isotope.search(smiles)
-    return smiles if has_neither else str(Chem.MolToSmiles(mol, isomericSmiles=False))
+    return smiles if has_neither else _flat(mol)
+
+
+def _flat(mol: Chem.Mol) -> str:
+    smiles = str(Chem.MolToSmiles(mol, isomericSmiles=False))
+    # A hydrogen on which stereo hangs is written out until the molecule is read without it.
+    return str(Chem.CanonSmiles(smiles)) if "[H]" in smiles else smiles
 
 
 def _packed(fingerprint: ExplicitBitVect) -> Words:

@@ -143,8 +143,11 @@ def _from_table(table: pd.DataFrame, file: Path, pair: str | None) -> PathView:
         table = _of_pair(table, table[column].fillna("").astype(str), file, pair).drop(columns=column)
     else:
         _check_single(file, pair)
-    notes = tuple(table["note"].dropna()) if "note" in table else ()
-    table = table.drop(columns=["status", "error", "note"], errors="ignore").reset_index(drop=True)
+    notes: tuple[str, ...] = ()
+    if "status" in table:  # a table of pairs, and no column of the user's own
+        notes = tuple(str(note) for note in table.get("note", pd.Series(dtype=str)).dropna() if str(note))
+        table = table.drop(columns=["status", "error", "note"], errors="ignore")
+    table = table.reset_index(drop=True)
     _check(table)
     # Beside pairs without a path, which have no step, whole numbers are read as others.
     table["step"] = pd.to_numeric(table["step"]).astype("int64")

@@ -91,7 +91,7 @@ def prepare(
     """Tokenise and label a file of molecules, or load what an earlier call left in `cache`.
 
     All are learnt in the standard form of `molinterp.chem.standardise`; those without one are dropped.
-    Without a column `split`, a hash of the standard form holds out 1 % and 1 %.
+    Without a column `split`, a hash of the standard form without stereo holds out 1 % and 1 %.
 
     Args:
         molecules: .csv or .csv.gz with a column `smiles` and maybe `split` (train, valid, test).
@@ -215,7 +215,7 @@ def _assemble(
     n_tokens: int,
     digest: str,
 ) -> Corpus:
-    """Tokens and labels of all chunks; `split` None means the hash of the standard form."""
+    """Tokens and labels of all chunks; `split` None means `hashed_split`."""
     symbols: list[list[str]] = []
     bits, properties, hashed = [], [], []
     for path, _, _ in jobs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections import deque
@@ -15,11 +14,10 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from molinterp.errors import InputError
 from molinterp.training.batches import gather, stream
+from molinterp.training.checkpoint import HEADER, read_checkpoint, write_checkpoint
 from molinterp.training.corpus import Corpus
 from molinterp.training.gradients import parts_pool, summed_gradients
 from molinterp.training.objective import Batch, losses
@@ -164,7 +162,7 @@ class Trainer:
         self.state = TrainingState()
         self.changes: list[str] = []
         self._seen: deque[Tensor] = deque(maxlen=N_REMEMBERED)
-        if (checkpoint / "state.json").exists():
+        if (checkpoint / HEADER).exists():
             self._restore()
 
     def warm_start(self, weights: dict[str, Tensor]) -> None:
@@ -296,30 +294,18 @@ class Trainer:
 
     def save(self) -> None:
         """Write weights, optimiser and position; a crash at any moment leaves a usable checkpoint."""
-        self.checkpoint.mkdir(parents=True, exist_ok=True)
         tensors = {f"model.{k}": v.contiguous() for k, v in self.model.state_dict().items()}
         tensors |= {f"features.{k}": v.contiguous() for k, v in self._feature_head.state_dict().items()}
         for i, entry in self._optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{i}.{k}": v.contiguous() for k, v in entry.items()}
         tensors |= {f"seen.{i}": z.contiguous() for i, z in enumerate(self._seen)}
-        name = f"step-{self.state.step}.safetensors"
-        # A run that ends where it was saved last writes the same name again.
-        whole = self.checkpoint / "weights.tmp"
-        save_file(tensors, whole)
-        whole.replace(self.checkpoint / name)
         header = {
-            "weights": name,
             "state": asdict(self.state),
             "config": asdict(self.config),
             "n_parts": self.n_parts,
             **self._origin(),
         }
-        temporary = self.checkpoint / "state.json.tmp"
-        temporary.write_text(json.dumps(header, indent=1), encoding="utf-8")
-        temporary.replace(self.checkpoint / "state.json")
-        for old in self.checkpoint.glob("step-*.safetensors"):
-            if old.name != name:
-                old.unlink()
+        write_checkpoint(self.checkpoint, self.state.step, tensors, header)
 
     def _origin(self) -> dict[str, Any]:
         """What must be the same for a checkpoint to be gone on from."""
@@ -331,24 +317,8 @@ class Trainer:
             "n_recombined": self.corpus.n_recombined,
         }
 
-    def _check(self, header: dict[str, Any]) -> None:
-        """Hold a checkpoint against this training; older ones do not say all that they began with."""
-        now = self._origin()
-        pairs = {key: (header.get(key, value), value) for key, value in now.items() if key != "sizes"}
-        sizes = header.get("sizes", {})
-        pairs |= {key: (sizes.get(key, value), value) for key, value in now["sizes"].items()}
-        differ = [
-            f"{key} {_shown(old)}, now {_shown(new)}" for key, (old, new) in pairs.items() if old != new
-        ]
-        if differ:
-            raise InputError(
-                f"checkpoint '{self.checkpoint}' is of another training: {'; '.join(differ)}. "
-                "Remove that folder to begin anew, or repeat the old options and molecules."
-            )
-
     def _restore(self) -> None:
-        header = json.loads((self.checkpoint / "state.json").read_text(encoding="utf-8"))
-        self._check(header)
+        tensors, header = read_checkpoint(self.checkpoint, self._origin(), str(self.device))
         began_with = asdict(TrainingConfig()) | header["config"] | {"n_parts": header.get("n_parts", 1)}
         now = asdict(self.config) | {"n_parts": self.n_parts}
         self.changes = [
@@ -356,7 +326,6 @@ class Trainer:
             for key, value in now.items()
             if key not in BUDGETS and began_with[key] != value
         ]
-        tensors = load_file(self.checkpoint / header["weights"], device=str(self.device))
         for part, network in (("model.", self.model), ("features.", self._feature_head)):
             network.load_state_dict(
                 {k.removeprefix(part): v for k, v in tensors.items() if k.startswith(part)}
@@ -370,10 +339,6 @@ class Trainer:
         n_seen = sum(key.startswith("seen.") for key in tensors)
         self._seen.extend(tensors[f"seen.{i}"] for i in range(n_seen))
         self.state = TrainingState(**header["state"])
-
-
-def _shown(value: Any) -> str:
-    return (", ".join(value) or "none") if isinstance(value, list) else str(value)
 
 
 def _standardise(model: MoleculeVAE, properties: Any) -> None:

@@ -86,7 +86,7 @@ class RefineConfig:
     noise: float = 0.5
     """Noise on judged points, in standard deviations of the posterior."""
     compound_noise: float = QUIET
-    """Noise on the points of compounds: they are asked for at their mean."""
+    """Noise on the points of compounds, in the same unit; less, as they are asked for at their mean."""
     bf16: bool = True
     """Matrix products in bfloat16."""
     n_processes: int = 1

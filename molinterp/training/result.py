@@ -62,8 +62,8 @@ def bundle_of(trainer: Trainer, name: str, before: Mapping[str, Any] | None = No
 def starting_weights(bundle: str, tokenizer: Tokenizer, sizes: VAEConfig) -> dict[str, Tensor]:
     """Weights of a bundle that another training can begin with.
 
-    Blocks and features that it lacks are added and do nothing at first. Heads of another shape, as
-    `molinterp fit heads` leaves them, are left out: they begin anew.
+    Blocks, features and the upper layer that it lacks are added and do nothing at first. Heads of another
+    shape, as `molinterp fit heads` leaves them, are left out: they begin anew.
 
     Raises:
         BundleError: the bundle is missing or damaged.

@@ -157,7 +157,7 @@ def beam(
         score, flat = sums.view(n_open, width * n_own).topk(width)
         parent = flat // n_own
         rows = (torch.arange(n_open, device=device)[:, None] * width + parent).view(-1)
-        decoder.state = decoder.state[rows]
+        decoder.state = decoder.state[rows]  # rows of one point, whose condition is the same
         token = choice.view(n_open, width * n_own).gather(1, flat).view(-1)
         tokens = torch.cat(
             [tokens.gather(1, parent[..., None].expand_as(tokens)), token.view(n_open, width, 1)], 2

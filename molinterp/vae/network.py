@@ -16,6 +16,8 @@ CONDITION_BLOCKS = 2
 
 MAY_GROW = ("head_blocks", "encoder_blocks", "upper_dim", "condition_dim")
 """Sizes in which a trained network can grow."""
+FROM_NOTHING = ("upper_dim", "condition_dim")
+"""Those of them in which it can grow where it has none."""
 
 
 @final
@@ -44,7 +46,8 @@ class VAEConfig:
     encoder_blocks: int = 0
     """Residual blocks between the pooled states of the encoder and the posterior."""
     upper_dim: int = 0
-    """Hidden size of each direction of the encoder's upper layer, which reads the states of the lower."""
+    """Hidden size of each direction of the encoder's upper layer, which reads the states of the lower; 0
+    means none."""
     condition_dim: int = 0
     """Features of z and its blur, made once a point, that the decoder sees at every step beside them."""
 
@@ -82,10 +85,11 @@ def _perceptron(n_inputs: int, width: int, n_blocks: int, n_outputs: int) -> nn.
 class MoleculeVAE(nn.Module):
     """A recurrent variational autoencoder of token strings with two heads on its latent space.
 
-    The encoder reads the string in both directions and pools; the decoder sees a latent point and its
-    *blur* at every step. The blur, in [0, 1], says how far the point may lie from any compound: 0 at one,
-    1 half-way between two that have nothing to do with each other. A decoder that is told so can answer
-    exactly at a compound and with a plausible compound between two, which pull it apart otherwise.
+    The encoder reads the string in both directions, maybe once more what both make of it, and pools; the
+    decoder sees a latent point and its *blur* at every step. The blur, in [0, 1], says how far the point
+    may lie from any compound: 0 at one, 1 half-way between two that have nothing to do with each other. A
+    decoder that is told so can answer exactly at a compound and with a plausible compound between two,
+    which pull it apart otherwise.
     Heads predict the ECFP4 bits (logits) and the standardised properties from z, so that the latent
     space is shaped by structure and properties as well as by spelling.
 
@@ -217,13 +221,11 @@ class MoleculeVAE(nn.Module):
         own = self.config
         same = replace(own, **{size: getattr(config, size) for size in MAY_GROW}) == config
         smaller = any(getattr(config, size) < getattr(own, size) for size in MAY_GROW)
-        widened = any(
-            getattr(own, size) not in (0, getattr(config, size)) for size in ("upper_dim", "condition_dim")
-        )
+        widened = any(getattr(own, size) not in (0, getattr(config, size)) for size in FROM_NOTHING)
         if not same or smaller or widened:
             raise ShapeError(
-                f"a network can grow in {', '.join(MAY_GROW)} alone, in the last two from nothing; "
-                f"got {config} from {own}."
+                f"a network can grow in {', '.join(MAY_GROW)} alone, in {' and '.join(FROM_NOTHING)} from 0; "
+                f"got {config} from {own}. Keep the other sizes."
             )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)

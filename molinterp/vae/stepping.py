@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from molinterp.vae.network import MoleculeVAE
 
 N_TABLE = 256
-"""Rows from which on all tokens are read at once, which costs what reading 1,000 rows does."""
+"""Rows from which on the whole vocabulary is read beforehand, which costs what reading as many rows does."""
 
 
 @final

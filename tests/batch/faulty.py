@@ -21,7 +21,7 @@ def outcome(start, end):
         (i, s, i / 2, None if i == 0 else 0.1 * i, i != 1, len(start))
         for i, s in enumerate((start, "CC", end))
     ]
-    return Outcome(COLUMNS, tuple(rows))
+    return Outcome(COLUMNS, tuple(rows), note=f"{start} is dry" if end == "N" else "")
 
 
 def compute(pairs, inner=None):

@@ -23,9 +23,17 @@ def test_paths_of_a_table(small_bundle):
     frame = interpolate_table(PAIRS, id="key", bundle=small_bundle, workers=0)
     assert frame["pair"].drop_duplicates().tolist() == [7, 3, 9]
     assert frame["pair"].dtype == PAIRS["key"].dtype
-    assert {"step", "smiles", "t", "similarity", "similarity_to_end", "status", "error", *PROPERTIES} <= set(
-        frame
-    )
+    assert {
+        "step",
+        "smiles",
+        "t",
+        "similarity",
+        "similarity_to_end",
+        "status",
+        "error",
+        "note",
+        *PROPERTIES,
+    } <= set(frame)
     good = frame[frame["status"] == "ok"]
     assert good["smiles"].notna().all() and good["error"].isna().all()
     ends = good[good["pair"] == 7]["smiles"]
@@ -164,4 +172,6 @@ def test_arguments_are_checked(small_bundle):
 
 def test_an_empty_table_gives_an_empty_table(small_bundle):
     frame = interpolate_table(PAIRS.iloc[:0], bundle=small_bundle, workers=0)
-    assert len(frame) == 0 and {"pair", "step", "smiles", *PROPERTIES, "status", "error"} <= set(frame)
+    assert len(frame) == 0 and {"pair", "step", "smiles", *PROPERTIES, "status", "error", "note"} <= set(
+        frame
+    )

@@ -50,11 +50,19 @@ def test_terms_that_a_step_bears_become_columns(tmp_path):
 
 def test_the_note_of_a_pair_is_shown(tmp_path):
     file = tmp_path / "paths.csv"
-    frame = molecule_path().to_frame().assign(pair="a", note=None)
-    frame.loc[0, "note"] = "end: salt or solvent left out: Cl"
-    frame.to_csv(file, index=False)
-    assert read_view(file).notes == ("end: salt or solvent left out: Cl",)
-    assert "note" not in read_view(file).table
+    frame = molecule_path().to_frame().assign(status="ok", note=None)
+    noted = frame.assign(pair="a")
+    noted.loc[0, "note"] = "end: salt or solvent left out: Cl"
+    pd.concat([noted, frame.assign(pair="b")]).to_csv(file, index=False)
+    assert read_view(file, "a").notes == ("end: salt or solvent left out: Cl",)
+    assert read_view(file, "b").notes == () and "note" not in read_view(file, "b").table
+
+
+def test_a_column_note_of_the_users_own_is_shown_as_it_is(tmp_path):
+    file = tmp_path / "path.csv"
+    molecule_path().to_frame().assign(note="weighed").to_csv(file, index=False)
+    view = read_view(file)
+    assert view.notes == () and set(view.table["note"]) == {"weighed"}
 
 
 def test_one_pair_of_a_paths_table(tmp_path):
@@ -63,7 +71,7 @@ def test_one_pair_of_a_paths_table(tmp_path):
     failed = pd.DataFrame({"pair": ["c"], "error": ["no molecule"], "status": ["failed"]})
     pd.concat([frame.assign(pair="a"), frame.iloc[::2].assign(pair="7"), failed]).to_csv(file, index=False)
     assert len(read_view(file, "7").table) == 2
-    assert "status" not in read_view(file, "a").table and read_view(file, "a").notes == ()
+    assert "status" not in read_view(file, "a").table
     with pytest.raises(InputError, match=r"`pair` must be one of those .*\(a, 7, c"):
         read_view(file)
     with pytest.raises(InputError, match="pair 'c' .* has no path: no molecule"):

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from molinterp.errors import InputError
+from molinterp.training import checkpoint as checkpoint_module
 from molinterp.training import loop
 from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
 from molinterp.training.objective import Losses
@@ -123,6 +124,21 @@ def test_molecules_are_quiet_once_the_kl_term_is_fully_on(small_corpus, tmp_path
     assert shares == [0.0] * 6 + [0.75] * 4
 
 
+@pytest.mark.parametrize(("wanted", "first"), [(0.1, 0.05), (0.03, 0.03)])
+def test_the_kl_term_begins_no_heavier_than_it_ends(small_corpus, tmp_path, monkeypatch, wanted, first):
+    weights, real = [], Losses.total
+
+    def recorded(losses, kl_weight, *others):
+        weights.append(kl_weight)
+        return real(losses, kl_weight, *others)
+
+    monkeypatch.setattr(Losses, "total", recorded)
+    config = TrainingConfig(n_steps=10, batch_size=16, kl_weight=wanted, kl_start=0.05, kl_ramp=0.5)
+    Trainer(small_corpus, config, sizes_for(small_corpus, **DIMS), tmp_path).run()
+    rising = [first + (wanted - first) * k / 5 for k in range(5)]
+    assert weights == pytest.approx([*rising, *[wanted] * 5])
+
+
 def test_a_run_on_two_threads_is_the_same_each_time(small_corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "SMALLEST_PART", 8)
     config, sizes = TrainingConfig(n_steps=6, batch_size=16), sizes_for(small_corpus, **DIMS)
@@ -175,7 +191,7 @@ def test_a_checkpoint_survives_a_crash_while_the_same_step_is_saved_again(
     options = (small_corpus, TrainingConfig(n_steps=2), sizes_for(small_corpus, **DIMS), checkpoint)
     finished = Trainer(*options)
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "save_file", crash)
+        patch.setattr(checkpoint_module, "save_file", crash)
         with pytest.raises(OSError, match="no space left"):
             finished.run()
     assert torch.equal(Trainer(*options).model.output.weight, finished.model.output.weight)
@@ -187,7 +203,11 @@ def test_a_checkpoint_that_says_less_is_gone_on_from(checkpoint, small_corpus):
     header = json.loads((checkpoint / "state.json").read_text())
     for key in ("features", "representation", "data_sha256", "n_recombined"):
         del header[key]
-    del header["sizes"]["head_blocks"]
+    del header["sizes"]["head_blocks"], header["sizes"]["upper_dim"]
     (checkpoint / "state.json").write_text(json.dumps(header))
     trainer = Trainer(small_corpus, TrainingConfig(n_steps=4), sizes_for(small_corpus, **DIMS), checkpoint)
     assert trainer.state.step == 2
+    # What it does not say was not there then.
+    with pytest.raises(InputError, match="upper_dim 0, now 3"):
+        sizes = sizes_for(small_corpus, **DIMS | {"upper_dim": 3})
+        Trainer(small_corpus, TrainingConfig(n_steps=4), sizes, checkpoint)

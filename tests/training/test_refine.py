@@ -75,6 +75,25 @@ def test_what_passes_becomes_more_probable_at_its_point(saved_bundle, small_corp
     assert entropy() < 0.8 * before
 
 
+@pytest.mark.parametrize("moved", ["compounds", "points"])
+def test_compounds_and_points_have_a_noise_each(small_bundle, small_corpus, monkeypatch, moved):
+    seen = []
+
+    def recorded(model, z, *others):
+        seen.append(z)
+        return torch.zeros(len(z))
+
+    monkeypatch.setattr(module, "token_cross_entropy", recorded)
+    points, around = Ends(small_bundle, small_corpus, CONFIG).between(np.random.default_rng(1), 8)
+    targets = small_bundle.tokenizer.encode([ends[0] for ends in around])
+    noises = {"compounds": {"compound_noise": 1.0}, "points": {"noise": 1.0}}
+    for config in (CONFIG, replace(CONFIG, **noises[moved])):
+        module._Trainer(small_bundle, small_corpus, config)._loss(points, targets)
+    still, noisy = (z.split([len(z) - CONFIG.n_between, CONFIG.n_between]) for z in seen)
+    same = [torch.equal(a, b) for a, b in zip(still, noisy, strict=True)]
+    assert same == [moved == "points", moved == "compounds"]
+
+
 def test_the_target_is_the_first_of_those_wanted_that_passes_between_the_ends():
     nitro, anilide = "O=[N+]([O-])c1ccccc1", "CC(=O)Nc1ccccc1"
     # An alert that neither end raises, then nothing against it.

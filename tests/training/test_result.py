@@ -57,7 +57,7 @@ def test_a_warm_start_leaves_heads_of_another_shape_out(small_bundle, small_corp
     assert all(torch.equal(trainer.model.state_dict()[k], fresh[k]) for k in left_out)
 
 
-def test_a_warm_start_adds_blocks_and_features_that_do_nothing_yet(
+def test_a_warm_start_adds_what_grows_and_does_nothing_yet(
     saved_bundle, small_corpus, small_trainer, tmp_path
 ):
     sizes = replace(small_trainer.model.config, encoder_blocks=1, upper_dim=4, condition_dim=4)

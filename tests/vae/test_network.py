@@ -142,12 +142,12 @@ def test_the_upper_layer_sees_both_sides_of_each_token(model):
 @pytest.mark.parametrize("size", ["upper_dim", "condition_dim"])
 def test_what_a_network_has_of_a_layer_does_not_widen(model, size):
     grown = model.grown(replace(SIZES, **{size: 3}))
-    with pytest.raises(ShapeError, match="in the last two from nothing"):
+    with pytest.raises(ShapeError, match="in upper_dim and condition_dim from 0"):
         grown.grown(replace(grown.config, **{size: 4}))
 
 
 @pytest.mark.parametrize("other", [{"latent_dim": 6}, {"decoder_dim": 15}, {"head_blocks": -1}])
-def test_a_network_grows_in_blocks_and_features_alone(model, other):
+def test_a_network_grows_in_nothing_else(model, other):
     with pytest.raises(
         ShapeError, match="a network can grow in head_blocks, encoder_blocks, upper_dim, condition_dim"
     ):
