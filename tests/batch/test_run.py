@@ -82,6 +82,10 @@ def test_a_row_a_molecule_and_one_a_failure(tmp_path):
         "note",
     ]
     assert frame["pair"].drop_duplicates().tolist() == [f"p{i}" for i in range(10)]
+    noted = frame[frame["note"].notna()]
+    assert noted["note"].tolist() == [f"C{i} is dry" for i in range(10) if i != 4] and set(noted["step"]) == {
+        0
+    }
     failed = frame[frame["status"] == "failed"]
     assert failed["pair"].tolist() == ["p4"] and failed["error"].tolist() == ["bad4 is no molecule."]
     assert (tmp_path / "errors.csv").read_text() == "pair,start,end,error\np4,bad4,N,bad4 is no molecule.\n"
