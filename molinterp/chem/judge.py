@@ -47,7 +47,9 @@ def decoded_molecule(smiles: str) -> Chem.Mol | None:
 def decoded_smiles(text: str) -> str:
     """Canonical SMILES of the molecule that a decoded SMILES spells; empty where it spells none."""
     mol = decoded_molecule(text)
-    return "" if mol is None else Chem.MolToSmiles(mol)
+    smiles = "" if mol is None else Chem.MolToSmiles(mol)
+    # RDKit writes a few molecules, as some with odd aromatic rings, in a way that it cannot read.
+    return smiles if decoded_molecule(smiles) is not None else ""
 
 
 def is_clean(mol: Chem.Mol) -> bool:

@@ -10,11 +10,11 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 import torch
-from rdkit import Chem, rdBase
+from rdkit import rdBase
 from torch import Tensor
 
 from molinterp.bundle import Bundle
-from molinterp.chem.judge import decoded_molecule
+from molinterp.chem.judge import decoded_smiles
 from molinterp.errors import InputError
 from molinterp.realism.reference import Reference
 from molinterp.training.corpus import standard_form
@@ -129,9 +129,7 @@ def decode_points(
     starts = range(0, n, BATCH)
     smiles: list[str] = []
     for start in progress(starts, len(starts), "decode"):
-        for text in bundle.decode(z[start : start + BATCH], blur[start : start + BATCH]):
-            mol = decoded_molecule(text)
-            smiles.append("" if mol is None else Chem.MolToSmiles(mol))
+        smiles += map(decoded_smiles, bundle.decode(z[start : start + BATCH], blur[start : start + BATCH]))
     order = rng.permutation(n)
     return Decodes(z[torch.from_numpy(order)], tuple(smiles[i] for i in order), kind[order])
 
