@@ -2,7 +2,7 @@ import pytest
 from rdkit import Chem
 
 from molinterp.chem.environments import EnvironmentTable
-from molinterp.chem.judge import SA_SLACK, Judge, decoded_molecule, is_clean, own_fault
+from molinterp.chem.judge import SA_SLACK, Judge, decoded_molecule, decoded_smiles, is_clean, own_fault
 from molinterp.chem.properties import sa_score
 
 ASPIRIN, IBUPROFEN = (Chem.MolFromSmiles(s) for s in ("CC(=O)Oc1ccccc1C(=O)O", "CC(C)Cc1ccc(C(C)C(=O)O)cc1"))
@@ -60,7 +60,12 @@ def test_what_is_no_molecule_to_read_is_none(text):
 
 
 def test_a_decode_is_read():
-    assert Chem.MolToSmiles(decoded_molecule("C1=CC=CC=C1")) == "c1ccccc1"
+    assert Chem.MolToSmiles(decoded_molecule("C1=CC=CC=C1")) == decoded_smiles("C1=CC=CC=C1") == "c1ccccc1"
+
+
+def test_a_decode_that_cannot_be_read_once_it_is_written_is_no_molecule(monkeypatch):
+    monkeypatch.setattr(Chem, "MolToSmiles", lambda mol: "c1cccc1")
+    assert decoded_molecule("C1=CC=CC=C1") is not None and decoded_smiles("C1=CC=CC=C1") == ""
 
 
 @pytest.mark.parametrize(
