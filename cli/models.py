@@ -1,4 +1,4 @@
-"""`molinterp models`: list, look at, verify and evaluate bundles."""
+"""`molinterp models`: list, look at, verify, average and evaluate bundles."""
 
 from __future__ import annotations
 
@@ -78,6 +78,23 @@ def download(bundle: str | None, sha256: str | None, name: str | None, quiet: bo
     click.echo(called)
     if not quiet:
         click.echo(f"{called}: sound; use it with --model {called}", err=True)
+
+
+@models.command()
+@click.argument("bundles", nargs=-1, required=True)
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the bundle.")
+def average(bundles: tuple[str, ...], output: Path) -> None:
+    """Write the mean of the weights of BUNDLES, trainings that went on from one another.
+
+    It is often better than each of them. Density, validity, features and heads are to be fitted anew, by
+    `molinterp fit all`.
+    """
+    from molinterp.bundle import Bundle, check_target
+    from molinterp.training.average import average as mean_of
+
+    check_target(output)
+    mean_of([Bundle.load(bundle) for bundle in bundles], output.name).save(output)
+    click.echo(f"bundle written to {output}; measure it with `molinterp models eval`", err=True)
 
 
 @models.command("eval")

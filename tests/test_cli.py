@@ -309,6 +309,9 @@ def test_train_eval_and_path_with_a_bundle_of_ones_own(tmp_path):
     refine = ("refine", "own", "m.csv", "-o", "better", "--cache", "own.cache", "--steps", "3")
     done = run(*refine, "--points", "64", "--compounds", "40", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    done = run("models", "average", "own", "better", "-o", "mean", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert run("models", "verify", "./mean", cwd=tmp_path).stdout == "mean: sound\n"
     evaluate = ("models", "eval", "m.csv", "--model", "better", "--save", "-n", "40", "--pairs", "20")
     done = run(*evaluate, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -243,6 +243,10 @@ class MoleculeVAE(nn.Module):
         copy.load_state_dict(wanted)
         return copy
 
+    def names_in(self, config: VAEConfig) -> frozenset[str]:
+        """What this network's parameters and buffers are called in the copy that `grown` gives."""
+        return frozenset(_moved(key, self.config, config) for key in self.state_dict())
+
 
 def _pooled(forward: Tensor, backward: Tensor, real: Tensor) -> list[Tensor]:
     """Means, then maxima, of the states (n, length, width) of both directions over the tokens, (n, width)."""
