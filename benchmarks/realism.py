@@ -175,19 +175,18 @@ def measure(bundle: Bundle, feature: str, pairs: list, judge: OtherJudge, weight
 
 
 def draw(bundle: Bundle, feature: str, pair: tuple[str, str], judge: OtherJudge, weights: dict, file: Path):
-    """Eight molecules of the straight line and of the feature geodesic, with the judge's probability."""
+    """Eight molecules or fewer of the line and of the feature geodesic, with the judge's probability."""
     phi = output_space(bundle)
-    mols, legends = [], []
+    mols, legends = [], []  # a row a curve
     found = curves(bundle, feature, pair, weights, phi, solver)
     for name in ("linear", "feature"):
         decoded = [decoded_molecule(s) for s in bundle.search(at_equal_costs(found[name][0], phi), blur=BLUR)]
         row = [m for m in decoded[:: N_BETWEEN // 6] if m is not None][:6]
         row = [Chem.MolFromSmiles(pair[0]), *row, Chem.MolFromSmiles(pair[1])]
         p = judge.model.predict_proba(other_descriptors(row))[:, 1]
-        mols += row
-        legends += [f"{name}: {feature} {x:.2f}" for x in p]
-    options = {"molsPerRow": 8, "subImgSize": (200, 160), "legends": legends, "returnPNG": True}
-    image = Draw.MolsToGridImage(mols, **options)
+        mols.append(row)
+        legends.append([f"{name}: {feature} {x:.2f}" for x in p])
+    image = Draw.MolsMatrixToGridImage(mols, (200, 160), legends, returnPNG=True)
     file.write_bytes(image if isinstance(image, bytes) else image.data)
 
 

@@ -330,7 +330,8 @@ def _round_trips(
     texts = model.decode(torch.cat([refined.start, refined.z]))
     trips = []
     for compound, text, refined_text in zip((start, end), texts[:2], texts[2:], strict=True):
-        mol, smiles = decoded_molecule(text), decoded_smiles(text)
+        smiles = decoded_smiles(text)
+        mol = decoded_molecule(smiles)
         similarity = 0.0 if mol is None else tanimoto(mol, compound.mol)
         is_exact_refined = decoded_smiles(refined_text) == compound.smiles
         trips.append(RoundTrip(smiles, smiles == compound.smiles, similarity, is_exact_refined))

@@ -148,14 +148,17 @@ def known_smiles(source: str) -> frozenset[str]:
 
 
 def without_stereo(smiles: str) -> str:
-    """Canonical SMILES without stereo and isotopes."""
-    return _flat(Chem.MolFromSmiles(smiles))
+    """Canonical SMILES without stereo and isotopes of a molecule's canonical SMILES."""
+    return smiles if _has_neither(smiles) else _flat(Chem.MolFromSmiles(smiles))
 
 
 def flat_smiles(smiles: str, mol: Chem.Mol) -> str:
     """Canonical SMILES without stereo and isotopes of a molecule whose canonical SMILES is known."""
-    has_neither = not any(mark in smiles for mark in "@/\\") and not _isotope.search(smiles)
-    return smiles if has_neither else _flat(mol)
+    return smiles if _has_neither(smiles) else _flat(mol)
+
+
+def _has_neither(smiles: str) -> bool:
+    return not any(mark in smiles for mark in "@/\\") and not _isotope.search(smiles)
 
 
 def _flat(mol: Chem.Mol) -> str:

@@ -35,7 +35,7 @@ def average(bundles: Sequence[Bundle], name: str) -> Bundle:
         InputError: fewer than two, or their vocabularies or sizes differ.
     """
     if len(bundles) < 2:
-        raise InputError(f"an average needs at least two bundles; got {len(bundles)}.")
+        raise InputError(f"an average must have at least two bundles; got {len(bundles)}. Name another.")
     first = bundles[0]
     for other in bundles[1:]:
         if other.tokenizer.to_dict() != first.tokenizer.to_dict():

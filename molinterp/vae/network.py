@@ -223,9 +223,11 @@ class MoleculeVAE(nn.Module):
         smaller = any(getattr(config, size) < getattr(own, size) for size in MAY_GROW)
         widened = any(getattr(own, size) not in (0, getattr(config, size)) for size in FROM_NOTHING)
         if not same or smaller or widened:
+            old, new = own.to_dict(), config.to_dict()
+            got = ", ".join(f"{size} {new[size]} from {old[size]}" for size in old if new[size] != old[size])
             raise ShapeError(
                 f"a network can grow in {', '.join(MAY_GROW)} alone, in {' and '.join(FROM_NOTHING)} from 0; "
-                f"got {config} from {own}. Keep the other sizes."
+                f"got {got}. Keep the other sizes."
             )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
