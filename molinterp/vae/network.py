@@ -218,16 +218,17 @@ class MoleculeVAE(nn.Module):
         Raises:
             ShapeError: another size differs, or one is smaller or cannot grow so.
         """
-        own = self.config
-        same = replace(own, **{size: getattr(config, size) for size in MAY_GROW}) == config
-        smaller = any(getattr(config, size) < getattr(own, size) for size in MAY_GROW)
-        widened = any(getattr(own, size) not in (0, getattr(config, size)) for size in FROM_NOTHING)
-        if not same or smaller or widened:
-            old, new = own.to_dict(), config.to_dict()
-            got = ", ".join(f"{size} {new[size]} from {old[size]}" for size in old if new[size] != old[size])
+        own, old, new = self.config, self.config.to_dict(), config.to_dict()
+
+        def fits(size: str) -> bool:
+            may_be_larger = size in MAY_GROW and (size not in FROM_NOTHING or old[size] == 0)
+            return bool(new[size] == old[size] or (may_be_larger and new[size] > old[size]))
+
+        wrong = [f"{size} {new[size]} from {old[size]}" for size in old if not fits(size)]
+        if wrong:
             raise ShapeError(
                 f"a network can grow in {', '.join(MAY_GROW)} alone, in {' and '.join(FROM_NOTHING)} from 0; "
-                f"got {got}. Keep the other sizes."
+                f"got {', '.join(wrong)}. Keep these sizes."
             )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
