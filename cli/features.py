@@ -66,9 +66,10 @@ def train(
     """
     import torch
 
-    from molinterp.bundle import Bundle, check_folder, check_target
+    from molinterp.bundle import Bundle
     from molinterp.chem.features import check_name
     from molinterp.errors import InputError
+    from molinterp.folders import check_folder, check_target
     from molinterp.training.classifiers import fit_classifier, read_labels
     from molinterp.training.features import reference_of, teach_feature
 

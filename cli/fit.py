@@ -66,9 +66,10 @@ def fit(
 
     import torch
 
-    from molinterp.bundle import Bundle, check_target
+    from molinterp.bundle import Bundle
     from molinterp.chem.classifier import shipped_classifiers
     from molinterp.errors import InputError
+    from molinterp.folders import check_target
     from molinterp.training.corpus import prepare, read_splits
     from molinterp.training.heads import N_COMPOUNDS, corpus_examples, head_examples
     from molinterp.training.material import gather

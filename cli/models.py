@@ -20,7 +20,7 @@ def list_() -> None:
     """Names of the bundles that ship, and of those that were downloaded."""
     from molinterp.pretrained import BUNDLES
 
-    from molinterp.bundle import downloaded_names
+    from molinterp.folders import downloaded_names
 
     for name in (*BUNDLES, *downloaded_names()):
         click.echo(name)
@@ -30,7 +30,7 @@ def list_() -> None:
 @click.argument("bundle", default="default")
 def info(bundle: str) -> None:
     """Sizes, training and figures of BUNDLE as JSON."""
-    from molinterp.bundle import locate, read_header
+    from molinterp.folders import locate, read_header
 
     header = read_header(locate(bundle))
     vocabulary = header.pop("vocabulary")
@@ -89,7 +89,8 @@ def average(bundles: tuple[str, ...], output: Path) -> None:
     It is often better than each of them. Density, validity, features and heads are to be fitted anew, by
     `molinterp fit all`.
     """
-    from molinterp.bundle import Bundle, check_target
+    from molinterp.bundle import Bundle
+    from molinterp.folders import check_target
     from molinterp.training.average import average as mean_of
 
     check_target(output)
@@ -121,9 +122,10 @@ def evaluate(
     A file without splits is taken whole, unless the bundle was trained on it: then the one molecule in a
     hundred that `molinterp train` held out is.
     """
-    from molinterp.bundle import Bundle, check_target, locate
+    from molinterp.bundle import Bundle
     from molinterp.evaluation import evaluate as measure
     from molinterp.evaluation import read_split
+    from molinterp.folders import check_target, locate
     from molinterp.weights import as_written
 
     bundle = Bundle.load(model, device)

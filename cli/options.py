@@ -151,8 +151,8 @@ def target_of(model: str, output: Path | None) -> Path:
     """
     from molinterp.pretrained import BUNDLES
 
-    from molinterp.bundle import locate
     from molinterp.errors import InputError
+    from molinterp.folders import locate
 
     if output is None and model in BUNDLES:
         raise InputError(f"{model!r} ships with molinterp and is not written over: give --output a folder.")

@@ -66,8 +66,9 @@ def refine(
     import torch
     from tqdm import tqdm
 
-    from molinterp.bundle import Bundle, check_target
+    from molinterp.bundle import Bundle
     from molinterp.errors import InputError
+    from molinterp.folders import check_target
     from molinterp.training.corpus import prepare
     from molinterp.training.recombined import with_recombined
     from molinterp.training.refine import RefineConfig

@@ -145,9 +145,9 @@ def train(
     """
     import torch
 
-    from molinterp.bundle import check_target, locate, read_header
     from molinterp.device import usable_device
     from molinterp.errors import InputError
+    from molinterp.folders import check_target, locate, read_header
     from molinterp.training.corpus import prepare
     from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
     from molinterp.training.odds import with_odds

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from molinterp.bundle import FILES, HEADER, Bundle, downloaded_folder
+from molinterp.bundle import Bundle
 from molinterp.errors import BundleError, DownloadError, InputError
 from molinterp.fetch import Fetched, Progress, fetch
+from molinterp.folders import FILES, HEADER, downloaded_folder
 from molinterp.pretrained import BUNDLES, downloads_file
 
 MAX_BYTES = 200_000_000

@@ -7,15 +7,12 @@ checked at each load. Nothing is ever unpickled.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, final
 
 import torch
@@ -23,11 +20,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from molinterp.chem.judge import decoded_molecule
+from molinterp.chem.judge import decoded_molecule, decoded_smiles
 from molinterp.device import usable_device
 from molinterp.errors import BundleError, VocabularyError
-from molinterp.fetch import cache_folder
-from molinterp.pretrained import BUNDLES, bundle_folder
+from molinterp.folders import HEADER, SCHEMA, WEIGHTS, check_target, damaged, locate, read_header, sha256
 from molinterp.realism.models import FILES as REALISM_FILES
 from molinterp.realism.models import RealismModels
 from molinterp.tokens import Tokenizer, alike, pad
@@ -35,21 +31,6 @@ from molinterp.vae.decoding import beam, greedy, sample
 from molinterp.vae.network import MoleculeVAE, VAEConfig
 from molinterp.vae.refinement import Refinement, refine
 from molinterp.weights import packed, unpacked
-
-SCHEMA = 3
-READABLE = (2, 3)
-"""Schemas that can be read; the weights of the second are in half precision."""
-HEADER = "bundle.json"
-_FILES = MappingProxyType(
-    {
-        "encoder.safetensors": ("encoder_", "posterior."),
-        "decoder.safetensors": ("conditioner.", "state_of_z.", "decoder.", "output.", "embedding."),
-        "heads.safetensors": ("fingerprint_head.", "property_"),
-    }
-)
-"""Weights file to the parameter names that go into it."""
-FILES = (*_FILES, *REALISM_FILES)
-"""Files that a bundle may hold beside its header."""
 
 
 @final
@@ -170,6 +151,38 @@ class Bundle:
         found = beam(self.model, z.to(self.device), width, blur)
         return [[self.tokenizer.decode(b.tokens) for b in beams] for beams in found]
 
+    def recover(self, z: Tensor, width: int = 8) -> list[str]:
+        """Canonical SMILES of the compound at each point of z (n, latent_dim).
+
+        Of the molecules that a beam search finds, the one that is encoded nearest to the point, which need
+        not be the most probable one; empty where no string of the beam spells a molecule.
+
+        Args:
+            z: (n, latent_dim).
+            width: strings of the beam.
+        """
+        found = [list(map(decoded_smiles, texts)) for texts in self.beams(z, width)]
+        return [next(iter(texts), "") for texts in self.by_distance(z, found)]
+
+    def by_distance(self, z: Tensor, smiles: Sequence[Sequence[str]]) -> list[list[str]]:
+        """For each point its different molecules, that encoded nearest to it first.
+
+        Distances are taken in posterior standard deviations of the molecule.
+
+        Args:
+            z: (n, latent_dim).
+            smiles: canonical SMILES for each point; what is empty or not in the vocabulary is left out.
+        """
+        different = [filter(self.can_encode, filter(None, dict.fromkeys(own))) for own in smiles]
+        owned = [(i, text) for i, texts in enumerate(different) for text in texts]
+        mean, deviation = self.posterior([text for _, text in owned])
+        away = (mean - z.to(self.device)[[i for i, _ in owned]]) / deviation
+        found: list[list[str]] = [[] for _ in smiles]
+        for k in away.square().sum(1).argsort(stable=True).tolist():
+            i, text = owned[k]
+            found[i].append(text)
+        return found
+
     def sample(
         self,
         z: Tensor,
@@ -202,7 +215,7 @@ class Bundle:
             temporary.mkdir(parents=True)
             weights = self.model.state_dict()
             hashes = {}
-            for name, prefixes in _FILES.items():
+            for name, prefixes in WEIGHTS.items():
                 part = packed({k: v for k, v in weights.items() if k.startswith(prefixes)})
                 hashes[name] = _write(part, temporary / name)
             files, realism = self.realism.to_files()
@@ -248,7 +261,7 @@ class Bundle:
             with torch.device("meta"):
                 model = MoleculeVAE(config)
             weights: dict[str, Tensor] = {}
-            for file in _FILES:
+            for file in WEIGHTS:
                 weights |= unpacked(load_file(folder / file))
             model.load_state_dict(weights, assign=True)
             extra = {file: load_file(folder / file) for file in REALISM_FILES if file in header["files"]}
@@ -256,7 +269,7 @@ class Bundle:
             realism.move_to(device)
         except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise BundleError(_damaged(folder, reason)) from error
+            raise BundleError(damaged(folder, reason)) from error
         return cls(
             name=header["name"],
             tokenizer=tokenizer,
@@ -287,7 +300,7 @@ def loaded(bundle: Bundle | str | Path | None = None, device: str | torch.device
     try:
         header = (folder / HEADER).stat()
     except OSError as error:
-        raise BundleError(_damaged(folder, f"{HEADER}: {error.strerror}")) from error
+        raise BundleError(damaged(folder, f"{HEADER}: {error.strerror}")) from error
     return _loaded(folder, str(device), header.st_mtime_ns, header.st_size)
 
 
@@ -296,102 +309,8 @@ def _loaded(folder: Path, device: str, mtime_ns: int, size: int) -> Bundle:
     return Bundle.load(folder, device)
 
 
-def check_folder(folder: Path) -> None:
-    """Make sure that a folder is there and open to writing, or can be made.
-
-    Raises:
-        BundleError: it is a file, or it or the nearest folder above it is closed to writing.
-    """
-    nearest = folder.resolve()
-    while not nearest.exists():
-        nearest = nearest.parent
-    if not nearest.is_dir():
-        raise BundleError(f"'{nearest}' is a file, and must be a folder. Choose another name.")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise BundleError(f"'{folder}' cannot be written: folder '{nearest}' is closed to writing.")
-
-
-def check_target(folder: Path) -> None:
-    """Make sure that `Bundle.save` may write to a folder, before the work that is to be saved.
-
-    Raises:
-        BundleError: it is a file, holds something else than a bundle, or cannot be written.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise BundleError(f"'{folder}' is a file, and a bundle is a folder. Choose another name.")
-    # A bundle is replaced as a whole, by a folder that is made beside it.
-    check_folder(folder.resolve().parent)
-    if folder.exists() and not (folder / HEADER).exists() and any(folder.iterdir()):
-        raise BundleError(f"folder '{folder}' is not empty and no bundle. Choose another one.")
-
-
-def locate(name: str | Path) -> Path:
-    """Folder of a bundle: one that ships or was downloaded, by name, or any other, by path.
-
-    Raises:
-        BundleError: there is none.
-    """
-    if str(name) in BUNDLES:
-        return bundle_folder(str(name))
-    folder = Path(name)
-    if not (folder / HEADER).is_file() and str(name) in downloaded_names():
-        return downloaded_folder(str(name))
-    if not (folder / HEADER).is_file():
-        shipped = ", ".join(BUNDLES) or "none"
-        raise BundleError(
-            f"bundle '{name}' must be one that ships ({shipped}) or a folder with a {HEADER}; "
-            "found neither. Check the spelling, or train one with `molinterp train`."
-        )
-    return folder
-
-
-def downloaded_folder(name: str) -> Path:
-    """Folder of a downloaded bundle in the user's cache."""
-    return cache_folder("bundles") / name
-
-
-def downloaded_names() -> tuple[str, ...]:
-    """Bundles in the user's cache."""
-    return tuple(sorted(p.parent.name for p in cache_folder("bundles").glob(f"*/{HEADER}")))
-
-
-def read_header(folder: Path) -> dict[str, Any]:
-    """What `bundle.json` says, once every file has been held against its SHA-256.
-
-    Raises:
-        BundleError: a file is missing or damaged, or the schema is another one.
-    """
-    try:
-        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
-        schema, files = header["schema"], dict(header["files"])
-        header["name"], header["figures"], header["training"], header["properties"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(_damaged(folder, f"{HEADER}: {error}")) from error
-    if schema not in READABLE:
-        raise BundleError(
-            f"bundle '{folder}' has schema {schema!r}; this version of molinterp reads "
-            f"{' and '.join(map(str, READABLE))}. "
-            "Train it again, or install the version that made it."
-        )
-    for file in (*_FILES, *(f for f in REALISM_FILES if f in files)):
-        path = folder / file
-        if not path.is_file():
-            raise BundleError(_damaged(folder, f"{file} is missing"))
-        if _sha256(path) != files.get(file):
-            raise BundleError(_damaged(folder, f"{file} does not match its SHA-256"))
-    return header
-
-
-def _damaged(folder: Path, reason: str) -> str:
-    return f"bundle '{folder}' is damaged: {reason}. Restore it, or install molinterp again."
-
-
 def _write(tensors: Mapping[str, Tensor], path: Path) -> str:
     """Write a file of tensors and return its SHA-256."""
     save_file(dict(tensors), path)
     path.chmod(0o644)
-    return _sha256(path)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return sha256(path)

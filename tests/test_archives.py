@@ -8,8 +8,9 @@ from molinterp.pretrained import BUNDLES
 
 from molinterp import archives
 from molinterp.archives import download_bundle, downloads, unpack
-from molinterp.bundle import HEADER, Bundle, downloaded_names, locate
+from molinterp.bundle import Bundle
 from molinterp.errors import BundleError, DownloadError, InputError
+from molinterp.folders import HEADER, downloaded_names, locate
 from tests.server import serving
 
 

@@ -8,9 +8,11 @@ import torch
 from molinterp.data import drugs
 from molinterp.pretrained import BUNDLES
 
-from molinterp.bundle import HEADER, Bundle, check_target, loaded, locate
+from molinterp.bundle import Bundle, loaded
 from molinterp.chem.judge import decoded_molecule, decoded_smiles
+from molinterp.chem.standardise import standardise
 from molinterp.errors import BundleError, InputError, ShapeError, VocabularyError
+from molinterp.folders import HEADER, check_target, locate
 from molinterp.realism.density import CallableDensity
 from molinterp.realism.index import RealismIndex
 from molinterp.realism.models import RealismModels
@@ -75,6 +77,37 @@ def test_a_search_takes_the_most_probable_string_that_is_a_molecule():
     assert any(row[0] for row in is_molecule)
     for text, texts, row in zip(bundle.search(z, 8, 1.0), beams, is_molecule, strict=True):
         assert text == (texts[row.index(True)] if any(row) else texts[0])
+
+
+def test_molecules_are_sorted_by_where_they_are_encoded(small_bundle):
+    z = small_bundle.encode(["CCO", "CCN", "CCO"])
+    found = small_bundle.by_distance(z, [["CCN", "CCO", "CCN", ""], ["CCO", "CCN", "[Xe]"], [""]])
+    assert found == [["CCO", "CCN"], ["CCN", "CCO"], []]
+
+
+def test_distances_are_taken_in_deviations_of_the_molecule(small_bundle):
+    (a, b), (s, t) = small_bundle.posterior(["CCO", "CCN"])
+    between = torch.lerp(a, b, torch.linspace(0, 1, 41)[:, None])
+    is_first_nearer = (((between - a) / s).square().sum(1) < ((between - b) / t).square().sum(1)).tolist()
+    found = small_bundle.by_distance(between, [["CCO", "CCN"]] * 41)
+    assert [texts[0] == "CCO" for texts in found] == is_first_nearer
+
+
+def test_a_compound_is_recovered_where_the_most_probable_molecule_is_another():
+    bundle = Bundle.load("smiles-small")
+    compounds = [standardise(smiles).smiles for smiles in drugs().values()]
+    compounds = [smiles for smiles in compounds if bundle.can_encode(smiles)]
+    z = bundle.encode(compounds)
+    recovered = [a == b for a, b in zip(bundle.recover(z), compounds, strict=True)]
+    searched = [decoded_smiles(a) == b for a, b in zip(bundle.search(z), compounds, strict=True)]
+    # What is encoded at the point itself is as near as can be.
+    assert all(mine for mine, other in zip(recovered, searched, strict=True) if other)
+    assert sum(recovered) > sum(searched)
+
+
+def test_where_no_string_spells_a_molecule_nothing_is_recovered(small_bundle, monkeypatch):
+    monkeypatch.setattr(Bundle, "beams", lambda self, z, width: [["C(", ")"], ["OCC", "C("]])
+    assert small_bundle.recover(torch.zeros(2, 8)) == ["", "CCO"]
 
 
 def _flip_byte(folder):

@@ -108,7 +108,7 @@ def test_what_was_measured_says_the_split_and_a_closed_bundle_is_found_before(ru
     def closed(folder):
         raise BundleError("closed")
 
-    monkeypatch.setattr("molinterp.bundle.check_target", closed)
+    monkeypatch.setattr("molinterp.folders.check_target", closed)
     assert run(*evaluate) == (4, "molinterp: closed\n") and len(measured) == 1
 
 

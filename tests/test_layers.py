@@ -26,6 +26,7 @@ LAYERS = (
     ("training",),
     ("evaluation", "spaces", "archives"),
     ("bundle", "datasets"),
+    ("folders",),
     ("vae", "realism", "geometry", "tokens", "path"),
     ("chem", "tables"),
     ("fetch", "device", "weights"),

@@ -6,8 +6,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from molinterp.bundle import HEADER, Bundle
+from molinterp.bundle import Bundle
 from molinterp.errors import BundleError
+from molinterp.folders import HEADER
 from molinterp.weights import SCALE, STEPS, as_written, packed, unpacked
 from tests.tolerances import HALF
 

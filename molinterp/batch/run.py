@@ -187,7 +187,7 @@ def _bundle_header(name: str) -> Path:
 
     file = (bundle_folder(name) if name in BUNDLES else Path(name)) / "bundle.json"
     if not file.is_file():
-        from molinterp.bundle import locate  # imports torch, so only where it must
+        from molinterp.folders import locate  # imports torch, so only where it must
 
         return locate(name) / file.name
     return file

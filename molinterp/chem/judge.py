@@ -12,6 +12,7 @@ from rdkit import Chem, rdBase
 from molinterp.chem.alerts import CATALOGUES, alerts, has_alert
 from molinterp.chem.environments import EnvironmentTable
 from molinterp.chem.properties import sa_score
+from molinterp.chem.stability import unstable_groups
 from molinterp.data import environment_ids
 from molinterp.errors import InputError
 
@@ -53,7 +54,7 @@ def decoded_smiles(text: str) -> str:
 
 
 def is_clean(mol: Chem.Mol) -> bool:
-    """Whether a molecule is familiar, uncharged, free of alerts and easy to make (SA score <= 4.5).
+    """Whether a molecule is familiar, stable, uncharged, free of alerts and easy to make (SA score <= 4.5).
 
     The absolute verdict, where `Judge` holds a molecule against two ends.
     """
@@ -63,7 +64,7 @@ def is_clean(mol: Chem.Mol) -> bool:
 def own_fault(mol: Chem.Mol) -> str | None:
     """What keeps a molecule from being clean by itself, in one word; None where it is clean.
 
-    Fragments, charge, radical, unfamiliar, hard-to-make, alert, in this order.
+    Fragments, charge, radical, unfamiliar, unstable, hard-to-make, alert, in this order.
     """
     if len(Chem.GetMolFrags(mol)) != 1:
         return "fragments"
@@ -73,6 +74,8 @@ def own_fault(mol: Chem.Mol) -> str | None:
         return "radical"
     if not default_table().is_familiar(mol):
         return "unfamiliar"
+    if unstable_groups(mol):
+        return "unstable"
     if sa_score(mol) > CLEAN_SA_SCORE:
         return "hard-to-make"
     return "alert" if has_alert(mol) else None
@@ -92,8 +95,8 @@ Condition = Callable[[Chem.Mol], str | None]
 class Judge:
     """Holds decoded molecules against the two ends of a path.
 
-    Alerts, SA score, charge, ring sizes and environments are relative: what an end bears, a molecule
-    between may bear too.
+    Alerts, unstable groups, SA score, charge, ring sizes and environments are relative: what an end bears, a
+    molecule between may bear too.
     """
 
     ends: tuple[Chem.Mol, ...]
@@ -102,6 +105,8 @@ class Judge:
     """What counts as familiar."""
     allowed_alerts: frozenset[str]
     """Alerts that an end raises."""
+    allowed_groups: frozenset[str]
+    """Unstable groups that an end has."""
     max_sa_score: float
     """Largest SA score allowed."""
     charges: frozenset[int]
@@ -142,6 +147,7 @@ class Judge:
             ends=ends,
             environments=environments if environments is not None else default_table(),
             allowed_alerts=frozenset().union(*(alerts(e, catalogues) for e in ends)),
+            allowed_groups=frozenset().union(*map(unstable_groups, ends)),
             max_sa_score=max(sa_score(e) for e in ends) + SA_SLACK if max_sa_score is None else max_sa_score,
             charges=frozenset({0} | {Chem.GetFormalCharge(e) for e in ends}),
             ring_sizes=COMMON_RINGS.union(*(_ring_sizes(e) for e in ends)),
@@ -160,7 +166,8 @@ class Judge:
     def cheap_fault(self, mol: Chem.Mol) -> str | None:
         """The same without alerts, which take most of the time.
 
-        Fragments, radical, charge, element, ring, unfamiliar, hard-to-make, then the user's conditions.
+        Fragments, radical, charge, element, ring, unfamiliar, unstable, hard-to-make, then the user's
+        conditions.
         """
         if len(Chem.GetMolFrags(mol)) > 1:
             return "fragments"
@@ -174,6 +181,8 @@ class Judge:
             return "ring"
         if not self.environments.is_familiar(mol, self.ends):
             return "unfamiliar"
+        if not unstable_groups(mol) <= self.allowed_groups:
+            return "unstable"
         if sa_score(mol) > self.max_sa_score:
             return "hard-to-make"
         return next((reason for c in self.conditions if (reason := c(mol))), None)

@@ -18,7 +18,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from multiprocessing import get_context
@@ -33,7 +32,7 @@ from torch.nn import functional as F
 
 from molinterp.bundle import Bundle
 from molinterp.chem.judge import Judge, decoded_molecule, decoded_smiles, is_clean
-from molinterp.errors import InputError, VocabularyError
+from molinterp.errors import InputError
 from molinterp.realism.models import RealismModels
 from molinterp.tokens import PAD, IntArray, pad
 from molinterp.training.batches import stream
@@ -277,15 +276,16 @@ def _harvest(
         tick(f"round {number}: decode and judge", done / len(starts))
         points, around = draw(rng, n)
         candidates = _candidates(bundle, points, config, generator, executor)
-        nearest = _by_distance(bundle, points.z, candidates, config)
+        with torch.autocast(bundle.device.type, torch.bfloat16, enabled=config.bf16):
+            nearest = bundle.by_distance(points.z, candidates)
         most_probable = [own[0] for own in candidates]
-        texts = [[text for text, _ in near] for near in nearest]
-        jobs = zip(most_probable, texts, around, strict=True)
+        jobs = zip(most_probable, nearest, around, strict=True)
         verdicts = list(executor.map(_verdict, jobs, chunksize=32))
         n_first += sum(first for first, _ in verdicts)
         rows = [row for row, (_, place) in enumerate(verdicts) if place is not None]
         parts.append(points.at(np.array(rows, np.int64)))
-        targets += [nearest[row][place][1] for row, (_, place) in enumerate(verdicts) if place is not None]
+        passed = [nearest[row][place] for row, (_, place) in enumerate(verdicts) if place is not None]
+        targets += bundle.tokenizer.encode(passed)
     if not targets:
         raise InputError("no decode between compounds passed the judge; train the bundle for longer.")
     z, blur, deviation = (torch.cat([getattr(p, name) for p in parts]) for name in ("z", "blur", "deviation"))
@@ -307,35 +307,6 @@ def _candidates(
 
 def _canonical(texts: Sequence[str]) -> list[str]:
     return [decoded_smiles(text) for text in texts]
-
-
-def _by_distance(
-    bundle: Bundle, z: Tensor, candidates: Sequence[Sequence[str]], config: RefineConfig
-) -> list[list[tuple[str, IntArray]]]:
-    """Each point's different molecules with their tokens, that encoded nearest to it first.
-
-    Distances are taken in posterior standard deviations of the molecule.
-    """
-    owners, texts, symbols = [], [], []
-    for place, own in enumerate(candidates):
-        for text in dict.fromkeys(filter(None, own)):
-            with suppress(VocabularyError):
-                symbols.append(bundle.tokenizer.symbol_ids(text))
-                owners.append(place)
-                texts.append(text)
-    strings = bundle.tokenizer.merge(symbols)
-    order = np.argsort([len(s) for s in strings], kind="stable")
-    distance = np.zeros(len(strings))
-    for start in range(0, len(strings), BATCH):
-        part = order[start : start + BATCH]
-        tokens = torch.from_numpy(pad([strings[i] for i in part])).to(bundle.device)
-        mean, deviation = (x.cpu() for x in _posterior(bundle, tokens, config))
-        away = (mean - z[[owners[i] for i in part]]) / deviation
-        distance[part] = away.square().sum(1).numpy()
-    found: list[list[tuple[str, IntArray]]] = [[] for _ in candidates]
-    for i in np.argsort(distance, kind="stable"):
-        found[owners[i]].append((texts[i], strings[i]))
-    return found
 
 
 def _verdict(job: tuple[str, Sequence[str], Sequence[str]]) -> tuple[bool, int | None]:

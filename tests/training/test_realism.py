@@ -6,11 +6,12 @@ import pytest
 import torch
 from rdkit import Chem
 
-from molinterp.bundle import HEADER, Bundle
+from molinterp.bundle import Bundle
 from molinterp.chem.classifier import shipped_classifiers
 from molinterp.chem.constraints import Mode, parse_constraints
 from molinterp.chem.properties import PROPERTIES
 from molinterp.errors import BundleError, InputError
+from molinterp.folders import HEADER
 from molinterp.realism.models import FILES
 from molinterp.restraints import evaluate_feature, feature_table, latent_term, restrain
 from molinterp.training.features import teach_feature

@@ -10,7 +10,7 @@ from molinterp.bundle import Bundle
 from molinterp.errors import InputError
 from molinterp.tokens import pad
 from molinterp.training import refine as module
-from molinterp.training.refine import FIXED, Ends, RefineConfig, _by_distance, _harvest, _verdict, refine
+from molinterp.training.refine import FIXED, Ends, RefineConfig, _harvest, _verdict, refine
 from molinterp.vae.likelihood import token_cross_entropy
 from tests.conftest import SMALL
 
@@ -102,15 +102,6 @@ def test_the_target_is_the_first_of_those_wanted_that_passes_between_the_ends():
     assert _verdict((nitro, [nitro, anilide], ("O=[N+]([O-])c1ccccc1C", IBUPROFEN))) == (True, 0)
     assert _verdict(("", [nitro, anilide], ())) == (False, 1)
     assert _verdict((nitro, [nitro], ())) == (False, None)
-
-
-def test_candidates_are_sorted_by_where_they_are_encoded(small_bundle):
-    z = small_bundle.encode(["CCO", "CCN", "CCO"])
-    candidates = [["CCN", "CCO", "CCN", ""], ["CCO", "CCN", "[Xe]"], [""]]
-    found = _by_distance(small_bundle, z, candidates, CONFIG)
-    assert [[text for text, _ in near] for near in found] == [["CCO", "CCN"], ["CCN", "CCO"], []]
-    for text, tokens in found[0]:
-        assert small_bundle.tokenizer.decode(tokens.tolist()) == text
 
 
 def test_a_model_of_which_nothing_passes_is_turned_down(saved_bundle, small_corpus, monkeypatch):

@@ -1,0 +1,75 @@
+import pytest
+from molinterp.data import drugs
+from rdkit import Chem
+
+from molinterp.chem.judge import Judge, own_fault
+from molinterp.chem.stability import UNSTABLE, unstable_groups
+from molinterp.chem.standardise import standardise
+
+ACID = "OC(=O)N1CCCCC1"
+
+
+@pytest.mark.parametrize(
+    ("smiles", "group"),
+    [
+        (ACID, "carbamic acid"),
+        ("OC(=O)Nc1ccccc1", "carbamic acid"),
+        ("CCN(CC)C(=S)S", "carbamic acid"),
+        ("COC(=O)O", "carbonic acid"),
+        ("OC1=CCCCC1", "enol"),
+        ("NC1=CCCCC1", "primary enamine"),
+        ("OCN1CCOCC1", "hemiaminal"),
+        ("CN1CCCC1O", "hemiaminal"),
+        ("NC1CCCCN1", "primary aminal"),
+        ("NC1CCCCO1", "primary aminal"),
+    ],
+)
+def test_what_falls_apart_is_named(smiles, group):
+    assert unstable_groups(Chem.MolFromSmiles(smiles)) == {group}
+
+
+@pytest.mark.parametrize(
+    "smiles",
+    [
+        "COC(=O)N1CCCCC1",  # a carbamate, an ester
+        "CS(=O)(=O)NC(=O)OC",
+        "OC(=O)c1ccc[nH]1",  # on carbon
+        "OC(=O)CN",
+        "NC(=O)NO",
+        "O=C1C=C(O)CCC1",  # the enol of a 1,3-diketone
+        "CC1=C(C(=O)OC)C(C)C(C(=O)OC)=C(N)O1",  # an enamine that an ester holds
+        "NC1=C(C#N)CCC1",
+        "OC1c2ccccc2C(=O)N1",  # an acylated nitrogen holds
+        "OC1CCCCO1",  # as sugars do
+        "NC1CCCCC1",
+        "NC1(C)CCN(C)C1",
+        "Oc1ccccc1",
+        "Nc1ccc(=O)[nH]c1",
+    ],
+)
+def test_what_lasts_is_not(smiles):
+    assert not unstable_groups(Chem.MolFromSmiles(smiles))
+
+
+def test_no_drug_has_such_a_group():
+    assert not {name: found for name, s in drugs().items() if (found := unstable_groups(standardise(s).mol))}
+
+
+def test_each_group_is_one_that_the_alerts_leave_out():
+    # Else the alert would do, and the pattern be a second way to the same answer.
+    from molinterp.chem.alerts import alerts
+
+    bearers = {"carbamic acid": ACID, "carbonic acid": "COC(=O)O", "enol": "OC1=CCCCC1"}
+    bearers |= {"primary enamine": "NC1=CCCCC1", "primary aminal": "NC1CCCCN1"}
+    bearers |= {"hemiaminal": "OCN1CCOCC1"}
+    assert set(bearers) == set(UNSTABLE)
+    for group, smiles in bearers.items():
+        assert not [a for a in alerts(Chem.MolFromSmiles(smiles))], group
+
+
+def test_the_judge_turns_it_down_unless_an_end_has_it():
+    plain, acid = Chem.MolFromSmiles("CC(=O)N1CCCCC1"), Chem.MolFromSmiles(ACID)
+    longer = Chem.MolFromSmiles("OC(=O)N1CCC(C)CC1")
+    assert Judge.between(plain, plain).fault(longer) == "unstable"
+    assert Judge.between(plain, acid).fault(longer) is None
+    assert own_fault(longer) == "unstable"
