@@ -30,7 +30,7 @@ from molinterp.vae.decoding import blur_at
 
 BATCH = 256
 BEAM_WIDTH = 8
-"""Strings of a beam, of which the most probable molecule counts."""
+"""Strings of a beam, of which one molecule counts."""
 N_LINES = 200
 """Straight lines that are decoded whole."""
 N_SAMPLED = 4_096
@@ -88,16 +88,18 @@ def evaluate(
     Returns:
         Figures by name; shares are in [0, 1], `kl` in nats, seconds on this machine. Points between and
         prior samples are decoded with the blur of their place, 1 half-way and at a sample, those named
-        sharp without; those named beam are the most probable molecules of a beam, the others greedy
-        decodes. Figures of lines are their three quartiles. Latent points are refined for the first
-        `n_refined` molecules alone. Of midpoint decodes, `size` is their heavy atoms over their ends', and
-        `return` how far from the midpoint they are encoded over half the way between the ends, the median,
-        in posterior standard deviations: 0 is the midpoint itself.
+        sharp without; those named beam are the most probable molecules of a beam, `recovered` takes the
+        one of a beam that is encoded nearest, the others are greedy decodes. Figures of lines are their
+        three quartiles. Latent points are refined for the first `n_refined` molecules alone. Of midpoint
+        decodes, `size` is their heavy atoms over their ends', and `return` how far from the midpoint they
+        are encoded over half the way between the ends, the median, in posterior standard deviations: 0 is
+        the midpoint itself.
     """
     known, n_unknown = _encodable(bundle, smiles)
     z, deviation = _in_batches(lambda part: bundle.posterior(part), known, progress, "encode")
     rebuilt = _decode_all(bundle, z, progress, "reconstruct")
     searched = _search_all(bundle, z, progress, "search")
+    recovered = _recover_all(bundle, z, progress)
     kl = 0.5 * (z.square() + deviation.square() - 1 - 2 * deviation.log()).sum(1).mean()
     rng = np.random.default_rng(seed)
     pairs = np.stack([rng.choice(len(known), 2, replace=False) for _ in range(n_pairs)])
@@ -109,6 +111,7 @@ def evaluate(
         "seed": seed,
         "reconstruction": _n_exact(rebuilt, known) / len(smiles),
         "beam_reconstruction": _n_exact(searched, known) / len(smiles),
+        "recovered": _n_exact(recovered, known) / len(smiles),
         **_refined(bundle, smiles[:N_REFINED], known, progress),
         "kl": float(kl),
         "prior_valid": _share_valid(_decode_all(bundle, noise, progress, "prior samples", 1.0)),
@@ -215,6 +218,12 @@ def _search_all(
 ) -> list[str]:
     starts = range(0, len(z), BATCH)
     parts = (bundle.search(z[i : i + BATCH], BEAM_WIDTH, blur) for i in progress(starts, len(starts), label))
+    return [text for part in parts for text in part]
+
+
+def _recover_all(bundle: Bundle, z: torch.Tensor, progress: Progress) -> list[str]:
+    starts = range(0, len(z), BATCH)
+    parts = (bundle.recover(z[i : i + BATCH], BEAM_WIDTH) for i in progress(starts, len(starts), "recover"))
     return [text for part in parts for text in part]
 
 

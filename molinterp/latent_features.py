@@ -8,6 +8,7 @@ from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -93,6 +94,29 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                     smiles.append(canonical)
             if rows:
                 out[rows] = model.encode(smiles).cpu().numpy()
+        return out
+
+    def inverse_transform(self, X: Any) -> npt.NDArray[np.object_]:
+        """Canonical SMILES (n,) of the compounds at n latent points; None where there is none.
+
+        See `Bundle.recover`; half-way between compounds `Bundle.search` with a blur of 1 is the better one.
+
+        Args:
+            X: (n, latent_dim), as `transform` gives it; a row with a NaN has no compound.
+
+        Raises:
+            ShapeError: `X` has another shape.
+            sklearn.exceptions.NotFittedError: `fit` was not called.
+        """
+        check_is_fitted(self, "latent_dim_")
+        points = torch.from_numpy(np.asarray(X, dtype=np.float32))
+        if points.ndim != 2 or points.shape[1] != self.latent_dim_:
+            raise ShapeError(f"`X` must have shape (n, {self.latent_dim_}); got {tuple(points.shape)}.")
+        model = loaded(self.bundle, self.device)
+        out = np.full(len(points), None, dtype=object)
+        rows = points.isfinite().all(1).nonzero()[:, 0]
+        for part in rows.split(self.batch_size):
+            out[part.numpy()] = [smiles or None for smiles in model.recover(points[part])]
         return out
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:

@@ -37,6 +37,27 @@ def test_features_are_the_posterior_means_of_standard_forms(encoder, saved_bundl
     np.testing.assert_array_equal(z[2], z[5])
 
 
+def test_compounds_come_back_from_their_points(encoder):
+    found = encoder.inverse_transform(encoder.transform(SMILES))
+    assert found.dtype == object
+    assert found.tolist() == ["CCO", "CCO", "CC(=O)O", "c1ccccc1", "CCCCN", "CC(=O)O"]
+    small = clone(encoder).set_params(batch_size=2).fit(SMILES)
+    assert small.inverse_transform(encoder.transform(SMILES)).tolist() == found.tolist()
+
+
+def test_a_point_that_is_none_has_no_compound(encoder):
+    points = encoder.transform(SMILES[:3])
+    points[1, 2] = np.nan
+    assert encoder.inverse_transform(points).tolist() == ["CCO", None, "CC(=O)O"]
+    assert encoder.inverse_transform(points[:0]).tolist() == []
+
+
+def test_points_of_another_width_are_turned_down(encoder):
+    for points in (np.zeros((2, encoder.latent_dim_ + 1)), np.zeros(encoder.latent_dim_)):
+        with pytest.raises(ShapeError, match=rf"`X` must have shape \(n, {encoder.latent_dim_}\)"):
+            encoder.inverse_transform(points)
+
+
 def test_a_bundle_written_anew_is_read_anew(encoder, small_bundle, saved_bundle):
     before = encoder.transform(SMILES)
     model = deepcopy(small_bundle.model)
