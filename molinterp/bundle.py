@@ -32,6 +32,9 @@ from molinterp.vae.network import MoleculeVAE, VAEConfig
 from molinterp.vae.refinement import Refinement, refine
 from molinterp.weights import packed, unpacked
 
+AT_HOME = 0.01
+"""A molecule is encoded at a point itself when it is no farther from it, in standard deviations."""
+
 
 @final
 @dataclass(frozen=True)
@@ -151,18 +154,30 @@ class Bundle:
         found = beam(self.model, z.to(self.device), width, blur)
         return [[self.tokenizer.decode(b.tokens) for b in beams] for beams in found]
 
-    def recover(self, z: Tensor, width: int = 8) -> list[str]:
+    def recover(self, z: Tensor, width: int = 32, blur: Tensor | float = 0.0) -> list[str]:
         """Canonical SMILES of the compound at each point of z (n, latent_dim).
 
-        Of the molecules that a beam search finds, the one that is encoded nearest to the point, which need
-        not be the most probable one; empty where no string of the beam spells a molecule.
+        The greedy decode where that is encoded at the point itself; else, of the molecules that a beam search
+        finds, the one that is encoded nearest, which need not be the most probable. Empty where no string
+        spells a molecule.
 
         Args:
             z: (n, latent_dim).
             width: strings of the beam.
+            blur: (n,) or one for all, in [0, 1]; see `decode`.
         """
-        found = [list(map(decoded_smiles, texts)) for texts in self.beams(z, width)]
-        return [next(iter(texts), "") for texts in self.by_distance(z, found)]
+        found = [decoded_smiles(text) for text in self.decode(z, blur)]
+        owned = [(i, text) for i, text in enumerate(found) if self._is_in_vocabulary(text)]
+        at_home = {
+            i for (i, _), d in zip(owned, self._distance(z, owned).tolist(), strict=True) if d < AT_HOME
+        }
+        others = [i for i in range(len(found)) if i not in at_home]
+        if others:
+            beams = self.beams(z[others], width, blur[others] if isinstance(blur, Tensor) else blur)
+            texts = [[found[i], *map(decoded_smiles, own)] for i, own in zip(others, beams, strict=True)]
+            for i, near in zip(others, self.by_distance(z[others], texts), strict=True):
+                found[i] = next(iter(near), "")
+        return found
 
     def by_distance(self, z: Tensor, smiles: Sequence[Sequence[str]]) -> list[list[str]]:
         """For each point its different molecules, that encoded nearest to it first.
@@ -173,15 +188,21 @@ class Bundle:
             z: (n, latent_dim).
             smiles: canonical SMILES for each point; what is empty or not in the vocabulary is left out.
         """
-        different = [filter(self.can_encode, filter(None, dict.fromkeys(own))) for own in smiles]
+        different = [filter(self._is_in_vocabulary, dict.fromkeys(own)) for own in smiles]
         owned = [(i, text) for i, texts in enumerate(different) for text in texts]
-        mean, deviation = self.posterior([text for _, text in owned])
-        away = (mean - z.to(self.device)[[i for i, _ in owned]]) / deviation
         found: list[list[str]] = [[] for _ in smiles]
-        for k in away.square().sum(1).argsort(stable=True).tolist():
+        for k in self._distance(z, owned).argsort(stable=True).tolist():
             i, text = owned[k]
             found[i].append(text)
         return found
+
+    def _is_in_vocabulary(self, text: str) -> bool:
+        return bool(text) and self.can_encode(text)
+
+    def _distance(self, z: Tensor, owned: Sequence[tuple[int, str]]) -> Tensor:
+        """How far each molecule is encoded from its row of z, in its posterior standard deviations."""
+        mean, deviation = self.posterior([text for _, text in owned])
+        return ((mean - z.to(self.device)[[i for i, _ in owned]]) / deviation).norm(dim=1)
 
     def sample(
         self,

@@ -30,7 +30,7 @@ from molinterp.vae.decoding import blur_at
 
 BATCH = 256
 BEAM_WIDTH = 8
-"""Strings of a beam, of which one molecule counts."""
+"""Strings of a beam, of which the most probable molecule counts."""
 N_LINES = 200
 """Straight lines that are decoded whole."""
 N_SAMPLED = 4_096
@@ -88,8 +88,8 @@ def evaluate(
     Returns:
         Figures by name; shares are in [0, 1], `kl` in nats, seconds on this machine. Points between and
         prior samples are decoded with the blur of their place, 1 half-way and at a sample, those named
-        sharp without; those named beam are the most probable molecules of a beam, `recovered` takes the
-        one of a beam that is encoded nearest, the others are greedy decodes. Figures of lines are their
+        sharp without; those named beam are the most probable molecules of a beam, `recovered` is by
+        `Bundle.recover`, the others are greedy decodes. Figures of lines are their
         three quartiles. Latent points are refined for the first `n_refined` molecules alone. Of midpoint
         decodes, `size` is their heavy atoms over their ends', and `return` how far from the midpoint they
         are encoded over half the way between the ends, the median, in posterior standard deviations: 0 is
@@ -223,7 +223,7 @@ def _search_all(
 
 def _recover_all(bundle: Bundle, z: torch.Tensor, progress: Progress) -> list[str]:
     starts = range(0, len(z), BATCH)
-    parts = (bundle.recover(z[i : i + BATCH], BEAM_WIDTH) for i in progress(starts, len(starts), "recover"))
+    parts = (bundle.recover(z[i : i + BATCH]) for i in progress(starts, len(starts), "recover"))
     return [text for part in parts for text in part]
 
 

@@ -99,7 +99,7 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def inverse_transform(self, X: Any) -> npt.NDArray[np.object_]:
         """Canonical SMILES (n,) of the compounds at n latent points; None where there is none.
 
-        See `Bundle.recover`; half-way between compounds `Bundle.search` with a blur of 1 is the better one.
+        See `Bundle.recover`; points between compounds are better decoded by it with their blur.
 
         Args:
             X: (n, latent_dim), as `transform` gives it; a row with a NaN has no compound.

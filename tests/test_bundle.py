@@ -105,8 +105,25 @@ def test_a_compound_is_recovered_where_the_most_probable_molecule_is_another():
     assert sum(recovered) > sum(searched)
 
 
+def test_a_beam_is_asked_only_where_the_greedy_decode_is_another_molecule(small_bundle, monkeypatch):
+    asked = []
+
+    def beams(self, z, width, blur):
+        asked.append((z, width, blur))
+        return [["C(", "OCC"]] * len(z)
+
+    monkeypatch.setattr(Bundle, "beams", beams)
+    z = small_bundle.encode(["CCO", "CCN"])
+    assert small_bundle.recover(z) == ["CCO", "CCN"] and not asked
+    moved = z + torch.tensor([[0.0], [0.5]])
+    assert small_bundle.recover(moved, 5, torch.tensor([0.0, 0.7]))[0] == "CCO"
+    ((points, width, blur),) = asked
+    assert torch.equal(points, moved[1:]) and width == 5 and blur.tolist() == pytest.approx([0.7])
+
+
 def test_where_no_string_spells_a_molecule_nothing_is_recovered(small_bundle, monkeypatch):
-    monkeypatch.setattr(Bundle, "beams", lambda self, z, width: [["C(", ")"], ["OCC", "C("]])
+    monkeypatch.setattr(Bundle, "decode", lambda self, z, blur: ["C("] * 2)
+    monkeypatch.setattr(Bundle, "beams", lambda self, z, width, blur: [["C(", ")"], ["OCC", "C("]])
     assert small_bundle.recover(torch.zeros(2, 8)) == ["", "CCO"]
 
 
