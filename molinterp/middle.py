@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
@@ -32,6 +33,11 @@ N_DRAWS = 256
 """Points about the mean that are decoded beside it."""
 SPREADS = (0.5, 1.0, 1.5)
 """Distances from the mean at which they are drawn, in mean posterior standard deviations of the compounds."""
+
+WIDTH = 4
+"""Strings of the beam at each of them: next to the mean they cost little."""
+BLURS = (1.0, 0.5)
+"""The mean lies between the compounds, as the middle of a path does, and maybe near one that is known."""
 
 
 @final
@@ -92,8 +98,8 @@ def median(
     noise = torch.randn(N_DRAWS, model.latent_dim, generator=generator).to(mean)
     spread = torch.tensor(SPREADS).to(mean).repeat(math.ceil(N_DRAWS / len(SPREADS)))[:N_DRAWS]
     points = middle + spread[:, None] * deviation.mean(0) * noise
-    # The mean lies between the compounds, as the middle of a path does.
-    texts = model.search(middle[None], blur=1.0) + model.decode(points, 1.0)
+    points = torch.cat([middle[None], points])
+    texts = chain.from_iterable(strings for blur in BLURS for strings in model.beams(points, WIDTH, blur))
     judge = (limits or Limits()).judge(*(e.mol for e in ends))
     found: dict[str, MedianCompound] = {}
     for text in dict.fromkeys(texts):
