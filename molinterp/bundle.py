@@ -165,6 +165,9 @@ class Bundle:
             z: (n, latent_dim).
             width: strings of the beam.
             blur: (n,) or one for all, in [0, 1]; see `decode`.
+
+        Raises:
+            ShapeError: z has another number of dimensions than the bundle.
         """
         found = [decoded_smiles(text) for text in self.decode(z, blur)]
         owned = [(i, text) for i, text in enumerate(found) if self._is_in_vocabulary(text)]
