@@ -1,4 +1,4 @@
-"""`molinterp refine`: a bundle in, one whose decoder is better between compounds out."""
+"""`molinterp refine`: a bundle in, one that is better between compounds and at them out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 @click.argument("bundle")
 @click.argument("molecules", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the bundle.")
-@click.option("--rounds", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option("--rounds", type=click.IntRange(min=0), default=2, show_default=True)
 @click.option("--points", type=click.IntRange(min=1), default=12_000, show_default=True, help="A round.")
 @click.option("--steps", type=click.IntRange(min=1), default=600, show_default=True, help="A round.")
 @click.option(
@@ -31,6 +31,13 @@ import click
 )
 @click.option("--learning-rate", type=click.FloatRange(min=0), default=4e-4, show_default=True)
 @click.option(
+    "--encoder-steps",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="In which the encoder is taught the decoder, after the rounds.",
+)
+@click.option(
     "--recombined", type=click.IntRange(min=0), default=0, show_default=True, help="As in the training."
 )
 @click.option("--cache", required=True, type=click.Path(path_type=Path), help="Cache of the training.")
@@ -48,6 +55,7 @@ def refine(
     beam: int,
     compounds: int,
     learning_rate: float,
+    encoder_steps: int,
     recombined: int,
     cache: Path,
     threads: int | None,
@@ -58,10 +66,12 @@ def refine(
     """Refine BUNDLE between the MOLECULES it was trained on.
 
     Points between random training compounds are decoded in several ways, and of what a judge lets pass
-    the decoder is taught the molecule that is encoded nearest to the point. The bundle is written after
-    each round, without density, validity and features: `molinterp fit` makes them anew.
+    the decoder is taught the molecule that is encoded nearest to the point. With --encoder-steps the encoder
+    then learns to spell compounds by the decoder as it is. The bundle is written after each round and at the
+    end, without density, validity and features: `molinterp fit` makes them anew.
     """
     import sys
+    from functools import partial
 
     import torch
     from tqdm import tqdm
@@ -70,10 +80,13 @@ def refine(
     from molinterp.errors import InputError
     from molinterp.folders import check_target
     from molinterp.training.corpus import prepare
+    from molinterp.training.encoder import EncoderConfig, fit_encoder
     from molinterp.training.recombined import with_recombined
     from molinterp.training.refine import RefineConfig
     from molinterp.training.refine import refine as run
 
+    if not rounds and not encoder_steps:
+        raise InputError("nothing to do: `--rounds` and `--encoder-steps` are both 0. Give one of them.")
     if threads:
         torch.set_num_threads(threads)
     check_target(output)
@@ -110,4 +123,8 @@ def refine(
         bar.write(text, file=sys.stderr)
 
     with bar:
-        run(loaded, corpus, config, show, tick)
+        refined = run(loaded, corpus, config, show, tick) if rounds else loaded
+        if encoder_steps:
+            n_parts = torch.get_num_threads() if loaded.device.type == "cpu" else 1
+            taught = EncoderConfig(n_steps=encoder_steps, n_parts=n_parts, seed=seed)
+            show("the encoder is taught", fit_encoder(refined, corpus, taught, partial(tick, "encoder")))

@@ -1,12 +1,14 @@
 import sys
 
 import pytest
+import torch
 from molinterp.cli.main import main
 from molinterp.data import drugs
 
 from molinterp.bundle import Bundle
 from molinterp.errors import BundleError
 from molinterp.training import realism, recombined
+from molinterp.training.encoder import TAUGHT
 from tests.conftest import SMALL
 
 SIZES = ("--latent-dim", "4", "--embedding-dim", "8", "--encoder-dim", "8", "--decoder-dim", "16")
@@ -48,6 +50,20 @@ def test_a_bundle_is_trained_in_the_current_folder(run, tmp_path, monkeypatch):
     code, err = run("train", "../m.csv", *TRAIN[2:], "-o", ".", "--optimiser-steps", "1")
     assert (code, err) == (0, "")
     assert Bundle.load(tmp_path / "here").name == "here"
+
+
+def test_an_encoder_is_taught_without_a_round(run):
+    assert run(*TRAIN, "-o", "own", "--optimiser-steps", "2") == (0, "")
+    refine = ("refine", "own", "m.csv", "-o", "better", "--cache", "own.cache", "--rounds", "0")
+    code, err = run(*refine)
+    assert code == 2 and "`--rounds` and `--encoder-steps` are both 0" in err
+    code, err = run(*refine, "--encoder-steps", "12", "--threads", "1")
+    assert code == 0 and "the encoder is taught" in err
+    own, better = Bundle.load("own"), Bundle.load("better")
+    assert better.training["encoder_config"]["n_steps"] == 12 and "refined" not in better.training
+    weights = own.model.state_dict()
+    changed = {k for k, v in better.model.state_dict().items() if not torch.equal(v, weights[k])}
+    assert changed and all(k.startswith(TAUGHT) for k in changed)
 
 
 @pytest.mark.parametrize(
