@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import groupby, islice, pairwise, repeat
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ N_SAMPLED = 4_096
 N_REFINED = 1_024
 """Molecules whose latent points are refined: enough to tell 99.5 % from 99 %, a few seconds."""
 Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
+Decode = Callable[[torch.Tensor], list[str]]
 
 
 def read_split(path: Path, split: str, n: int | None, trained_on: str | None = None) -> list[str]:
@@ -97,9 +99,11 @@ def evaluate(
     """
     known, n_unknown = _encodable(bundle, smiles)
     z, deviation = _in_batches(lambda part: bundle.posterior(part), known, progress, "encode")
-    rebuilt = _decode_all(bundle, z, progress, "reconstruct")
-    searched = _search_all(bundle, z, progress, "search")
-    recovered = _recover_all(bundle, z, progress)
+    search = partial(bundle.search, width=BEAM_WIDTH)
+    vague, vague_search = partial(bundle.decode, blur=1.0), partial(search, blur=1.0)
+    rebuilt = _texts(bundle.decode, z, progress, "reconstruct")
+    searched = _texts(search, z, progress, "search")
+    recovered = _texts(bundle.recover, z, progress, "recover")
     kl = 0.5 * (z.square() + deviation.square() - 1 - 2 * deviation.log()).sum(1).mean()
     rng = np.random.default_rng(seed)
     pairs = np.stack([rng.choice(len(known), 2, replace=False) for _ in range(n_pairs)])
@@ -114,8 +118,8 @@ def evaluate(
         "recovered": _n_exact(recovered, known) / len(smiles),
         **_refined(bundle, smiles[:N_REFINED], known, progress),
         "kl": float(kl),
-        "prior_valid": _share_valid(_decode_all(bundle, noise, progress, "prior samples", 1.0)),
-        "beam_prior_valid": _share_valid(_search_all(bundle, noise, progress, "search prior samples", 1.0)),
+        "prior_valid": _share_valid(_texts(vague, noise, progress, "prior samples")),
+        "beam_prior_valid": _share_valid(_texts(vague_search, noise, progress, "search prior samples")),
     }
     a, b = z[pairs[:, 0]], z[pairs[:, 1]]
     ends = [(known[i], known[j]) for i, j in pairs]
@@ -155,11 +159,13 @@ def _midpoints(
     """Figures of what is decoded half-way: on both curves, without the blur, by a beam."""
     half = torch.tensor([0.5])
     middle, round_middle = linear(a, b, half)[:, 0], slerp(a, b, half)[:, 0]
+    vague = partial(bundle.decode, blur=1.0)
+    search = partial(bundle.search, width=BEAM_WIDTH, blur=1.0)
     decoded = {
-        "midpoint": _decode_all(bundle, middle, progress, "midpoints", 1.0),
-        "slerp_midpoint": _decode_all(bundle, round_middle, progress, "slerp midpoints", 1.0),
-        "sharp_midpoint": _decode_all(bundle, middle, progress, "sharp midpoints"),
-        "beam_midpoint": _search_all(bundle, middle, progress, "search midpoints", 1.0),
+        "midpoint": _texts(vague, middle, progress, "midpoints"),
+        "slerp_midpoint": _texts(vague, round_middle, progress, "slerp midpoints"),
+        "sharp_midpoint": _texts(bundle.decode, middle, progress, "sharp midpoints"),
+        "beam_midpoint": _texts(search, middle, progress, "search midpoints"),
     }
     figures: dict[str, float] = {}
     for name, texts in decoded.items():
@@ -205,25 +211,9 @@ def _in_batches(function: Any, items: Sequence[str], progress: Progress, label: 
     return tuple(torch.cat(column).cpu() for column in zip(*parts, strict=True))
 
 
-def _decode_all(
-    bundle: Bundle, z: torch.Tensor, progress: Progress, label: str, blur: float = 0.0
-) -> list[str]:
+def _texts(decode: Decode, z: torch.Tensor, progress: Progress, label: str) -> list[str]:
     starts = range(0, len(z), BATCH)
-    parts = (bundle.decode(z[i : i + BATCH], blur) for i in progress(starts, len(starts), label))
-    return [text for part in parts for text in part]
-
-
-def _search_all(
-    bundle: Bundle, z: torch.Tensor, progress: Progress, label: str, blur: float = 0.0
-) -> list[str]:
-    starts = range(0, len(z), BATCH)
-    parts = (bundle.search(z[i : i + BATCH], BEAM_WIDTH, blur) for i in progress(starts, len(starts), label))
-    return [text for part in parts for text in part]
-
-
-def _recover_all(bundle: Bundle, z: torch.Tensor, progress: Progress) -> list[str]:
-    starts = range(0, len(z), BATCH)
-    parts = (bundle.recover(z[i : i + BATCH]) for i in progress(starts, len(starts), "recover"))
+    parts = (decode(z[i : i + BATCH]) for i in progress(starts, len(starts), label))
     return [text for part in parts for text in part]
 
 
@@ -234,7 +224,7 @@ def _refined(
     written = set(known)
     part = [s for s in smiles if s in written]
     (z,) = _in_batches(lambda some: (bundle.refine(some).z,), part, progress, "refine")
-    rebuilt = _decode_all(bundle, z, progress, "reconstruct refined")
+    rebuilt = _texts(bundle.decode, z, progress, "reconstruct refined")
     return {"n_refined": len(smiles), "reconstruction_refined": _n_exact(rebuilt, part) / len(smiles)}
 
 

@@ -60,7 +60,9 @@ def test_an_encoder_is_taught_without_a_round(run):
     code, err = run(*refine, "--encoder-steps", "12", "--threads", "1")
     assert code == 0 and "the encoder is taught" in err
     own, better = Bundle.load("own"), Bundle.load("better")
-    assert better.training["encoder_config"]["n_steps"] == 12 and "refined" not in better.training
+    assert [lesson["n_steps"] for lesson in better.training["encoder_lessons"]] == [
+        12
+    ] and "refined" not in better.training
     weights = own.model.state_dict()
     changed = {k for k, v in better.model.state_dict().items() if not torch.equal(v, weights[k])}
     assert changed and all(k.startswith(TAUGHT) for k in changed)

@@ -109,7 +109,8 @@ def fit_encoder(
             torch.nn.utils.clip_grad_norm_(taught, 5.0)
             optimizer.step()
     model.requires_grad_(True).eval()
-    training = dict(bundle.training) | {"encoder_config": asdict(config)}
+    lessons = [*bundle.training.get("encoder_lessons", ()), asdict(config)]
+    training = dict(bundle.training) | {"encoder_lessons": lessons}
     return replace(bundle, training=training, figures={}, realism=RealismModels())
 
 

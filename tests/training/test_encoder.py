@@ -36,7 +36,7 @@ def test_the_encoder_moves_and_all_else_stays(saved_bundle, small_corpus):
     moved = {k for k, v in taught.model.state_dict().items() if not torch.equal(v, before[k])}
     assert moved == {k for k in before if k.startswith(TAUGHT)}
     assert shares == [0, 0.25, 0.5, 0.75]
-    assert taught.figures == {} and taught.training["encoder_config"]["n_steps"] == 4
+    assert taught.figures == {} and taught.training["encoder_lessons"][-1]["n_steps"] == 4
     assert all(p.requires_grad for p in taught.model.parameters()) and not taught.model.training
 
 
