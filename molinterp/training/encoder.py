@@ -67,6 +67,8 @@ def fit_encoder(
 ) -> Bundle:
     """Teach a bundle's encoder; its weights are changed in place, those of the decoder and the heads stay.
 
+    A bundle whose encoder was taught before goes on with other batches.
+
     Args:
         bundle: the model.
         corpus: the molecules that it was trained on, in its vocabulary.
@@ -76,15 +78,15 @@ def fit_encoder(
     Returns:
         The bundle without figures, density, validity and features, which are those of the old encoder.
     """
+    lessons = list(bundle.training.get("encoder_lessons", ()))
     model, before = bundle.model, copy.deepcopy(bundle.model).eval()
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name.startswith(TAUGHT))
     taught = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(taught, lr=config.learning_rate, weight_decay=1e-4, fused=True)
-    batches = stream(
-        corpus, corpus.rows("train"), config.batch_size, config.seed + 29, 0, config.length_power
-    )
-    generator = torch.Generator().manual_seed(config.seed)
+    rows, seed, first = corpus.rows("train"), config.seed + 29, sum(lesson["n_steps"] for lesson in lessons)
+    batches = stream(corpus, rows, config.batch_size, seed, first, config.length_power)
+    generator = torch.Generator().manual_seed(config.seed * 1_009 + len(lessons))
     model.train()
     with parts_pool(config.n_parts, torch.get_num_threads()) as pool:
         for step in range(config.n_steps):
@@ -109,8 +111,7 @@ def fit_encoder(
             torch.nn.utils.clip_grad_norm_(taught, 5.0)
             optimizer.step()
     model.requires_grad_(True).eval()
-    lessons = [*bundle.training.get("encoder_lessons", ()), asdict(config)]
-    training = dict(bundle.training) | {"encoder_lessons": lessons}
+    training = dict(bundle.training) | {"encoder_lessons": [*lessons, asdict(config)]}
     return replace(bundle, training=training, figures={}, realism=RealismModels())
 
 

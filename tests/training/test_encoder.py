@@ -49,6 +49,17 @@ def test_an_encoder_finds_back_to_its_decoder(saved_bundle, small_corpus):
     assert entropy(bundle) < 0.5 * astray
 
 
+def test_a_second_lesson_is_of_other_compounds(saved_bundle, small_corpus):
+    first, again = Bundle.load(saved_bundle), Bundle.load(saved_bundle)
+    config = replace(CONFIG, noise=0.0)
+    fit_encoder(first, small_corpus, config)
+    again = replace(again, training={**again.training, "encoder_lessons": [{"n_steps": 4}]})
+    again = fit_encoder(again, small_corpus, config)
+    tokens = tokens_of(first)
+    assert not torch.equal(means(first, tokens), means(again, tokens))
+    assert [lesson["n_steps"] for lesson in again.training["encoder_lessons"]] == [4, 4]
+
+
 def test_what_is_kept_stays_in_place(saved_bundle, small_corpus):
     moved = []
     for keep in (0.0, 100.0):
