@@ -31,6 +31,8 @@ FEES = {"smooth": 0.0, "short": 0.15}
 """Objective to what a step costs beside its squared distance."""
 REFINED_SIMILARITY = 0.8
 """Steps from this on are small enough."""
+SPANS = (2, 3)
+"""Steps of a path that a refinement looks for a way past."""
 MIN_MOLECULES = 7
 """Molecules of a smooth path whose number is left open, ends included, where the candidates allow."""
 N_FRONTIER = 3
@@ -60,7 +62,7 @@ class Search:
     """Whether edits of molecules give candidates too."""
     max_rounds: int = 96
     """Rounds of growth before an unbridged gap is given up."""
-    n_refinements: int = 2
+    n_refinements: int = 3
     """Rounds of refinement of a path."""
     timeout: float = 60.0
     """Seconds after which the best path so far is taken."""
@@ -206,9 +208,9 @@ class _Assembler:
         most = min(wanted, len(self._all))
         fewer = range(most, len(path), -1) if wanted > len(path) else (wanted,)
         for n in fewer:
-            if self._is_late():
+            if wanted > len(path) and self._is_late():
                 break
-            other = self._exactly(n, floor) or (self._exactly(n, 0.0) if wanted < len(path) else ())
+            other = self._exactly(n, floor) or (self._exactly(n, None) if wanted < len(path) else ())
             if other:
                 path = other
                 break
@@ -231,11 +233,15 @@ class _Assembler:
             ),
         )
 
-    def _exactly(self, n: int, floor: float) -> tuple[int, ...]:
+    def _exactly(self, n: int, floor: float | None) -> tuple[int, ...]:
+        """The path of least energy with `n` molecules; without a floor, of those whose worst step is best."""
+        similarity, order = self._all.similarity, self._order()
         return self._settled(
-            lambda allowed: floor,
+            lambda allowed: (
+                discrete.widest_with_exactly(similarity, order, n, 0, 1, allowed) if floor is None else floor
+            ),
             lambda least, allowed: discrete.with_exactly(
-                self._all.similarity, self._all.weights, self._order(), n, 0, 1, floor=least, allowed=allowed
+                similarity, self._all.weights, order, n, 0, 1, floor=least, allowed=allowed
             ),
         )
 
@@ -269,7 +275,11 @@ class _Assembler:
         return bool(jobs)
 
     def _refine(self, path: tuple[int, ...]) -> bool:
-        """Look for molecules between neighbours on a path; whether there was anything left to try."""
+        """Look for molecules between those of a path; whether there was anything left to try.
+
+        Between neighbours for smaller steps, and from each molecule to those two and three further on for
+        ways that leave out what stands between: the first path is made of whatever bridged the gap.
+        """
         steps = [
             (x, y)
             for x, y in pairwise(path)
@@ -277,11 +287,16 @@ class _Assembler:
         ]
         self._tried.update(steps)
         self._ask(steps)
-        for x, y in steps if self._search.edits else ():
-            floor = float(self._all.similarity[x, y])
+        ways = []
+        if self._search.edits:
+            past = [pair for k in SPANS for pair in zip(path, path[k:], strict=False)]
+            ways = [pair for pair in past if pair not in self._tried]
+        self._tried.update(ways)
+        floors = [float(self._all.similarity[x, y]) for x, y in steps] + [self._search.floor] * len(ways)
+        for (x, y), floor in zip(steps + ways, floors, strict=True) if self._search.edits else ():
             for a, b in ((x, y), (y, x)):
                 self._edit(a, b, [b], floor)
-        return bool(steps)
+        return bool(steps or ways)
 
     def _ask(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Add what the sources know about and between pairs of candidates."""

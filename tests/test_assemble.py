@@ -115,6 +115,56 @@ def test_the_number_of_molecules_is_what_was_asked_for(n):
     assert len(got.path) == n
 
 
+@pytest.mark.parametrize("n", [3, 4])
+def test_fewer_molecules_than_small_steps_need_are_spread_as_evenly_as_can_be(n):
+    found = fresh(*BRIDGE)
+    (got,) = assemble(found, {}, Search(min_step_similarity=0.6, n_molecules=n))
+    order = (found.similarity[1] - found.similarity[0]).astype(float)
+    order[0], order[1] = -np.inf, np.inf
+    best = discrete.widest_with_exactly(found.similarity, order, n, 0, 1, found.allowed)
+    assert len(got.path) == n and best < 0.6 and not got.is_bridged
+    assert worst(found, got.path) == best
+
+
+def test_a_number_of_molecules_holds_when_time_is_up():
+    search = Search(min_step_similarity=0.4, edits=False, n_molecules=2, timeout=1e-9)
+    (got,) = assemble(fresh(*BRIDGE), {}, search)
+    assert got.is_timed_out and got.path == (0, 1)
+
+
+def test_a_path_is_never_dearer_once_it_is_refined():
+    def cost(found, path):
+        steps = [(i, j) for i, j in pairwise(path)]
+        lam = found.weights
+        return sum((0.5 * (lam[i] + lam[j]) * (1 - float(found.similarity[i, j]))) ** 2 for i, j in steps)
+
+    costs = []
+    for n in range(3):
+        found = fresh(*BRIDGE)
+        (got,) = assemble(found, {}, Search(min_step_similarity=0.4, n_refinements=n, n_molecules=None))
+        assert got.is_bridged
+        costs.append(cost(found, got.path))
+    assert costs[2] <= costs[1] <= costs[0]
+
+
+def test_a_refinement_looks_past_one_molecule_and_past_two(monkeypatch):
+    asked = set()
+
+    def exchanges(mol, donor, sizes):
+        asked.add((Chem.MolToSmiles(mol), Chem.MolToSmiles(donor)))
+        return []
+
+    monkeypatch.setattr("molinterp.assemble.exchanges", exchanges)
+    for other in ("reductions", "swaps"):
+        monkeypatch.setattr(f"molinterp.assemble.{other}", lambda mol: [])
+    found = fresh("CCCc1ccccc1O", "CCCc1ccc(F)cc1O", "CCCc1ccc(F)cc1N")
+    (got,) = assemble(found, {}, Search(objective="short"))
+    smiles = [found[i].smiles for i in got.path]
+    assert len(smiles) == 5
+    past = {(a, b) for k in (2, 3) for a, b in zip(smiles, smiles[k:], strict=False)}
+    assert past | {(b, a) for a, b in past} <= asked
+
+
 def test_where_no_order_has_enough_molecules_a_detour_gives_them(monkeypatch):
     search = Search(min_step_similarity=0.4)
     (straight,) = assemble(fresh(*BRIDGE), {}, search)

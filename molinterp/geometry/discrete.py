@@ -129,18 +129,12 @@ def with_exactly(
     Raises:
         ShapeError: the arrays do not fit each other, or `n_points` is below 2.
     """
-    n = len(similarity)
-    usable = np.ones(n, bool) if allowed is None else allowed.copy()
+    usable = np.ones(len(similarity), bool) if allowed is None else allowed
     _check(similarity, usable, weights, order)
-    if n_points < 2:
-        raise ShapeError(f"`n_points` must be at least 2, the ends included; got {n_points}.")
-    usable[[start, end]] = True
-    kept = np.flatnonzero(usable & (order > order[start]) & (order < order[end]))
-    kept = np.array([start, *kept[np.argsort(order[kept], kind="stable")], end])
-    lam = weights[kept]
-    steps = (0.5 * (lam[:, None] + lam)) ** 2 * (1.0 - similarity[np.ix_(kept, kept)]) ** 2
-    forward = (order[kept][:, None] < order[kept]) & (similarity[np.ix_(kept, kept)] >= floor)
-    steps = np.where(forward, steps, np.inf)
+    kept = _in_order(order, n_points, start, end, usable)
+    lam, near = weights[kept], similarity[np.ix_(kept, kept)]
+    forward = (order[kept][:, None] < order[kept]) & (near >= floor)
+    steps = np.where(forward, (0.5 * (lam[:, None] + lam)) ** 2 * (1.0 - near) ** 2, np.inf)
     cost = np.full(len(kept), np.inf)
     cost[0] = 0.0
     trace = []
@@ -154,6 +148,32 @@ def with_exactly(
     for best in reversed(trace):
         path.append(int(best[path[-1]]))
     return tuple(int(kept[i]) for i in reversed(path))
+
+
+def widest_with_exactly(
+    similarity: Similarity, order: Weights, n_points: int, start: int, end: int, allowed: Mask
+) -> float:
+    """Largest similarity that every step of some path of `with_exactly` can have; 0 where there is none.
+
+    Raises:
+        ShapeError: the arrays do not fit each other, or `n_points` is below 2.
+    """
+    _check(similarity, allowed, order)
+    kept = _in_order(order, n_points, start, end, allowed)
+    near = np.where(order[kept][:, None] < order[kept], similarity[np.ix_(kept, kept)], 0.0)
+    width = np.zeros(len(kept))
+    width[0] = 1.0
+    for _ in range(n_points - 1):
+        width = np.minimum(width[:, None], near).max(0)
+    return float(width[-1])
+
+
+def _in_order(order: Weights, n_points: int, start: int, end: int, allowed: Mask) -> npt.NDArray[np.intp]:
+    """Points that a path with `n_points` may visit, in their order, the ends among them."""
+    if n_points < 2:
+        raise ShapeError(f"`n_points` must be at least 2, the ends included; got {n_points}.")
+    kept = np.flatnonzero(allowed & (order > order[start]) & (order < order[end]))
+    return np.array([start, *kept[np.argsort(order[kept], kind="stable")], end])
 
 
 def with_one_more(

@@ -10,6 +10,7 @@ from molinterp.geometry.discrete import (
     energy,
     length,
     widest,
+    widest_with_exactly,
     with_exactly,
     with_one_more,
 )
@@ -77,6 +78,19 @@ def test_a_path_of_so_many_points_is_that_of_an_exhaustive_search(seed, n_points
         assert len(found) == n_points
         least = min(cost(table, weights, p) for p in passing)
         assert cost(table, weights, found) == pytest.approx(least, abs=EXACT)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("n_points", [2, 3, 5, 7, 8])
+def test_the_widest_path_of_so_many_points_is_that_of_an_exhaustive_search(seed, n_points):
+    table, weights = graph(seed)
+    order, allowed = np.array([-1.0, 9.0, *range(5)]), np.arange(7) != 4
+    found = widest_with_exactly(table, order, n_points, 0, 1, allowed)
+    fit = [p for p in all_paths(7) if len(p) == n_points and 4 not in p and list(p[1:-1]) == sorted(p[1:-1])]
+    assert found == max((worst(table, p) for p in fit), default=0.0)
+    if fit:
+        path = with_exactly(table, weights, order, n_points, 0, 1, floor=found, allowed=allowed)
+        assert worst(table, path) == found
 
 
 @pytest.mark.parametrize("seed", range(20))
