@@ -19,6 +19,7 @@ from molinterp.chem.library import Library, without_stereo
 from molinterp.chem.properties import describe
 from molinterp.chem.similarity import tanimoto
 from molinterp.chem.standardise import Compound, standardise
+from molinterp.chem.stereo import Hands
 from molinterp.errors import InputError, MolinterpError
 from molinterp.geometry import discrete
 from molinterp.geometry.metric import Metric
@@ -206,7 +207,11 @@ def _solve(
         epsilon=epsilon,
     )
     judge = (limits or Limits()).judge(start.mol, end.mol, conditions=[restraints.fault])
-    candidates = Candidates(start.mol, end.mol, judge, lambda smiles: latent_terms(model, restraints, smiles))
+    # Point by point, molecules are taken as they come.
+    hands = None if pointwise else Hands(start.mol, end.mol)
+    candidates = Candidates(
+        start.mol, end.mol, judge, lambda smiles: latent_terms(model, restraints, smiles), hands
+    )
     ends = model.refine([start.smiles, end.smiles])
     points = curve_points(ends.z, method, lambda: Metric(space_of(model, output_space), restraints.realism))
     decodes = curve_decodes(model, points, seed)

@@ -17,6 +17,7 @@ from molinterp.chem.judge import Judge, decoded_molecule
 from molinterp.chem.library import flat_smiles
 from molinterp.chem.properties import logp, mw, qed, tpsa
 from molinterp.chem.similarity import ecfp4
+from molinterp.chem.stereo import Hands
 
 SIZE_RANGE = (0.75, 1.1)
 """Heavy atoms of a candidate: least share of the smaller end's, largest of the larger end's."""
@@ -26,6 +27,8 @@ RANGE_WEIGHT = 2.0
 """Weight in λ of the mean distance, in SCALES, by which properties leave the range of the two ends."""
 QED_WEIGHT = 16.0
 """Weight in λ of the depth of QED below the lower end's."""
+EXISTING = frozenset({"library"})
+"""Origins of compounds that exist as they are."""
 FLOOR = 1.0
 """λ_0: of a molecule that nothing speaks against."""
 
@@ -72,10 +75,27 @@ class Candidates:
     them on demand.
     """
 
-    def __init__(self, start: Chem.Mol, end: Chem.Mol, judge: Judge, weigh: Weigh | None = None) -> None:
-        """Begin with the two ends; `weigh` gives further λ terms of molecules, as those of a model."""
+    def __init__(
+        self,
+        start: Chem.Mol,
+        end: Chem.Mol,
+        judge: Judge,
+        weigh: Weigh | None = None,
+        hands: Hands | None = None,
+    ) -> None:
+        """Begin with the two ends.
+
+        Args:
+            start: number 0.
+            end: number 1.
+            judge: of molecules between them.
+            weigh: gives further λ terms of molecules, as those of a model.
+            hands: gives the stereocentres of molecules between their hands, but of those that exist, as the
+                compounds of a library.
+        """
         self.judge = judge
         self._weigh = weigh
+        self._hands = hands
         self._weighed: set[int] = set()
         sizes = [m.GetNumHeavyAtoms() for m in (start, end)]
         self.sizes = range(int(SIZE_RANGE[0] * min(sizes)), int(SIZE_RANGE[1] * max(sizes)) + 2)
@@ -217,11 +237,19 @@ class Candidates:
         """Judge a proposal; its number where it passes, None where it does not or stands here already."""
         if flat_smiles(proposal.smiles, proposal.mol) in self._flat:
             return None
+        if origin not in EXISTING:
+            proposal = self._handed(proposal)
         fault = self.judge.cheap_fault(proposal.mol)
         if fault is not None:
             self.rejected[fault] += 1
             return None
         return self._append(proposal, origin, self._terms(proposal.mol))
+
+    def _handed(self, proposal: Proposal) -> Proposal:
+        """A proposal with its stereocentres as those of the ends; the fingerprint does not see them."""
+        turned = self._hands.given(proposal.mol) if self._hands else None
+        mol = None if turned is None else decoded_molecule(Chem.MolToSmiles(turned))
+        return proposal if mol is None else replace(proposal, smiles=Chem.MolToSmiles(mol), mol=mol)
 
     def _append(self, proposal: Proposal, origin: str, terms: Mapping[str, float]) -> int:
         index = len(self._all)

@@ -1,4 +1,4 @@
-"""Groups that no flask keeps: they lose carbon dioxide, water or an amine, or turn into a carbonyl.
+"""Groups that no flask keeps: they lose carbon dioxide, water, an amine or an acyl, or turn to a carbonyl.
 
 The alerts (`molinterp.chem.alerts`) name most groups of that kind, as peroxides, acyl halides, and
 hemiacetals and enols outside rings; these are what they leave out. Clayden, Greeves and Warren, Organic
@@ -22,6 +22,9 @@ UNSTABLE: Mapping[str, str] = MappingProxyType(
         "carbonic acid": "[OX2,SX2]C(=[O,S])[OX2H]",
         "enol": f"[OX2H][CX3;{_BARE}]=[CX3;{_BARE}]",
         "primary enamine": f"[NX3H2][CX3;{_BARE}]=[CX3;{_BARE}]",
+        "secondary enamine": f"[NX3H1;!$(N-[#6]=[#7,#8,#16]);!$(N-S=O)][CX3;{_BARE}]=[CX3;{_BARE}]",
+        "acyl azole": "[#6][CX3;!R](=O)[nX3r5;$(n:n),$(n:c:[nX2])]",
+        "cyclobutadiene": "C1=CC=C1",
         "hemiaminal": "[OX2H][CX4][NX3;!$(N-[#6,#16]=[#7,#8,#16])]",
         "primary aminal": "[NX3H2][CX4][#8X2,#7X3;!$([#7]-[#6,#16]=[#7,#8,#16])]",
     }

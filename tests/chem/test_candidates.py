@@ -8,6 +8,7 @@ from molinterp.chem.edits import exchanges, reductions, swaps
 from molinterp.chem.judge import Limits
 from molinterp.chem.properties import logp, mw, qed, tpsa
 from molinterp.chem.similarity import tanimoto
+from molinterp.chem.stereo import Hands
 from tests.tolerances import AUTODIFF, EXACT
 
 START, END = (Chem.MolFromSmiles(s) for s in ("CCCCc1ccccc1O", "CCCCc1ccc(F)cc1N"))
@@ -148,3 +149,14 @@ def test_further_terms_are_taken_once_in_batches():
     expected = plain + [len(found[i].smiles) for i in range(5)]
     np.testing.assert_allclose(found.weights, expected, atol=EXACT)
     assert found[2].terms["density"] == len(BETWEEN[0])
+
+
+def test_stereocentres_between_have_the_hands_of_the_ends_but_in_compounds_that_exist():
+    ends = [Chem.MolFromSmiles(s) for s in ("C[C@H](N)C(=O)O", "N[C@@H](Cc1ccccc1)C(=O)O")]
+    other_hand = "CC[C@@H](N)C(=O)O"
+    for origin, wanted in (("curve", "CC[C@H](N)C(=O)O"), ("library", other_hand)):
+        found = Candidates(*ends, Limits().judge(*ends), hands=Hands(*ends))
+        (proposal,) = found.proposals([other_hand])
+        number = found.add(proposal, origin)
+        assert found[number].smiles == Chem.CanonSmiles(wanted)
+        assert Chem.MolToSmiles(found[number].mol) == found[number].smiles

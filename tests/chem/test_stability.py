@@ -18,6 +18,11 @@ ACID = "OC(=O)N1CCCCC1"
         ("COC(=O)O", "carbonic acid"),
         ("OC1=CCCCC1", "enol"),
         ("NC1=CCCCC1", "primary enamine"),
+        ("CC(=CC)Nc1ccccc1", "secondary enamine"),
+        ("CNC1=CCCCC1", "secondary enamine"),
+        ("CC(=O)n1ccnc1", "acyl azole"),
+        ("O=C(c1ccccc1)n1cccn1", "acyl azole"),
+        ("CC1=CC=C1", "cyclobutadiene"),
         ("OCN1CCOCC1", "hemiaminal"),
         ("CN1CCCC1O", "hemiaminal"),
         ("NC1CCCCN1", "primary aminal"),
@@ -45,6 +50,11 @@ def test_what_falls_apart_is_named(smiles, group):
         "NC1(C)CCN(C)C1",
         "Oc1ccccc1",
         "Nc1ccc(=O)[nH]c1",
+        "CN1CCCCC1=C",  # no hydrogen to lose
+        "COC(=O)C1=C(C)NC(C)=C(C(=O)OC)C1C",
+        "CC(=O)NC1=CCCCC1",
+        "CC(=O)n1ccc2ccccc21",  # an amide of indole
+        "CN(C)C(=O)n1ccnc1",  # a urea
     ],
 )
 def test_what_lasts_is_not(smiles):
@@ -61,7 +71,8 @@ def test_each_group_is_one_that_the_alerts_leave_out():
 
     bearers = {"carbamic acid": ACID, "carbonic acid": "COC(=O)O", "enol": "OC1=CCCCC1"}
     bearers |= {"primary enamine": "NC1=CCCCC1", "primary aminal": "NC1CCCCN1"}
-    bearers |= {"hemiaminal": "OCN1CCOCC1"}
+    bearers |= {"hemiaminal": "OCN1CCOCC1", "secondary enamine": "CNC1=CCCCC1"}
+    bearers |= {"acyl azole": "CC(=O)n1ccnc1", "cyclobutadiene": "CC1=CC=C1"}
     assert set(bearers) == set(UNSTABLE)
     for group, smiles in bearers.items():
         assert not [a for a in alerts(Chem.MolFromSmiles(smiles))], group
