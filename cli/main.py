@@ -27,18 +27,21 @@ from molinterp.errors import BundleError, DownloadError, MolinterpError
 INTERNAL, USAGE, MISSING, INTERRUPTED = 1, 2, 4, 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+HELP = """What lies between two compounds: paths of molecules, from a molecular VAE.
+
+\b
+molinterp path aspirin ibuprofen
+molinterp path A.smi B.smi -o path.sdf
+
+Exit codes: 0 done, 1 internal error, 2 usage or bad input, 3 finished with failed rows, 4 model or
+data missing or damaged, 130 interrupted.
+"""
+
+
+@click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="molinterp")
 def cli() -> None:
-    r"""What lies between two compounds: paths of molecules, from a molecular VAE.
-
-    \b
-    molinterp path aspirin ibuprofen
-    molinterp path A.smi B.smi -o path.sdf
-
-    Exit codes: 0 done, 1 internal error, 2 usage or bad input, 3 finished with failed rows, 4 model or
-    data missing or damaged, 130 interrupted.
-    """
+    """The commands of molinterp; `HELP` is what it says of itself."""
 
 
 cli.add_command(path)

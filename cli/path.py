@@ -98,7 +98,7 @@ def path(
 def _bar(quiet: bool) -> Any:
     from tqdm import tqdm
 
-    return lambda items: tqdm(items, desc="index library", leave=False, disable=quiet)
+    return lambda items: tqdm(items, desc="index library", leave=False, delay=1, disable=quiet)
 
 
 def _log(found: MoleculePath, verbose: bool) -> None:

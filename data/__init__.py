@@ -13,6 +13,21 @@ import numpy.typing as npt
 
 _HERE = Path(__file__).parent
 
+OTHER_NAMES = {
+    "acetaminophen": "paracetamol",
+    "acyclovir": "aciclovir",
+    "adrenaline": "epinephrine",
+    "albuterol": "salbutamol",
+    "cephalexin": "cefalexin",
+    "frusemide": "furosemide",
+    "glyburide": "glibenclamide",
+    "indomethacin": "indometacin",
+    "lignocaine": "lidocaine",
+    "meperidine": "pethidine",
+    "penicillin g": "benzylpenicillin",
+}
+"""National names of drugs to their international ones."""
+
 
 @cache
 def drugs() -> dict[str, str]:

@@ -37,7 +37,8 @@ def parse(smiles: str, index: int | None = None) -> Chem.Mol:
     """
     is_missing = smiles is None or (isinstance(smiles, float) and smiles != smiles)
     if not isinstance(smiles, str) and not is_missing:
-        raise InvalidMoleculeError(str(smiles), f"it is no text but {type(smiles).__name__}", index)
+        hint = "; give Chem.MolToSmiles of it" if isinstance(smiles, Chem.Mol) else ""
+        raise InvalidMoleculeError(str(smiles), f"it is no text but {type(smiles).__name__}{hint}", index)
     text = smiles.strip() if isinstance(smiles, str) else ""
     if not text:
         raise InvalidMoleculeError(str(smiles), "it is empty", index)

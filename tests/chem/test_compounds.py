@@ -1,7 +1,7 @@
 import io
 
 import pytest
-from molinterp.data import drugs
+from molinterp.data import OTHER_NAMES, drugs
 
 from molinterp.chem.compounds import only_record, resolve
 from molinterp.errors import InputError, InvalidMoleculeError
@@ -45,6 +45,12 @@ def test_a_file(tmp_path):
 def test_standard_input(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("# mine\nCCO ethanol\n"))
     assert resolve("-").name == "ethanol"
+
+
+@pytest.mark.parametrize("name", OTHER_NAMES)
+def test_a_drug_by_its_name_in_another_country(name):
+    (one, other) = (resolve(f"{prefix}{name.title()}") for prefix in ("", "name:"))
+    assert one == other == resolve(OTHER_NAMES[name]) and name not in drugs()
 
 
 def test_a_file_called_like_a_drug_wins_over_the_table(tmp_path):

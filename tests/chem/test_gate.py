@@ -82,7 +82,7 @@ def test_refusal_has_its_reason(text, reason):
         (float("nan"), "it is empty"),
         (5, "it is no text but int"),
         (b"CCO", "it is no text but bytes"),
-        (Chem.MolFromSmiles("CCO"), "it is no text but Mol"),
+        (Chem.MolFromSmiles("CCO"), "it is no text but Mol; give Chem.MolToSmiles of it"),
     ],
 )
 def test_what_is_no_text_is_refused(value, reason):
