@@ -61,9 +61,9 @@ def _centres(mol: Chem.Mol) -> Iterator[Chem.Atom]:
     """Tetrahedral centres, with a hand or without, in one ring at most."""
     rings = mol.GetRingInfo()
     for found in Chem.FindPotentialStereo(mol):
-        atom = mol.GetAtomWithIdx(found.centeredOn)
-        if found.type == Chem.StereoType.Atom_Tetrahedral and rings.NumAtomRings(atom.GetIdx()) <= 1:
-            yield atom
+        # Of a double bond `centeredOn` is the number of the bond.
+        if found.type == Chem.StereoType.Atom_Tetrahedral and rings.NumAtomRings(found.centeredOn) <= 1:
+            yield mol.GetAtomWithIdx(found.centeredOn)
 
 
 def _surroundings(atom: Chem.Atom) -> Iterator[tuple[Shell, int]]:

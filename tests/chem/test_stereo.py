@@ -60,6 +60,7 @@ def test_what_the_ends_leave_open_stays_open():
         ("NC(=O)[C@H](N)Cc1ccccc1", (PHENYLALANINE, "N[C@H](C)C(=O)O")),  # the ends disagree
         ("C[C@H](O)CC", (PHENYLALANINE, CYSTEINE)),  # no such centre at the ends
         ("CCCC", (PHENYLALANINE, CYSTEINE)),
+        ("CC=9.C1CC2CC3CC1CC(C2)C3C9", (PHENYLALANINE, CYSTEINE)),  # double bond 15 of 14 atoms
         ("NC(=O)[C@H](N)Cc1ccccc1", ("CCO", "CCN")),
     ],
 )
