@@ -69,7 +69,9 @@ def path(
         raise click.UsageError("--paths goes with two compounds.")
     ends = [resolve(c) for c in compounds]
     if asked["library"] is not None:
-        asked["library"] = Library.load(asked["library"], progress=_bar(quiet))
+        asked["library"] = shelf = Library.load(asked["library"], progress=_bar(quiet))
+        if shelf.n_left_out and not quiet:
+            click.echo(f"note: library: records that are no molecules: {shelf.n_left_out:,}", err=True)
     options = arguments(portable_options(asked, timeout))
     options |= {"bundle": model, "seed": seed, "device": device, "names": [e.name for e in ends]}
     if len(ends) == 2:

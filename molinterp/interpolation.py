@@ -234,7 +234,7 @@ def _solve(
     n_valid = sum(n for text, n in Counter(decodes).items() if decoded_molecule(text) is not None)
     return [
         MoleculePath(
-            steps=_steps(candidates, assembly.path, restraints, reference),
+            steps=_steps(candidates, assembly.path, restraints, library, reference),
             start_name=names[0],
             end_name=names[1],
             method=method,
@@ -301,6 +301,7 @@ def _steps(
     candidates: Candidates,
     path: tuple[int, ...],
     restraints: Restraints,
+    library: Library | None,
     reference: frozenset[str] | None,
 ) -> tuple[Step, ...]:
     table = candidates.similarity
@@ -324,6 +325,7 @@ def _steps(
                 verdict=verdict(candidates.fault(number)),
                 verdict_alone=verdict(own_fault(found.mol)),
                 is_known=None if reference is None else without_stereo(found.smiles) in reference,
+                name="" if library is None or found.origin == "end" else library.name_of(found.smiles),
             )
         )
     return tuple(out)

@@ -211,6 +211,16 @@ def test_the_row_of_a_bad_molecule_is_named(tmp_path):
     assert "Check line 3 of 'a.smi'" in done.stderr
 
 
+def test_compounds_of_a_catalogue_bear_its_names(tmp_path):
+    (tmp_path / "stock.csv").write_text(
+        "smiles,id\nCC(=O)Oc1ccccc1C,S-1\nno molecule,S-2\nCCCc1ccccc1OC(C)=O,S-3\n"
+    )
+    ends = (ASPIRIN, "CCCCc1ccccc1OC(C)=O")
+    done = run("path", *ends, "--library", "stock.csv", "--only-library", cwd=tmp_path)
+    assert [row.split("\t")[1] for row in done.stdout.splitlines()[1:]] == ["", "S-1", "S-3", ""]
+    assert "note: library: records that are no molecules: 1" in done.stderr
+
+
 def test_a_salt_is_stripped_with_a_note():
     done = run_path("[Na+].CC(=O)Oc1ccccc1C(=O)[O-]", "ibuprofen")
     assert done.returncode == 0

@@ -227,13 +227,19 @@ def test_bad_input_is_named(a, b, options, error, message):
 
 
 def test_a_library_alone_gives_a_path_of_its_compounds():
-    shelf = Library.of(["CC(=O)Oc1ccccc1C", "CCc1ccccc1OC(C)=O", "CCCc1ccccc1OC(C)=O"])
+    shelf = Library.of(
+        ["CC(=O)Oc1ccccc1C", "CCc1ccccc1OC(C)=O", "CCCc1ccccc1OC(C)=O", Chem.CanonSmiles(ASPIRIN)],
+        ["methyl", "ethyl", "propyl", "its start"],
+    )
     search = Search(min_step_similarity=0.4)
     found = interpolate(
         ASPIRIN, "CCCCc1ccccc1OC(C)=O", library=shelf, only_library=True, search=search, limits=LENIENT
     )
     assert {s.origin for s in found.steps[1:-1]} == {"library"}
     assert set(found.smiles[1:-1]) <= set(shelf.smiles)
+    assert [s.name for s in found] == ["", *map(shelf.name_of, found.smiles[1:-1]), ""]
+    assert list(found.to_frame()["name"]) == [s.name for s in found]
+    assert all(s.name for s in found.steps[1:-1])
 
 
 def test_a_library_is_no_wall(assembled):

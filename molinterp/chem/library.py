@@ -30,7 +30,7 @@ from molinterp.fetch import cache_folder
 
 Words = npt.NDArray[np.uint64]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
-_SCHEMA = 2
+_SCHEMA = 3
 _isotope = re.compile(r"\[\d")
 _NO_INDEX = (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error)
 """What reading an index that is missing or damaged may raise."""
@@ -47,20 +47,41 @@ class Library:
     """ECFP4 of each compound, (n, 32)."""
     counts: npt.NDArray[np.int64]
     """Bits set in each fingerprint, (n,), ascending."""
+    names: tuple[str, ...] = ()
+    """What the file calls each compound, empty strings where nothing; none at all where it names none."""
+    n_left_out: int = 0
+    """Records of the file that are no molecules."""
 
     def __len__(self) -> int:
         """Number of compounds."""
         return len(self.smiles)
 
     @classmethod
-    def of(cls, smiles: Iterable[str]) -> Library:
-        """The library of compounds in standard form."""
-        unique = list(dict.fromkeys(smiles))
+    def of(cls, smiles: Iterable[str], names: Iterable[str] | None = None, n_left_out: int = 0) -> Library:
+        """The library of compounds in standard form; of a compound that stands twice the first name stays.
+
+        Args:
+            smiles: canonical SMILES.
+            names: a name for each, perhaps empty.
+            n_left_out: records that were no molecules.
+        """
+        pairs = ((s, "") for s in smiles) if names is None else zip(smiles, names, strict=True)
+        name_of: dict[str, str] = {}
+        for one, name in pairs:
+            name_of[one] = name_of.get(one) or " ".join(name.split())
+        unique = list(name_of)
         mols = (Chem.MolFromSmiles(s) for s in unique)
         words = np.array([_packed(ecfp4(m)) for m in mols], np.uint64).reshape(len(unique), N_BITS // 64)
         counts = np.bitwise_count(words).sum(1, dtype=np.int64)
         order = np.argsort(counts, kind="stable")
-        return cls(tuple(unique[i] for i in order), words[order], counts[order])
+        named = tuple(name_of[unique[i]] for i in order)
+        return cls(
+            tuple(unique[i] for i in order),
+            words[order],
+            counts[order],
+            named if any(named) else (),
+            n_left_out,
+        )
 
     @classmethod
     def load(cls, source: Path, cache: Path | None = None, progress: Progress = lambda x: x) -> Library:
@@ -87,9 +108,11 @@ class Library:
             index.open("rb") as stream,
             np.load(stream, allow_pickle=False) as arrays,
         ):
-            text = bytes(arrays["smiles"]).decode("ascii")
-            return cls(tuple(text.split("\n")), arrays["words"], arrays["counts"])
-        library = cls.of(_standard(progress(read_records(str(source)))))
+            smiles, names = (_lines(arrays[column]) for column in ("smiles", "names"))
+            return cls(smiles, arrays["words"], arrays["counts"], names, int(arrays["n_left_out"]))
+        records = [_standard(record) for record in progress(read_records(str(source)))]
+        found = [record for record in records if record is not None]
+        library = cls.of((s for s, _ in found), (name for _, name in found), len(records) - len(found))
         if not library.smiles:
             raise InputError(f"library '{source}' holds no molecule. Give a file with a SMILES a line.")
         with suppress(OSError):
@@ -98,13 +121,25 @@ class Library:
 
     def _save(self, index: Path) -> None:
         index.parent.mkdir(parents=True, exist_ok=True)
-        text = np.frombuffer("\n".join(self.smiles).encode("ascii"), np.uint8)
+        arrays: dict[str, Any] = {
+            "smiles": _bytes(self.smiles),
+            "names": _bytes(self.names),
+            "words": self.words,
+            "counts": self.counts,
+            "n_left_out": np.array(self.n_left_out),
+        }
         temporary = index.with_name(f".{index.stem}.{os.getpid()}.npz")
         try:
-            np.savez(temporary, smiles=text, words=self.words, counts=self.counts)
+            np.savez(temporary, **arrays)
             temporary.replace(index)
         finally:
             temporary.unlink(missing_ok=True)
+
+    def name_of(self, smiles: str) -> str:
+        """What the file calls a compound of canonical `smiles`; empty where it does not say or have it."""
+        if not self.names or smiles not in self.smiles:
+            return ""
+        return self.names[self.smiles.index(smiles)]
 
     def similarities(
         self, query: ExplicitBitVect, floor: float = 0.0
@@ -141,7 +176,8 @@ def known_smiles(source: str) -> frozenset[str]:
     Raises:
         InputError: the file cannot be read or holds no molecule.
     """
-    known = frozenset(without_stereo(s) for s in _standard(read_records(source)))
+    found = (_standard(record) for record in read_records(source))
+    known = frozenset(without_stereo(one[0]) for one in found if one is not None)
     if not known:
         raise InputError(f"reference {source!r} holds no molecule. Give a file with a SMILES a line.")
     return known
@@ -171,9 +207,18 @@ def _packed(fingerprint: ExplicitBitVect) -> Words:
     return np.frombuffer(BitVectToBinaryText(fingerprint), np.uint64)
 
 
-def _standard(records: Iterable[Record]) -> Iterable[str]:
-    for record in records:
-        try:
-            yield standardise(record.smiles).smiles
-        except InvalidMoleculeError:
-            continue
+def _bytes(lines: tuple[str, ...]) -> npt.NDArray[np.uint8]:
+    return np.frombuffer("\n".join(lines).encode(), np.uint8)
+
+
+def _lines(stored: npt.NDArray[np.uint8]) -> tuple[str, ...]:
+    text = bytes(stored).decode()
+    return tuple(text.split("\n")) if text else ()
+
+
+def _standard(record: Record) -> tuple[str, str] | None:
+    """Canonical SMILES in standard form and name of a record; None where it is no molecule."""
+    try:
+        return standardise(record.smiles).smiles, record.name
+    except InvalidMoleculeError:
+        return None

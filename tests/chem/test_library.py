@@ -56,10 +56,28 @@ def test_a_file_is_indexed_once_and_again_when_it_changes(tmp_path):
     again = Library.load(file, cache, progress=lambda items: pytest.fail("indexed twice"))
     assert again.smiles == first.smiles
     assert (again.words == first.words).all() and (again.counts == first.counts).all()
+    for library in (first, again):
+        assert [library.name_of(s) for s in ("CCO", "CC(=O)O", "CCN")] == ["ethanol", "acetate", ""]
+        assert library.n_left_out == 1
     with gzip.open(file, "at") as stream:
         stream.write("CCN ethylamine\n")
     assert len(Library.load(file, cache)) == 3
     assert index.exists()
+
+
+def test_a_library_may_name_some_compounds_or_none(tmp_path):
+    file, cache = tmp_path / "some.csv", tmp_path / "cache"
+    file.write_text(
+        'smiles,name\nCCO,"an\nalcohol  in two lines"\nCCN,\nCCN,second\nCCC,naïve\n', encoding="utf-8"
+    )
+    for library in (Library.load(file, cache), Library.load(file, cache)):
+        assert dict(zip(library.smiles, library.names, strict=True)) == {
+            "CCO": "an alcohol in two lines",
+            "CCN": "second",
+            "CCC": "naïve",
+        }
+    unnamed = Library.of(["CCO", "CCN"])
+    assert (unnamed.names, unnamed.name_of("CCO"), unnamed.n_left_out) == ((), "", 0)
 
 
 def test_a_cache_that_cannot_be_written_is_gone_without(tmp_path):
