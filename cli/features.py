@@ -27,8 +27,8 @@ def list_(model: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(table, indent=1))
         return
-    click.echo("feature\tkind\tcompounds\tauc_random\tauc_scaffold\tcalibration_error\trank_agreement")
-    columns = ("kind", "n", "auc_random", "auc_scaffold", "calibration_error", "rank_agreement")
+    columns = ("kind", "n", "auc_random", "auc_scaffold", "calibration_error", "rank_agreement", "meaning")
+    click.echo("\t".join(("feature", *("compounds" if c == "n" else c for c in columns))))
     for name, facts in table.items():
         click.echo("\t".join([name, *(_cell(facts.get(c)) for c in columns)]))
 
@@ -46,6 +46,7 @@ def _cell(value: Any) -> str:
 @click.option("--at-least", type=float, help="Turns numbers into labels: 1 from this value on.")
 @click.option("--model", default="default", show_default=True, help="Bundle that learns the feature.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder written.  [default: --model]")
+@click.option("--meaning", help="What the feature says of a compound, for `features list`.")
 @click.option("--molecules-only", is_flag=True, help="Write NAME.json and NAME.safetensors, no bundle.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 def train(
@@ -55,6 +56,7 @@ def train(
     at_least: float | None,
     model: str,
     output: Path | None,
+    meaning: str | None,
     molecules_only: bool,
     seed: int,
 ) -> None:
@@ -86,7 +88,8 @@ def train(
     smiles, y, n_left_out = read_labels(labels, column, at_least)
     if n_left_out:
         click.echo(f"note: {n_left_out} rows left out: no molecule, or both labels", err=True)
-    facts = {"labels": [p.name for p in labels], "column": column, "at_least": at_least}
+    said = {"meaning": " ".join(meaning.split())} if meaning else {}
+    facts = {**said, "labels": [p.name for p in labels], "column": column, "at_least": at_least}
     classifier = fit_classifier(name, smiles, y, seed, facts)
     if bundle is None:
         classifier.save(target)

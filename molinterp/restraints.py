@@ -21,6 +21,7 @@ from molinterp.chem.classifier import MoleculeClassifier, shipped_classifiers
 from molinterp.chem.constraints import Constraint, Mode, parse_constraints
 from molinterp.chem.features import (
     RULES,
+    SUBSTRUCTURES,
     ClassifierFeature,
     Feature,
     SubstructureFeature,
@@ -258,18 +259,26 @@ def _log_odds(network: LatentNetwork) -> Callable[[Tensor], Tensor]:
 
 
 def feature_table(bundle: Bundle) -> dict[str, dict[str, Any]]:
-    """All that a path can be asked to keep: name to kind and figures."""
+    """All that a path can be asked to keep: name to kind, meaning and figures."""
     latent = bundle.realism.facts.get("features", {})
     table: dict[str, dict[str, Any]] = {}
     for name, classifier in classifiers_of(bundle).items():
         agreement = latent.get(name, {}).get("rank_agreement")
         table[name] = {"kind": "classifier", **classifier.facts, "rank_agreement": agreement}
-    for name in RULES:
-        table[name] = {"kind": "rule", "rank_agreement": latent.get(name, {}).get("rank_agreement")}
+    for name, rule in RULES.items():
+        agreement = latent.get(name, {}).get("rank_agreement")
+        table[name] = {"kind": "rule", "meaning": _first_line(rule), "rank_agreement": agreement}
     of_windows = bundle.realism.facts.get("properties", {})
-    for name in PROPERTIES:
-        table[name] = {"kind": "property", "r2": of_windows.get(name, {}).get("r2")}
+    for name, value in PROPERTIES.items():
+        r2 = of_windows.get(name, {}).get("r2")
+        table[name] = {"kind": "property", "meaning": _first_line(value), "r2": r2}
+    for name, meaning in SUBSTRUCTURES.items():
+        table[name] = {"kind": "substructure", "meaning": meaning}
     return table
+
+
+def _first_line(function: Callable[..., object]) -> str:
+    return (function.__doc__ or "").partition("\n")[0]
 
 
 def evaluate_feature(

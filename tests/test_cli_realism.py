@@ -35,6 +35,10 @@ def test_the_list_names_classifiers_rules_and_properties(run):
     assert all(len(line) == len(lines[0]) for line in lines)
     kinds = {line[0]: line[1] for line in lines[1:]}
     assert (kinds["bbb"], kinds["lipinski"], kinds["logp"]) == ("classifier", "rule", "property")
+    assert kinds["scaffold"] == "substructure"
+    meanings = {line[0]: line[lines[0].index("meaning")] for line in lines[1:]}
+    assert all(meanings.values())
+    assert "blood-brain barrier" in meanings["bbb"] and meanings["mw"] == "Average molecular weight, g/mol."
     full = json.loads(run("features", "list", "--json")[1])
     assert full["bbb"]["n"] > 1_000 and full["bbb"]["auc_random"] >= 0.92
 
@@ -51,14 +55,19 @@ def test_a_table_of_labels_becomes_a_feature_of_a_bundle(run, saved_bundle, tmp_
     code, out, err = run("fit", "heads", "m.csv", "--model", "small", *sizes, "-q", "-o", "taught")
     assert (code, err) == (0, "") and set(json.loads(out)) == {"density", "heads", "properties"}
     assert Bundle.load("taught").model.config.head_blocks == 3
-    code, out, err = run("features", "train", "alcohol", "labels.csv", "--model", "small")
+    said = ("--meaning", "Bears\ta hydroxyl group.")
+    code, out, err = run("features", "train", "alcohol", "labels.csv", "--model", "small", *said)
     figures = json.loads(out)
     assert (code, err) == (0, "") and figures["labels"] == ["labels.csv"]
     reference = Bundle.load(saved_bundle).realism.reference
     assert figures["n"] == len(set(ROWS)) and figures["n_latent"] + figures["n_held_out"] == len(reference)
     models = Bundle.load(saved_bundle).realism
     assert models.index is not None and "alcohol" in models.features and "alcohol" in models.classifiers
-    assert "\nalcohol\tclassifier\t" in run("features", "list", "--model", "small")[1]
+    listed = run("features", "list", "--model", "small")[1].splitlines()
+    assert any(
+        row.startswith("alcohol\tclassifier\t") and row.endswith("\tBears a hydroxyl group.")
+        for row in listed
+    )
     code, out, err = run("features", "eval", "alcohol", "labels.csv", "--model", "small")
     assert code == 0 and json.loads(out)["auc_molecules"] > 0.9, err
 

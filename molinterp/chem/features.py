@@ -67,6 +67,13 @@ RULES: Mapping[str, Callable[[Chem.Mol], bool]] = MappingProxyType(
     {"lipinski": lipinski, "veber": veber, "no-alerts": no_alerts, "clean": is_clean}
 )
 """Rules by name."""
+SUBSTRUCTURES: Mapping[str, str] = MappingProxyType(
+    {
+        "scaffold": "The Murcko scaffold of one end that the other has too.",
+        "smarts:PATTERN": "A substructure, with the stereo that is written in it.",
+    }
+)
+"""What the language asks of structures, by how it is written, and what that means."""
 
 
 def check_name(name: str) -> None:
