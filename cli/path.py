@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("compounds", nargs=-1, required=True, metavar="START [BY WAY OF…] END")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help=".csv, .tsv, .json, .sdf, .smi or .html."
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help=".csv, .tsv, .json, .sdf, .smi or .html; may be given several times.",
 )
 @path_options  # type: ignore[untyped-decorator]
 @click.option(
@@ -37,7 +42,7 @@ if TYPE_CHECKING:
 @click.option("-v", "--verbose", is_flag=True, help="More about the path on stderr.")
 def path(
     compounds: tuple[str, ...],
-    output: Path | None,
+    outputs: tuple[Path, ...],
     n_paths: int,
     timeout: float,
     seed: int,
@@ -52,7 +57,7 @@ def path(
 
     Each is a SMILES, a file (.smi, .sdf, .mol, .csv, also .gz), the name of a well-known drug, or -
     for standard input; file:, smiles: and name: say which where it is not clear. The table goes to
-    stdout as TSV, or to the file given by -o.
+    stdout as TSV, or to the files given by -o.
     """
     from molinterp.batch.setup import arguments
     from molinterp.chem.compounds import resolve
@@ -61,7 +66,7 @@ def path(
     from molinterp.legs import interpolate_through
     from molinterp.output import check_writable, numbered, render, render_several, write_whole
 
-    if output is not None:
+    for output in outputs:
         check_writable(output)
     if len(compounds) < 2:
         raise click.UsageError("a path needs two compounds, a start and an end.")
@@ -78,13 +83,13 @@ def path(
         found = interpolate_several(ends[0].cxsmiles, ends[1].cxsmiles, n_paths, **options)
     else:
         found = [interpolate_through([e.cxsmiles for e in ends], **options)]
-    if output is None:
+    if not outputs:
         if n_paths > 1:
             text = render_several(found, ".tsv", raw_cells=raw_csv)
         else:
             text = render(found[0], ".tsv", raw_cells=raw_csv)
         click.echo(text, nl=False)
-    else:
+    for output in outputs:
         for target, one in zip(numbered(output, n_paths), found, strict=False):
             write_whole(target, render(one, output.suffix, raw_cells=raw_csv))
     if quiet:

@@ -211,6 +211,14 @@ def test_the_row_of_a_bad_molecule_is_named(tmp_path):
     assert "Check line 3 of 'a.smi'" in done.stderr
 
 
+def test_one_path_goes_to_several_files(table, tmp_path):
+    done = run_path("aspirin", "ibuprofen", "-o", "a.tsv", "-o", "a.json", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (tmp_path / "a.tsv").read_text() == table.stdout
+    steps = json.loads((tmp_path / "a.json").read_text())["steps"]
+    assert [s["smiles"] for s in steps] == [r.split("\t")[2] for r in table.stdout.splitlines()[1:]]
+
+
 def test_compounds_of_a_catalogue_bear_its_names(tmp_path):
     (tmp_path / "stock.csv").write_text(
         "smiles,id\nCC(=O)Oc1ccccc1C,S-1\nno molecule,S-2\nCCCc1ccccc1OC(C)=O,S-3\n"
