@@ -14,8 +14,11 @@ from molinterp.data import OTHER_NAMES, drugs
 from molinterp.errors import InputError, InvalidMoleculeError
 
 PREFIXES = ("file:", "smiles:", "name:")
-_NO_SMILES = re.compile(r"InChI=.*|\d{2,7}-\d\d-\d|[\w .-]+\.[A-Za-z]\w{1,4}", re.IGNORECASE)
-"""What is more likely meant for an InChI, a CAS number or a file than for a SMILES, where it is none."""
+_NO_SMILES = re.compile(
+    r"InChI=.*|\d{2,7}-\d\d-\d|[A-Z]{2,9}(-|[- ]?\d)\d+[A-Z]?|[\w .-]+\.[A-Za-z]\w{1,4}", re.IGNORECASE
+)
+"""What is more likely meant for an InChI, a CAS number, the number of a compound or a file than for a SMILES,
+where it is none."""
 
 
 def resolve(argument: str) -> Record:
@@ -57,7 +60,7 @@ def resolve(argument: str) -> Record:
             raise InputError(
                 f"{argument!r} is no file, no known drug and no SMILES ({error.reason}). "
                 "Give a SMILES, or a file that holds one; "
-                f"{len(drugs())} drugs are known by their international name."
+                f"{len(drugs())} drugs are known by name, compounds by no brand or number."
             ) from error
         raise
 
