@@ -130,6 +130,7 @@ class _Assembler:
         self._all, self._sources, self._search = candidates, sources, search
         self._deadline = time.monotonic() + search.timeout
         self._tried: set[tuple[int, int]] = set()
+        self._joined: set[tuple[str, str]] = set()
 
     def best(self) -> Assembly:
         n_rounds = 0
@@ -308,8 +309,8 @@ class _Assembler:
     def _edit(self, x: int, y: int, goals: Sequence[int], floor: float) -> None:
         """Add the edits of x with pieces of y that are nearest to a goal and at least `floor` to x."""
         mol, donor = self._all[x].mol, self._all[y].mol
-        products = [*exchanges(mol, donor, self._all.sizes), *reductions(mol), *swaps(mol)]
-        found = self._all.edited(products)
+        exchanged = exchanges(mol, donor, self._all.sizes, joined=self._joined)
+        found = self._all.edited([*exchanged, *reductions(mol), *swaps(mol)])
         near = [p for p, s in zip(found, self._all.nearness(found, [x]), strict=True) if s >= floor]
         order = np.argsort([-s for s in self._all.nearness(near, goals)], kind="stable")
         n_kept = 0

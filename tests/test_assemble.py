@@ -150,7 +150,7 @@ def test_a_path_is_never_dearer_once_it_is_refined():
 def test_a_refinement_looks_past_one_molecule_and_past_two(monkeypatch):
     asked = set()
 
-    def exchanges(mol, donor, sizes):
+    def exchanges(mol, donor, sizes, joined):
         asked.add((Chem.MolToSmiles(mol), Chem.MolToSmiles(donor)))
         return []
 

@@ -16,7 +16,7 @@ from molinterp.chem.edits import Product
 from molinterp.chem.judge import Judge, decoded_molecule
 from molinterp.chem.library import flat_smiles
 from molinterp.chem.properties import logp, mw, qed, tpsa
-from molinterp.chem.similarity import ecfp4
+from molinterp.chem.similarity import N_BITS, ecfp4, packed, tanimoto_rows
 from molinterp.chem.stereo import Hands
 
 SIZE_RANGE = (0.75, 1.1)
@@ -29,6 +29,8 @@ QED_WEIGHT = 16.0
 """Weight in λ of the depth of QED below the lower end's."""
 EXISTING = frozenset({"library"})
 """Origins of compounds that exist as they are."""
+N_ROOM = 256
+"""Candidates that there is room for at first."""
 FLOOR = 1.0
 """λ_0: of a molecule that nothing speaks against."""
 
@@ -106,7 +108,9 @@ class Candidates:
         self._alerting: set[int] = set()
         self._all: list[Candidate] = []
         self._weights: list[float] = []
-        self._table = np.zeros((256, 256), np.float32)
+        self._table = np.zeros((N_ROOM, N_ROOM), np.float32)
+        self._rows = np.zeros((N_ROOM, N_BITS // 64), np.uint64)
+        self._counts = np.zeros(N_ROOM, np.int64)
         values = [{name: f(m) for name, f in _PROPERTIES.items()} for m in (start, end)]
         self._ranges = {n: sorted(v[n] for v in values) for n in _PROPERTIES}
         self._least_qed = min(qed(start), qed(end))
@@ -259,10 +263,13 @@ class Candidates:
         self._weights.append(FLOOR + sum(terms.values()))
         if index == len(self._table):
             self._table = np.pad(self._table, (0, index))
-        row = BulkTanimotoSimilarity(proposal.fingerprint, [c.fingerprint for c in self._all])
-        # A step from a molecule to itself is none.
-        row[index] = 0.0
-        self._table[index, : index + 1] = self._table[: index + 1, index] = row
+            self._rows = np.pad(self._rows, ((0, index), (0, 0)))
+            self._counts = np.pad(self._counts, (0, index))
+        bits = packed(proposal.fingerprint)
+        self._rows[index], self._counts[index] = bits, np.bitwise_count(bits).sum()
+        # A step from a molecule to itself is none: the diagonal stays 0.
+        row = tanimoto_rows(bits, self._rows[:index], self._counts[:index])
+        self._table[index, :index] = self._table[:index, index] = row
         return index
 
     def _terms(self, mol: Chem.Mol) -> dict[str, float]:

@@ -50,6 +50,8 @@ class Product:
 class Piece:
     """A part of a molecule with one open bond, marked by a dummy atom."""
 
+    smiles: str
+    """Canonical SMILES of the part, dummy included."""
     mol: Chem.Mol
     """The part; its dummy atom has isotope 1."""
     n_atoms: int
@@ -68,11 +70,14 @@ def openings(mol: Chem.Mol) -> tuple[Piece, ...]:
     return _openings(Chem.MolToSmiles(mol))
 
 
-def exchanges(mol: Chem.Mol, donor: Chem.Mol, sizes: range, limit: int = 60) -> Iterator[Product]:
+def exchanges(
+    mol: Chem.Mol, donor: Chem.Mol, sizes: range, limit: int = 60, joined: set[tuple[str, str]] | None = None
+) -> Iterator[Product]:
     """Products with a piece of `mol` replaced by a piece of `donor`, or one grafted on a hydrogen of it.
 
     Only those that keep enough of `mol` to be one step away, with a number of heavy atoms in `sizes`; the
-    `limit` of them that look nearest to `donor`, nearest first, by the bits that their two pieces bring.
+    `limit` of them that look nearest to `donor`, nearest first, by the bits that their two pieces bring. Of
+    these, two pieces that stand in `joined` are not joined again; it takes up those that are.
     """
     n, goal, gifts = mol.GetNumHeavyAtoms(), ecfp4(donor), pieces(donor)
     pairs = [
@@ -82,8 +87,11 @@ def exchanges(mol: Chem.Mol, donor: Chem.Mol, sizes: range, limit: int = 60) -> 
         if kept.n_atoms >= MIN_OVERLAP * (n + gift.n_atoms) and kept.n_atoms + gift.n_atoms in sizes
     ]
     nearness = BulkTanimotoSimilarity(goal, [kept.fingerprint | gift.fingerprint for kept, gift in pairs])
-    best = sorted(range(len(pairs)), key=lambda k: -nearness[k])[:limit]
-    yield from _unique(_zipped(pairs[k][0].mol, pairs[k][1].mol) for k in best)
+    best = [pairs[k] for k in sorted(range(len(pairs)), key=lambda k: -nearness[k])[:limit]]
+    if joined is not None:
+        best = [(kept, gift) for kept, gift in best if (kept.smiles, gift.smiles) not in joined]
+        joined.update((kept.smiles, gift.smiles) for kept, gift in best)
+    yield from _unique(_zipped(kept.mol, gift.mol) for kept, gift in best)
 
 
 def crossings(a: Chem.Mol, b: Chem.Mol, source: Random) -> Iterator[Product]:
@@ -158,7 +166,8 @@ def _pieces(smiles: str) -> tuple[Piece, ...]:
         for part in _parts(mol, bond):
             whole = _capped(part)
             if whole is not None:
-                out[Chem.MolToSmiles(part)] = Piece(part, whole.GetNumHeavyAtoms(), ecfp4(whole))
+                smiles = Chem.MolToSmiles(part)
+                out[smiles] = Piece(smiles, part, whole.GetNumHeavyAtoms(), ecfp4(whole))
     return tuple(out.values())
 
 
@@ -188,7 +197,8 @@ def _openings(smiles: str) -> tuple[Piece, ...]:
         opened.AddBond(index, opened.AddAtom(dummy), Chem.BondType.SINGLE)
         site = opened.GetAtomWithIdx(index)
         site.SetNumExplicitHs(max(0, site.GetNumExplicitHs() - 1))
-        out.append(Piece(opened.GetMol(), mol.GetNumHeavyAtoms(), fingerprint))
+        part = opened.GetMol()
+        out.append(Piece(Chem.MolToSmiles(part), part, mol.GetNumHeavyAtoms(), fingerprint))
     return tuple(out)
 
 

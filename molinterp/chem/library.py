@@ -20,15 +20,14 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 from rdkit import Chem
-from rdkit.DataStructs import BitVectToBinaryText, ExplicitBitVect
+from rdkit.DataStructs import ExplicitBitVect
 
 from molinterp.chem.readers import Record, read_records
-from molinterp.chem.similarity import N_BITS, ecfp4
+from molinterp.chem.similarity import N_BITS, Words, ecfp4, packed, tanimoto_rows
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError, InvalidMoleculeError
 from molinterp.fetch import cache_folder
 
-Words = npt.NDArray[np.uint64]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 _SCHEMA = 3
 _isotope = re.compile(r"\[\d")
@@ -71,7 +70,7 @@ class Library:
             name_of[one] = name_of.get(one) or " ".join(name.split())
         unique = list(name_of)
         mols = (Chem.MolFromSmiles(s) for s in unique)
-        words = np.array([_packed(ecfp4(m)) for m in mols], np.uint64).reshape(len(unique), N_BITS // 64)
+        words = np.array([packed(ecfp4(m)) for m in mols], np.uint64).reshape(len(unique), N_BITS // 64)
         counts = np.bitwise_count(words).sum(1, dtype=np.int64)
         order = np.argsort(counts, kind="stable")
         named = tuple(name_of[unique[i]] for i in order)
@@ -149,24 +148,21 @@ class Library:
         Returns:
             A slice of the library, and the similarities of the compounds in it.
         """
-        bits = _packed(query)
+        bits = packed(query)
         n = int(np.bitwise_count(bits).sum())
         largest = n / floor if floor else np.inf
         low, high = np.searchsorted(self.counts, floor * n), np.searchsorted(self.counts, largest, "right")
         part = slice(int(low), int(high))
-        common = np.bitwise_count(self.words[part] & bits).sum(1, dtype=np.int32)
-        either = self.counts[part] + n - common
-        return part, (common / np.maximum(either, 1)).astype(np.float32)
+        found = tanimoto_rows(bits, self.words[part], self.counts[part])
+        return part, found.astype(np.float32)
 
     def between(self, near: Chem.Mol, towards: Chem.Mol, floor: float, n: int) -> list[str]:
         """The `n` compounds most similar to `towards` among those at least `floor` similar to `near`."""
         part, to_near = self.similarities(ecfp4(near), floor)
         found = np.flatnonzero(to_near >= floor)
-        bits = _packed(ecfp4(towards))
-        rows = self.words[part][found]
-        common = np.bitwise_count(rows & bits).sum(1, dtype=np.int32)
-        either = self.counts[part][found] + int(np.bitwise_count(bits).sum()) - common
-        best = np.argsort(-(common / np.maximum(either, 1)), kind="stable")[:n]
+        bits = packed(ecfp4(towards))
+        to_goal = tanimoto_rows(bits, self.words[part][found], self.counts[part][found])
+        best = np.argsort(-to_goal, kind="stable")[:n]
         return [self.smiles[part.start + int(i)] for i in found[best]]
 
 
@@ -201,10 +197,6 @@ def _flat(mol: Chem.Mol) -> str:
     smiles = str(Chem.MolToSmiles(mol, isomericSmiles=False))
     # A hydrogen on which stereo hangs is written out until the molecule is read without it.
     return str(Chem.CanonSmiles(smiles)) if "[H]" in smiles else smiles
-
-
-def _packed(fingerprint: ExplicitBitVect) -> Words:
-    return np.frombuffer(BitVectToBinaryText(fingerprint), np.uint64)
 
 
 def _bytes(lines: tuple[str, ...]) -> npt.NDArray[np.uint8]:

@@ -9,7 +9,9 @@ import numpy.typing as npt
 from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
 from rdkit.Chem.Scaffolds import MurckoScaffold
-from rdkit.DataStructs import TanimotoSimilarity
+from rdkit.DataStructs import BitVectToBinaryText, ExplicitBitVect, TanimotoSimilarity
+
+Words = npt.NDArray[np.uint64]
 
 N_BITS = 2048
 _generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=N_BITS)
@@ -35,6 +37,24 @@ def tanimoto(a: Chem.Mol, b: Chem.Mol) -> float:
     1.0
     """
     return float(TanimotoSimilarity(ecfp4(a), ecfp4(b)))
+
+
+def packed(fingerprint: ExplicitBitVect) -> Words:
+    """The bits of a fingerprint in 64-bit words, (32,)."""
+    return np.frombuffer(BitVectToBinaryText(fingerprint), np.uint64)
+
+
+def tanimoto_rows(bits: Words, rows: Words, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Tanimoto similarities of one packed fingerprint with many, (n,).
+
+    Args:
+        bits: the one, (32,).
+        rows: the many, (n, 32).
+        counts: bits set in each of them, (n,).
+    """
+    common = np.bitwise_count(rows & bits).sum(1, dtype=np.int64)
+    either = counts + int(np.bitwise_count(bits).sum()) - common
+    return np.asarray(common / np.maximum(either, 1))
 
 
 def murcko_scaffold(mol: Chem.Mol) -> str:

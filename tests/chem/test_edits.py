@@ -76,6 +76,18 @@ def test_graft_puts_a_piece_on_a_hydrogen():
     assert canonical("Fc1ccccc1", "Cc1ccccc1") == set(texts(exchanges(mol("c1ccccc1"), mol("CF"), ANY_SIZE)))
 
 
+def test_pieces_that_were_joined_are_not_joined_again():
+    butylbenzene, pentylbenzene = mol("CCCCc1ccccc1"), mol("CCCCCc1ccccc1")
+    joined: set[tuple[str, str]] = set()
+    first = texts(exchanges(butylbenzene, IBUPROFEN, ANY_SIZE, joined=joined))
+    assert first == texts(exchanges(butylbenzene, IBUPROFEN, ANY_SIZE)) and joined
+    assert texts(exchanges(butylbenzene, IBUPROFEN, ANY_SIZE, joined=joined)) == []
+    # A longer chain shares pieces with a shorter one: what is left out was found there.
+    whole = set(texts(exchanges(pentylbenzene, IBUPROFEN, ANY_SIZE)))
+    rest = set(texts(exchanges(pentylbenzene, IBUPROFEN, ANY_SIZE, joined=joined)))
+    assert rest < whole and whole - rest <= set(first)
+
+
 def test_sizes_are_kept_to():
     for smiles in texts(exchanges(ASPIRIN, IBUPROFEN, range(12, 15))):
         assert mol(smiles).GetNumHeavyAtoms() in range(12, 15)
