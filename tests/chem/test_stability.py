@@ -23,8 +23,12 @@ ACID = "OC(=O)N1CCCCC1"
         ("CC(=O)n1ccnc1", "acyl azole"),
         ("O=C(c1ccccc1)n1cccn1", "acyl azole"),
         ("CC1=CC=C1", "cyclobutadiene"),
+        ("CC(=O)OC(C)=O", "anhydride"),
+        ("CCC(=O)SC(=O)c1ccccc1", "anhydride"),
         ("OCN1CCOCC1", "hemiaminal"),
         ("CN1CCCC1O", "hemiaminal"),
+        ("CSCN1CCOCC1", "thioaminal"),
+        ("CC(=O)OCN1CCOCC1", "acyloxy amine"),
         ("NC1CCCCN1", "primary aminal"),
         ("NC1CCCCO1", "primary aminal"),
     ],
@@ -55,6 +59,12 @@ def test_what_falls_apart_is_named(smiles, group):
         "CC(=O)NC1=CCCCC1",
         "CC(=O)n1ccc2ccccc21",  # an amide of indole
         "CN(C)C(=O)n1ccnc1",  # a urea
+        "O=C1OC(=O)c2ccccc21",  # a ring holds it
+        "CC(=O)OCC(C)=O",
+        "C1CSCN1",  # as in penicillins
+        "CSCN1C(=O)CCC1=O",  # an imide
+        "CC(=O)OCN1C(=O)CCC1=O",
+        "CSCCN1CCOCC1",
     ],
 )
 def test_what_lasts_is_not(smiles):
@@ -72,10 +82,19 @@ def test_each_group_is_one_that_the_alerts_leave_out():
     bearers = {"carbamic acid": ACID, "carbonic acid": "COC(=O)O", "enol": "OC1=CCCCC1"}
     bearers |= {"primary enamine": "NC1=CCCCC1", "primary aminal": "NC1CCCCN1"}
     bearers |= {"hemiaminal": "OCN1CCOCC1", "secondary enamine": "CNC1=CCCCC1"}
+    bearers |= {"thioaminal": "CSCN1CCOCC1", "acyloxy amine": "CC(=O)OCN1CCOCC1"}
     bearers |= {"acyl azole": "CC(=O)n1ccnc1", "cyclobutadiene": "CC1=CC=C1"}
-    assert set(bearers) == set(UNSTABLE)
+    assert set(bearers) | {"anhydride"} == set(UNSTABLE)
     for group, smiles in bearers.items():
         assert not [a for a in alerts(Chem.MolFromSmiles(smiles))], group
+
+
+def test_a_diketone_at_an_end_lets_no_anhydride_pass():
+    from molinterp.chem.alerts import alerts
+
+    diketone, anhydride = (Chem.MolFromSmiles(s) for s in ("CC(=O)CC(C)=O", "CC(=O)OC(C)=O"))
+    assert alerts(diketone) == alerts(anhydride) != frozenset()
+    assert Judge.between(diketone, diketone).fault(anhydride) == "unstable"
 
 
 def test_the_judge_turns_it_down_unless_an_end_has_it():
