@@ -11,6 +11,7 @@ from typing import Any
 
 from rdkit import Chem, rdBase
 
+from molinterp.data import OTHER_NAMES, drugs
 from molinterp.errors import InvalidMoleculeError
 
 MAX_CHARACTERS = 2_000
@@ -94,6 +95,10 @@ def _check_size(mol: Chem.Mol, text: str, index: int | None) -> None:
 
 def _syntax_fault(text: str) -> str:
     """What is wrong with a text that is no SMILES, as far as that can be told."""
+    name = text.strip().lower()
+    name = OTHER_NAMES.get(name, name)
+    if name in drugs():
+        return f"it is the name of a drug, whose SMILES is molinterp.data.drugs()[{name!r}]"
     if text.count("[") != text.count("]"):
         return "a square bracket is not closed"
     plain = _bracket.sub("*", text)
