@@ -27,8 +27,9 @@ from molinterp.geometry import discrete
 
 Source = Callable[[Sequence[tuple[str, str]]], Iterable[str]]
 """Pairs of SMILES to SMILES of molecules about and between them."""
-FEES = {"smooth": 0.0, "short": 0.15}
-"""Objective to what a step costs beside its squared distance."""
+FEES = {"smooth": 0.01, "short": 0.15}
+"""Objective to what a step costs beside its squared distance: with nothing, steps of similarity 0.9 and above
+are worth a detour."""
 REFINED_SIMILARITY = 0.8
 """Steps from this on are small enough."""
 SPANS = (2, 3)
