@@ -193,7 +193,10 @@ def _solve(
     search = replace(search or Search(), n_molecules=steps)
     start, end = standardise(a), standardise(b)
     if start.smiles == end.smiles:
-        raise InputError(f"start and end are the same compound, {start.smiles}. Choose two.")
+        raise InputError(
+            f"start and end are the same compound, {start.smiles}. Choose two; "
+            "salts, charges and isotopes make no other compound."
+        )
     model = loaded(bundle, device)
     restraints = restrain(
         model,
