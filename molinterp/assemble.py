@@ -147,6 +147,9 @@ class _Assembler:
             if self._is_late() or not self._refine(path):
                 break
             path = self._shortest()
+        if is_joined:
+            # Sought as for small steps whatever is asked: few large ones first would settle on a detour.
+            path = self._shortest(FEES[self._search.objective])
         path = self._cut(path or self._widest())
         # Fewer molecules than a bridge needs were perhaps asked for.
         is_bridged = is_joined and self._worst(path) >= self._search.floor
@@ -158,9 +161,8 @@ class _Assembler:
     def _is_late(self) -> bool:
         return time.monotonic() > self._deadline
 
-    def _shortest(self) -> tuple[int, ...]:
-        """The path of least energy with steps as asked; empty where there is none."""
-        fee = FEES[self._search.objective]
+    def _shortest(self, fee: float = FEES["smooth"]) -> tuple[int, ...]:
+        """The path of least energy with steps as asked, which cost `fee` each; empty where there is none."""
         return self._settled(
             lambda allowed: self._search.floor,
             lambda floor, allowed: discrete.cheapest(
