@@ -36,6 +36,12 @@ def drugs() -> dict[str, str]:
         return {row["name"]: row["smiles"] for row in csv.DictReader(stream)}
 
 
+def drug_name(text: str) -> str:
+    """The international name in lower case of a drug by any of its names; else the text in lower case."""
+    name = text.strip().lower()
+    return OTHER_NAMES.get(name, name)
+
+
 def environment_ids() -> dict[str, npt.NDArray[np.uint32]]:
     """Atom environments of the training set, sorted identifiers by radius (r1, r2)."""
     with np.load(_HERE / "environments.npz", allow_pickle=False) as arrays:

@@ -147,7 +147,7 @@ class _Assembler:
             if self._is_late() or not self._refine(path):
                 break
             path = self._shortest()
-        if is_joined:
+        if is_joined and self._search.objective != "smooth":
             # Sought as for small steps whatever is asked: few large ones first would settle on a detour.
             path = self._shortest(FEES[self._search.objective])
         path = self._cut(path or self._widest())

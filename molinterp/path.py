@@ -45,8 +45,8 @@ class Step:
     is_known: bool | None = None
     """Whether it stands in the reference, stereo aside; None where there is no reference."""
     name: str = ""
-    """What the user calls it, by way of which the path leads, or the library; may be empty. The path names
-    its ends."""
+    """What the user called it, where the path leads by way of it, or what the library calls it; may be empty.
+    The path names its ends."""
 
     def verdicts(self) -> dict[str, str]:
         """The verdicts that were given, by the names of their columns."""

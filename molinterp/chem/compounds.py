@@ -10,7 +10,7 @@ from pathlib import Path
 from molinterp.chem.cxsmiles import split_cxsmiles
 from molinterp.chem.gate import parse
 from molinterp.chem.readers import SUFFIXES, Record, read_records
-from molinterp.data import OTHER_NAMES, drugs
+from molinterp.data import drug_name, drugs
 from molinterp.errors import InputError, InvalidMoleculeError
 
 PREFIXES = ("file:", "smiles:", "name:")
@@ -44,7 +44,7 @@ def resolve(argument: str) -> Record:
                 f"{argument!r} is a file and a SMILES. Write file:{argument} or smiles:{argument}."
             )
         return only_record(argument)
-    if _international(argument) in drugs():
+    if drug_name(argument) in drugs():
         return _from_name(argument)
     if argument.lower().endswith(SUFFIXES) or _is_there(argument, Path.is_dir):
         raise InputError(f"file {argument!r} does not exist or is not a file. Check the path.")
@@ -107,17 +107,12 @@ def _from_smiles(text: str) -> Record:
 
 
 def _from_name(text: str) -> Record:
-    name = _international(text)
+    name = drug_name(text)
     if name not in drugs():
         close = difflib.get_close_matches(name, drugs(), n=3, cutoff=0.6)
         hint = f" Nearest: {', '.join(close)}." if close else ""
         raise InputError(f"no drug called {text!r} in the shipped table.{hint}")
     return Record(drugs()[name], name, "the table of drugs")
-
-
-def _international(text: str) -> str:
-    name = text.strip().lower()
-    return OTHER_NAMES.get(name, name)
 
 
 def _is_smiles(text: str) -> bool:

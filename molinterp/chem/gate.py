@@ -11,7 +11,7 @@ from typing import Any
 
 from rdkit import Chem, rdBase
 
-from molinterp.data import OTHER_NAMES, drugs
+from molinterp.data import drug_name, drugs
 from molinterp.errors import InvalidMoleculeError
 
 MAX_CHARACTERS = 2_000
@@ -95,8 +95,7 @@ def _check_size(mol: Chem.Mol, text: str, index: int | None) -> None:
 
 def _syntax_fault(text: str) -> str:
     """What is wrong with a text that is no SMILES, as far as that can be told."""
-    name = text.strip().lower()
-    name = OTHER_NAMES.get(name, name)
+    name = drug_name(text)
     if name in drugs():
         return f"it is the name of a drug, whose SMILES is molinterp.data.drugs()[{name!r}]"
     if text.count("[") != text.count("]"):

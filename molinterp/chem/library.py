@@ -63,6 +63,9 @@ class Library:
             smiles: canonical SMILES.
             names: a name for each, perhaps empty.
             n_left_out: records that were no molecules.
+
+        Raises:
+            ValueError: not a name for each.
         """
         pairs = ((s, "") for s in smiles) if names is None else zip(smiles, names, strict=True)
         name_of: dict[str, str] = {}
@@ -136,9 +139,10 @@ class Library:
 
     def name_of(self, smiles: str) -> str:
         """What the file calls a compound of canonical `smiles`; empty where it does not say or have it."""
-        if not self.names or smiles not in self.smiles:
+        try:
+            return self.names[self.smiles.index(smiles)] if self.names else ""
+        except ValueError:
             return ""
-        return self.names[self.smiles.index(smiles)]
 
     def similarities(
         self, query: ExplicitBitVect, floor: float = 0.0
