@@ -78,7 +78,7 @@ class _Worker:
     """One child process, and what it is busy with."""
 
     def __init__(
-        self, slot: int, command: Sequence[str], first: dict[str, Any], inbox: queue.SimpleQueue[Any]
+        self, slot: int, command: Sequence[str], first: dict[str, Any], inbox: queue.Queue[Any]
     ) -> None:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
         self.process = subprocess.Popen(
@@ -100,7 +100,7 @@ class _Worker:
         self._reader.start()
         self.send(first)
 
-    def _read(self, stream: IO[str], inbox: queue.SimpleQueue[Any], slot: int) -> None:
+    def _read(self, stream: IO[str], inbox: queue.Queue[Any], slot: int) -> None:
         with contextlib.suppress(ValueError, OSError):
             for line in stream:
                 inbox.put((slot, self, json.loads(line)))
@@ -166,7 +166,8 @@ class Pool:
                 f"`options` must be of JSON types to reach a worker process; {error}. Use workers=0."
             ) from error
         self._workers: list[_Worker | None] = [None] * n_workers
-        self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        # In Python 3.11 SimpleQueue.get waits for ever where its timeout passes before it begins to wait.
+        self._inbox: queue.Queue[Any] = queue.Queue()
         self._seconds, self._n_timed = 0.0, 0
 
     def run(self, shards: Iterator[Shard]) -> Iterator[Result]:
@@ -211,13 +212,12 @@ class Pool:
         """Slots where something came in during one tick, with it worked into their tasks."""
         touched = []
         with contextlib.suppress(queue.Empty):
-            timeout = TICK
+            slot, worker, message = self._inbox.get(timeout=TICK)
             while True:
-                slot, worker, message = self._inbox.get(timeout=timeout)
-                timeout = 0.0001
                 if worker is self._workers[slot]:
                     self._take(slot, worker, tasks[slot], message)
                     touched.append(slot)
+                slot, worker, message = self._inbox.get_nowait()
         now = time.monotonic()
         for slot, (worker, task) in enumerate(zip(self._workers, tasks, strict=True)):
             if worker is None or task is None:

@@ -1,5 +1,7 @@
 import os
+import queue
 import sys
+import threading
 import time
 
 import pytest
@@ -122,3 +124,20 @@ def test_a_hang_is_found_in_time():
     began = time.monotonic()
     run(pool(seconds=0.5), [("hang", "N")])
     assert time.monotonic() - began < 15
+
+
+def test_waiting_for_workers_ends_however_short_the_wait():
+    """Python 3.11's SimpleQueue waits for ever where a timeout passes before the wait begins."""
+    inbox = pool()._inbox
+
+    def wait():
+        for _ in range(20_000):
+            inbox.put(None)
+            inbox.get()
+            with pytest.raises(queue.Empty):
+                inbox.get(timeout=1e-9)
+
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    waiting.join(60)
+    assert not waiting.is_alive()
