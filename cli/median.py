@@ -40,7 +40,7 @@ def median(
     from molinterp.chem.compounds import resolve
     from molinterp.errors import InputError
     from molinterp.middle import median as find
-    from molinterp.middle import median_frame
+    from molinterp.middle import median_frame, unlike
     from molinterp.output import check_writable, table, write_whole
 
     if output is not None:
@@ -61,4 +61,5 @@ def median(
         write_whole(output, text)
     if not quiet:
         tell_changes(ends)
-        click.echo(f"{len(found)} compounds in the middle of {len(ends)}", err=True)
+        far = "".join(f"; none is like {name}: {s:.2f} at most" for name, s in unlike(found, names).items())
+        click.echo(f"{len(found)} compounds in the middle of {len(ends)}{far}", err=True)

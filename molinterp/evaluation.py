@@ -40,6 +40,8 @@ N_REFINED = 1_024
 """Molecules whose latent points are refined: enough to tell 99.5 % from 99 %, a few seconds."""
 Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 Decode = Callable[[torch.Tensor], list[str]]
+DecodeVaguely = Callable[..., list[str]]
+"""Points and `blur`, one for each."""
 
 
 def read_split(path: Path, split: str, n: int | None, trained_on: str | None = None) -> list[str]:
@@ -89,9 +91,10 @@ def evaluate(
 
     Returns:
         Figures by name; shares are in [0, 1], `kl` in nats, seconds on this machine. Points between and
-        prior samples are decoded with the blur of their place, 1 half-way and at a sample, those named
-        sharp without; those named beam are the most probable molecules of a beam, `recovered` is by
-        `Bundle.recover`, the others are greedy decodes. Figures of lines are their
+        samples are decoded with the blur of their place, 1 half-way and at a sample, those named
+        sharp without; those named beam are the most probable molecules of a beam, those named recovered
+        are by `Bundle.recover`, the others are greedy decodes. Samples are of the prior and, where the
+        bundle has one, of the density of encoded compounds. Figures of lines are their
         three quartiles. Latent points are refined for the first `n_refined` molecules alone. Of midpoint
         decodes, `size` is their heavy atoms over their ends', and `return` how far from the midpoint they
         are encoded over half the way between the ends, the median, in posterior standard deviations: 0 is
@@ -100,6 +103,7 @@ def evaluate(
     known, n_unknown = _encodable(bundle, smiles)
     z, deviation = _in_batches(lambda part: bundle.posterior(part), known, progress, "encode")
     search = partial(bundle.search, width=BEAM_WIDTH)
+    recover = partial(bundle.recover, width=BEAM_WIDTH)
     vague, vague_search = partial(bundle.decode, blur=1.0), partial(search, blur=1.0)
     rebuilt = _texts(bundle.decode, z, progress, "reconstruct")
     searched = _texts(search, z, progress, "search")
@@ -121,10 +125,14 @@ def evaluate(
         "prior_valid": _share_valid(_texts(vague, noise, progress, "prior samples")),
         "beam_prior_valid": _share_valid(_texts(vague_search, noise, progress, "search prior samples")),
     }
+    if bundle.realism.index is not None:
+        dense = bundle.realism.index.density.sample(n_pairs, torch.Generator().manual_seed(seed)).cpu()
+        figures["density_valid"] = _share_valid(_texts(vague, dense, progress, "density samples"))
     a, b = z[pairs[:, 0]], z[pairs[:, 1]]
     ends = [(known[i], known[j]) for i, j in pairs]
     figures |= _midpoints(bundle, a, b, deviation.mean(0), ends, progress)
-    figures |= _lines(bundle, a[:N_LINES], b[:N_LINES], progress)
+    for name, decode in (("line", bundle.decode), ("recovered_line", recover)):
+        figures |= _lines(name, decode, a[:N_LINES], b[:N_LINES], progress)
     figures |= head_figures(bundle, known, z)
     return figures | _times(bundle, known, noise) | {"versions": _versions()}
 
@@ -156,22 +164,24 @@ def _midpoints(
     pairs: Sequence[tuple[str, str]],
     progress: Progress,
 ) -> dict[str, float]:
-    """Figures of what is decoded half-way: on both curves, without the blur, by a beam."""
+    """Figures of what is decoded half-way: on both curves, without the blur, by a beam, recovered."""
     half = torch.tensor([0.5])
     middle, round_middle = linear(a, b, half)[:, 0], slerp(a, b, half)[:, 0]
     vague = partial(bundle.decode, blur=1.0)
     search = partial(bundle.search, width=BEAM_WIDTH, blur=1.0)
+    recover = partial(bundle.recover, width=BEAM_WIDTH, blur=1.0)
     decoded = {
         "midpoint": _texts(vague, middle, progress, "midpoints"),
         "slerp_midpoint": _texts(vague, round_middle, progress, "slerp midpoints"),
         "sharp_midpoint": _texts(bundle.decode, middle, progress, "sharp midpoints"),
         "beam_midpoint": _texts(search, middle, progress, "search midpoints"),
+        "recovered_midpoint": _texts(recover, middle, progress, "recover midpoints"),
     }
     figures: dict[str, float] = {}
     for name, texts in decoded.items():
         figures |= _between(name, texts, pairs, progress)
     half = ((a - b) / unit).norm(dim=1) / 2
-    for name in ("midpoint", "beam_midpoint"):
+    for name in ("midpoint", "beam_midpoint", "recovered_midpoint"):
         figures |= _like_the_ends(bundle, name, decoded[name], middle / unit, half, unit, pairs)
     return figures
 
@@ -264,12 +274,14 @@ def _between(
     }
 
 
-def _lines(bundle: Bundle, a: torch.Tensor, b: torch.Tensor, progress: Progress) -> dict[str, Any]:
+def _lines(
+    name: str, decode: DecodeVaguely, a: torch.Tensor, b: torch.Tensor, progress: Progress
+) -> dict[str, Any]:
     """Different molecules on straight lines of 64 points, and the worst similarity of two in a row."""
     t = torch.linspace(0, 1, 64)
     counts, worst = [], []
-    for x, y in progress(zip(a, b, strict=True), len(a), "lines"):
-        decoded = bundle.decode(linear(x[None], y[None], t)[0], blur_at(t))
+    for x, y in progress(zip(a, b, strict=True), len(a), f"{name.replace('_', ' ')}s"):
+        decoded = decode(linear(x[None], y[None], t)[0], blur=blur_at(t))
         smiles = [decoded_smiles(text) for text in decoded]
         mols = [Chem.MolFromSmiles(s) for s, _ in groupby(s for s in smiles if s)]
         counts.append(len({s for s in smiles if s}))
@@ -277,8 +289,8 @@ def _lines(bundle: Bundle, a: torch.Tensor, b: torch.Tensor, progress: Progress)
     quartiles = (0.25, 0.5, 0.75)
     return {
         "n_lines": len(a),
-        "line_distinct": np.quantile(counts, quartiles).tolist(),
-        "line_worst_step": np.quantile(worst, quartiles).tolist(),
+        f"{name}_distinct": np.quantile(counts, quartiles).tolist(),
+        f"{name}_worst_step": np.quantile(worst, quartiles).tolist(),
     }
 
 

@@ -4,6 +4,7 @@ from molinterp.data import drugs
 from rdkit import Chem
 
 from molinterp.bundle import Bundle
+from molinterp.chem.judge import decoded_smiles
 from molinterp.errors import InputError
 from molinterp.evaluation import _like_the_ends, evaluate, read_split
 from molinterp.training.corpus import prepare
@@ -22,7 +23,7 @@ def test_memorised_molecules_are_reconstructed(figures):
 
 
 def test_shares_are_shares_and_nested(figures):
-    for name in ("midpoint", "slerp_midpoint", "sharp_midpoint", "beam_midpoint"):
+    for name in ("midpoint", "slerp_midpoint", "sharp_midpoint", "beam_midpoint", "recovered_midpoint"):
         valid, familiar = figures[f"{name}_valid"], figures[f"{name}_familiar"]
         both, accepted = figures[f"{name}_familiar_alert_free"], figures[f"{name}_accepted"]
         assert 0 <= accepted <= both <= familiar <= valid <= 1
@@ -54,13 +55,28 @@ def test_a_beam_finds_molecules_where_a_greedy_decode_spells_none():
     assert figures["prior_valid"] + 0.1 < figures["beam_prior_valid"]
     assert figures["midpoint_valid"] + 0.1 < figures["beam_midpoint_valid"]
     assert figures["reconstruction"] <= figures["beam_reconstruction"] < figures["recovered"]
+    # What is recovered is encoded nearer to its point than what is merely most probable there.
+    assert figures["recovered_midpoint_return"] < figures["beam_midpoint_return"]
+
+
+def test_samples_of_the_density_are_measured_where_there_is_one(figures):
+    assert "density_valid" not in figures
+    small = Bundle.load("smiles-small")
+    again = evaluate(small, ["CCO", "CCN", "CCCO"], n_pairs=30)
+    assert again["density_valid"] == _share_of_molecules(small, small.realism.index.density, 30)
+
+
+def _share_of_molecules(bundle, density, n):
+    z = density.sample(n, torch.Generator().manual_seed(0))
+    return sum(decoded_smiles(text) != "" for text in bundle.decode(z, 1.0)) / n
 
 
 def test_lines_have_no_more_molecules_than_points(figures):
     assert figures["n_lines"] == 40
-    few, median, many = figures["line_distinct"]
-    assert 1 <= few <= median <= many <= 64
-    assert all(0 <= similarity <= 1 for similarity in figures["line_worst_step"])
+    for line in ("line", "recovered_line"):
+        few, median, many = figures[f"{line}_distinct"]
+        assert 1 <= few <= median <= many <= 64
+        assert all(0 <= similarity <= 1 for similarity in figures[f"{line}_worst_step"])
 
 
 def test_heads_that_know_their_molecules_score_high(figures):

@@ -3,7 +3,7 @@ from rdkit import Chem
 
 from molinterp.chem.similarity import tanimoto
 from molinterp.errors import InputError, InvalidMoleculeError
-from molinterp.middle import median, median_frame
+from molinterp.middle import MedianCompound, median, median_frame, unlike
 
 COMPOUNDS = ["Cc1ccccc1", "Oc1ccccc1", "Nc1ccccc1"]
 
@@ -39,6 +39,12 @@ def test_frame_names_the_compounds(found):
     frame = median_frame(found, ["toluene", "phenol", "aniline"])
     assert frame["rank"].tolist() == list(range(1, len(found) + 1))
     assert frame["similarity_to_phenol"].tolist() == [m.similarities[1] for m in found]
+
+
+def test_a_compound_that_nothing_is_like_is_named():
+    found = [MedianCompound("CC", near, 0.5, {}) for near in ((0.1, 0.15, 0.9), (0.3, 0.12, 0.0))]
+    assert unlike(found, ["a", "b", "c"]) == {"b": 0.15}
+    assert unlike([], ["a", "b"]) == {}
 
 
 def test_a_table_without_a_compound_has_its_columns():
