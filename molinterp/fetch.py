@@ -79,7 +79,7 @@ def fetch(
         raise InputError(f"a SHA-256 must be 64 hexadecimal digits, lower case; got {sha256!r}.")
     folder.mkdir(parents=True, exist_ok=True)
     record = folder / f"{name}.sha256"
-    expected = sha256 or (record.read_text(encoding="utf-8").strip() if record.is_file() else None)
+    expected = sha256 or (record.read_text(encoding="utf-8").strip() if record.is_file() else "") or None
     pooch.get_logger().setLevel("ERROR")
     downloader = _Downloader(folder / f"{name}.part", max_bytes, progress)
     try:

@@ -149,11 +149,14 @@ def write_whole(target: Path, text: str) -> None:
         ) as stream:
             temporary = Path(stream.name)
             stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         temporary.replace(target)
     except OSError as error:
+        raise InputError(f"output '{target}' cannot be written: {error.strerror}.") from error
+    finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-        raise InputError(f"output '{target}' cannot be written: {error.strerror}.") from error

@@ -76,6 +76,13 @@ def test_a_wrong_checksum_keeps_nothing(site, tmp_path):
     assert _files(tmp_path) == []
 
 
+def test_a_record_that_says_nothing_is_written_anew(site, tmp_path):
+    (tmp_path / "a.bin.sha256").write_text("")
+    found = fetch(site.add("a.bin", CONTENT), tmp_path, "a.bin", None, LIMIT)
+    assert (found.sha256, found.is_known) == (SHA256, False)
+    assert (tmp_path / "a.bin.sha256").read_text().strip() == SHA256
+
+
 def test_an_unknown_checksum_is_recorded_and_held_to(site, tmp_path):
     address = site.add("a.bin", CONTENT)
     found = fetch(address, tmp_path, "a.bin", None, LIMIT)

@@ -1,5 +1,6 @@
 import io
 import json
+import os
 
 import pandas as pd
 import pytest
@@ -48,6 +49,16 @@ def test_nothing_half_written_is_left(tmp_path):
     with pytest.raises(InputError, match="cannot be written"):
         write_whole(target, "x")
     assert [p.name for p in tmp_path.iterdir()] == ["path.csv"]
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(tmp_path / "path.csv", "x")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_is_replaced_whole(tmp_path):

@@ -6,7 +6,9 @@ carry SMILES alone, and a shard whose dask worker is lost is tried again, RETRIE
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any, final
 
@@ -19,7 +21,6 @@ try:
 except ImportError:  # `Cluster` says what to install
     WorkerPlugin = object
 
-PLUGIN = "molinterp"
 RETRIES = 3
 """Further tries of a shard that failed on its worker; dask grants as many where the worker was lost."""
 AHEAD = 3
@@ -30,10 +31,9 @@ AHEAD = 3
 class ModelPlugin(WorkerPlugin):  # type: ignore[misc]
     """What a dask worker keeps between tasks: a process that has loaded the model."""
 
-    name = PLUGIN
-
     def __init__(self, setup: Setup, budget: Budget, command: Sequence[str] | None) -> None:
         """Say what is computed; nothing is started before it reaches the worker."""
+        self.name = f"molinterp-{uuid.uuid4().hex}"  # of this run alone: others may share the cluster
         self.description = setup, budget, command
         self._pool: Pool | None = None
         self._guard: Any = None
@@ -56,11 +56,11 @@ class ModelPlugin(WorkerPlugin):  # type: ignore[misc]
         return [outcome.to_json() for outcome in outcomes]
 
 
-def compute_shard(pairs: Sequence[tuple[str, str]]) -> list[Any]:
-    """The task: run on a dask worker that has the plugin."""
+def compute_shard(pairs: Sequence[tuple[str, str]], name: str) -> list[Any]:
+    """The task: run on a dask worker that has the plugin of this name."""
     from distributed import get_worker
 
-    plugin: ModelPlugin = get_worker().plugins[PLUGIN]
+    plugin: ModelPlugin = get_worker().plugins[name]
     return plugin.compute(pairs)
 
 
@@ -95,7 +95,9 @@ class Cluster:
             self._client = Client(scheduler, timeout=30, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise WorkerError(f"no dask scheduler answers at '{scheduler}': {error}.") from error
-        self._client.register_plugin(ModelPlugin(setup, budget or Budget(), command))
+        plugin = ModelPlugin(setup, budget or Budget(), command)
+        self._plugin = plugin.name
+        self._client.register_plugin(plugin)
 
     def run(self, shards: Iterator[Shard]) -> Iterator[Result]:
         """Results as they come, in any order; a few shards a worker are under way at a time.
@@ -112,7 +114,9 @@ class Cluster:
         while True:
             room = AHEAD * max(1, len(self._client.nthreads()))
             while len(under_way) < room and (shard := next(shards, None)) is not None:
-                future = self._client.submit(compute_shard, shard[1], pure=False, retries=RETRIES)
+                future = self._client.submit(
+                    compute_shard, shard[1], self._plugin, pure=False, retries=RETRIES
+                )
                 under_way[future] = shard[0]
                 done.add(future)
             if not under_way:
@@ -121,7 +125,9 @@ class Cluster:
             yield under_way.pop(future), _outcomes(future)
 
     def close(self) -> None:
-        """Let go of the scheduler, which stays."""
+        """End the processes on the workers and let go of the scheduler, which stays."""
+        with contextlib.suppress(Exception):  # the scheduler may be gone
+            self._client.unregister_worker_plugin(self._plugin)
         self._client.close()
 
 

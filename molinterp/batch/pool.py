@@ -28,6 +28,8 @@ from molinterp.errors import BundleError, InputError, MolinterpError, WorkerErro
 
 TICK = 0.05
 """Seconds between two looks at the workers."""
+PAUSE = 0.5
+"""Seconds between two looks after which this process itself is taken to have stood still."""
 START_SECONDS = 600.0
 """Time for a worker to load the model."""
 REHEARSAL = (("CCO", "CCN"),)
@@ -166,9 +168,11 @@ class Pool:
                 f"`options` must be of JSON types to reach a worker process; {error}. Use workers=0."
             ) from error
         self._workers: list[_Worker | None] = [None] * n_workers
+        self._starting, self._is_closed = threading.Lock(), False
         # In Python 3.11 SimpleQueue.get waits for ever where its timeout passes before it begins to wait.
         self._inbox: queue.Queue[Any] = queue.Queue()
         self._seconds, self._n_timed = 0.0, 0
+        self._looked = 0.0
 
     def run(self, shards: Iterator[Shard]) -> Iterator[Result]:
         """Results as they come, in any order; a shard is taken when a worker is free.
@@ -176,10 +180,12 @@ class Pool:
         Raises:
             BundleError: the workers cannot load the bundle.
             InputError: an option cannot be used.
-            WorkerError: a worker ends before it is ready.
+            WorkerError: a worker ends before it is ready, or the pool is closed meanwhile.
         """
         tasks: list[_Task | None] = [None] * len(self._workers)
+        self._looked = time.monotonic()
         while True:
+            self._check_open()
             for slot, task in enumerate(tasks):
                 if task is None and (shard := next(shards, None)) is not None:
                     number, pairs = shard
@@ -194,7 +200,16 @@ class Pool:
                     yield task.number, [task.outcomes[i] for i in range(len(task.pairs))]
 
     def close(self) -> None:
-        """End all workers."""
+        """End all workers, for good; a run on another thread ends with them."""
+        self._is_closed = True
+        with self._starting:
+            self._end_workers()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise WorkerError("the workers were ended before the batch was done.")
+
+    def _end_workers(self) -> None:
         for slot, worker in enumerate(self._workers):
             if worker is not None:
                 worker.end()
@@ -219,9 +234,13 @@ class Pool:
                     touched.append(slot)
                 slot, worker, message = self._inbox.get_nowait()
         now = time.monotonic()
+        # Ctrl-Z, or a machine that slept: an answer may lie unread, and a worker gets that time again.
+        pause = now - self._looked if now - self._looked > PAUSE else 0.0
+        self._looked = now
         for slot, (worker, task) in enumerate(zip(self._workers, tasks, strict=True)):
             if worker is None or task is None:
                 continue
+            worker.deadline += pause
             if now > worker.deadline:
                 self._fail(slot, worker, task, f"took longer than {self.budget.seconds:g} s")
                 touched.append(slot)
@@ -241,7 +260,9 @@ class Pool:
         worker = self._workers[slot]
         if worker is None:
             first = self._first | {"die_with_parent": threading.current_thread() is threading.main_thread()}
-            self._workers[slot] = _Worker(slot, self._command, first, self._inbox)
+            with self._starting:
+                self._check_open()
+                self._workers[slot] = _Worker(slot, self._command, first, self._inbox)
         elif worker.is_ready and task is not None and task.groups:
             group = task.groups[0]
             worker.began, worker.baseline = time.monotonic(), worker.memory()
@@ -279,15 +300,15 @@ class Pool:
 
     def _raise(self, slot: int, message: dict[str, Any]) -> None:
         """Raise here what a worker met while it loaded the model."""
-        self.close()
+        self._end_workers()
         kinds: dict[str, type[MolinterpError]] = {"BundleError": BundleError, "InputError": InputError}
         raise kinds.get(message["fatal"], WorkerError)(message["message"])
 
     def _crash(self, slot: int, worker: _Worker, task: _Task) -> None:
-        code = worker.process.wait()
-        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        code = worker.end()
+        how = signal.Signals(-code).name if -code in set(signal.Signals) else f"exit code {code}"
         if not worker.is_ready:
-            self.close()
+            self._end_workers()
             raise WorkerError(f"a worker process ended before it was ready ({how}). Is there enough memory?")
         self._fail(slot, worker, task, f"crashed its process ({how})")
 
@@ -296,7 +317,7 @@ class Pool:
         worker.end()
         self._workers[slot] = None
         if not worker.is_ready:
-            self.close()
+            self._end_workers()
             raise WorkerError(f"a worker process was not ready after {START_SECONDS:g} s. Is the disk slow?")
         if task.is_alone:
             (i,) = task.groups.popleft()

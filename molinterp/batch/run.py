@@ -124,7 +124,12 @@ def run_batch(
                 store.remove()
             raise
         summary = _write(job, store, output, on_error, errors, raw_cells)
-        finished = manifest | {"form": form, "output_sha256": _sha256(output), "summary": asdict(summary)}
+        finished = manifest | {
+            "form": form,
+            "output_sha256": _sha256(output),
+            "errors_sha256": None if errors is None else _sha256(errors),
+            "summary": asdict(summary),
+        }
         write_whole(_manifest_file(output), json.dumps(finished, indent=1) + "\n")
         store.remove()
         return summary
@@ -202,15 +207,18 @@ def _finished(
         InputError: its table has another form, and the shards that it was written from are gone.
     """
     file = _manifest_file(output)
-    if not (file.is_file() and output.is_file()) or (errors is not None and not errors.is_file()):
+    if not (file.is_file() and output.is_file()):
         return None
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
         summary, sha256 = Summary(**document.pop("summary")), document.pop("output_sha256")
         written = dict(document.pop("form"))
+        listed = document.pop("errors_sha256", None)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if document != json.loads(json.dumps(manifest)) or sha256 != _sha256(output):
+        return None
+    if errors is not None and not (errors.is_file() and listed == _sha256(errors)):
         return None
     store = Store(output)
     # Without a failure a table is the same whatever was to be done about failures.

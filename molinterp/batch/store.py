@@ -5,7 +5,6 @@ Every file appears whole or not at all, so that a run can be killed at any momen
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -39,16 +38,16 @@ class Store:
 
         Raises:
             InputError: another run holds the folder, an unfinished run lies in it and `resume` is off,
-                or it was made of other inputs or options.
+                or it was made of other inputs or options, or of what cannot be told.
         """
         self._acquire()
         file = self.folder / MANIFEST
-        if file.is_file():
+        if file.is_file() and not self.is_empty:
             if not resume:
                 raise InputError(
                     f"an unfinished run lies in '{self.folder}'. Go on with --resume, or delete it."
                 )
-            _compare(json.loads(file.read_text(encoding="utf-8")), manifest, self.folder)
+            _compare(_read(file), manifest, self.folder)
         else:
             write_whole(file, json.dumps(manifest, indent=1) + "\n")
 
@@ -133,8 +132,23 @@ def _lock(stream: IO[str]) -> None:
         except OSError as error:
             raise BlockingIOError from error
         return
-    with contextlib.suppress(PermissionError):
+    try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:
+        pass  # some network file systems know no locks
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        return dict(manifest)
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"'{file}' is damaged, so nobody can tell what the unfinished run was made of. "
+            f"Delete '{file.parent}' and begin anew."
+        ) from error
 
 
 def _compare(old: Mapping[str, Any], new: Mapping[str, Any], folder: Path) -> None:

@@ -67,9 +67,11 @@ def _orders(stream: TextIO) -> queue.SimpleQueue[dict[str, Any]]:
     orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
 
     def read() -> None:
-        for line in stream:
-            orders.put(json.loads(line))
-        os._exit(0)
+        try:
+            for line in stream:
+                orders.put(json.loads(line))
+        finally:  # an order that was cut, too: its parent is gone
+            os._exit(0)
 
     threading.Thread(target=read, daemon=True).start()
     return orders

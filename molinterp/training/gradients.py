@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -12,10 +13,15 @@ from torch import Tensor, nn
 Result = TypeVar("Result")
 
 
-def parts_pool(n_parts: int, threads: int) -> ThreadPoolExecutor:
-    """Python threads for `n_parts` parts, which share `threads` cores."""
-    within = max(1, threads // n_parts)
-    return ThreadPoolExecutor(n_parts, initializer=lambda: torch.set_num_threads(within))
+@contextmanager
+def parts_pool(n_parts: int, threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Python threads for `n_parts` parts, which share `threads` cores; afterwards torch has its own again."""
+    before, within = torch.get_num_threads(), max(1, threads // n_parts)
+    try:
+        with ThreadPoolExecutor(n_parts, initializer=lambda: torch.set_num_threads(within)) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(before)
 
 
 def summed_gradients(

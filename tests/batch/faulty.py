@@ -32,9 +32,10 @@ def compute(pairs, inner=None):
         elif start == "hang":
             time.sleep(1000)
         elif start == "eat":
-            eaten = []
+            eaten, piece = [], bytearray(b"x" * (1 << 23))
             while True:
-                eaten.append(bytearray(os.urandom(1 << 20)) * 8)
+                eaten.append(piece + b"y")
+                time.sleep(0.001)  # the parent looks 20 times a second
         elif start == "gobble":
             bytearray(1 << 50)
         elif start == "fault":

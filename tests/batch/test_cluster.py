@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from molinterp.batch.pairs import pairs_of
 from molinterp.batch.run import Job, run_batch
 from molinterp.batch.setup import Budget, Setup
-from molinterp.errors import MissingDependencyError, WorkerError
+from molinterp.errors import BundleError, MissingDependencyError, WorkerError
 from tests.batch.faulty import COMMAND, pool
 
 distributed = pytest.importorskip(
@@ -26,6 +27,13 @@ def _start(name, *arguments):
     environment = os.environ | QUIET | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "distributed.cli.dask_" + name, *arguments]
     return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def _wait_for(file, scheduler):
+    deadline = time.monotonic() + 120
+    while not file.exists():
+        assert scheduler.poll() is None and time.monotonic() < deadline, "the scheduler did not start"
+        time.sleep(0.1)
 
 
 @pytest.fixture
@@ -44,8 +52,9 @@ def cluster(tmp_path):
     )
     processes += [_start("worker", *common, *workers) for _ in range(2)]
     try:
-        with distributed.Client(scheduler_file=str(file), timeout=30, set_as_default=False) as client:
-            client.wait_for_workers(2, timeout=60)
+        _wait_for(file, processes[0])
+        with distributed.Client(scheduler_file=str(file), timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=120)
             address = client.scheduler.address
         yield address, processes[1:]
     finally:
@@ -76,6 +85,22 @@ def test_a_cluster_gives_the_same_bytes_though_a_worker_is_killed(tmp_path, clus
     assert (tmp_path / "cluster.csv").read_bytes() == (tmp_path / "local.csv").read_bytes()
     text = (tmp_path / "cluster.csv").read_text()
     assert "this pair crashed its process (SIGSEGV)" in text and "bad is no molecule" in text
+
+
+def test_two_runs_on_one_cluster_keep_their_own_setup(cluster):
+    from molinterp.batch.cluster import Cluster
+
+    address, _ = cluster
+    pairs = [("slow", "N")] * 3
+    first = Cluster(address, Setup(), Budget(20, 300), COMMAND)
+    second = Cluster(address, Setup("none"), Budget(20, 300), COMMAND)
+    try:
+        assert len(list(first.run(iter(enumerate([pairs] * 4))))) == 4
+        with pytest.raises(BundleError, match="bundle 'none' is missing"):
+            list(second.run(iter([(0, pairs)])))
+    finally:
+        first.close()
+        second.close()
 
 
 def test_no_scheduler_is_said_so(monkeypatch):

@@ -1,3 +1,4 @@
+import errno
 import gzip
 import json
 import os
@@ -13,6 +14,7 @@ import pytest
 
 from molinterp.batch.pairs import read_pairs
 from molinterp.batch.pool import Pool
+from molinterp.batch.progress import bar
 from molinterp.batch.run import Job, StoppedError, Summary, run_batch
 from molinterp.batch.setup import Pair, Setup
 from molinterp.batch.store import Store
@@ -168,6 +170,45 @@ def test_a_damaged_shard_is_computed_again(tmp_path, table):
     assert engine.numbers == [1, 3, 4, 5] and target.read_bytes() == table
 
 
+def test_a_torn_manifest_is_said_so_and_without_a_shard_made_anew(tmp_path, table):
+    target = tmp_path / "second" / "out.csv"
+    target.parent.mkdir()
+    parts = target.with_name("out.csv.parts")
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(job(bad=(4,)), Once(3), target)
+    (parts / "manifest.json").write_text("")
+    with pytest.raises(InputError, match="manifest.json' is damaged.*Delete"):
+        run_batch(job(bad=(4,)), Once(), target, resume=True)
+    for shard in parts.glob("0*.json"):
+        shard.unlink()
+    run_batch(job(bad=(4,)), Once(), target)
+    assert target.read_bytes() == table and not parts.exists()
+
+
+def test_a_list_of_failures_of_another_job_does_not_pass_for_this_ones(tmp_path):
+    target, errors = tmp_path / "out.csv", tmp_path / "errors.csv"
+    run_batch(job(bad=(4,)), Once(), tmp_path / "other.csv", errors=errors)
+    run_batch(job(bad=(7,)), Once(), target)
+    run_batch(job(bad=(7,)), Once(), target, resume=True, errors=errors)
+    assert errors.read_text() == "pair,start,end,error\np7,bad7,N,bad7 is no molecule.\n"
+    again = Once()
+    run_batch(job(bad=(7,)), again, target, resume=True, errors=errors)
+    assert again.numbers == []
+
+
+def test_a_folder_whose_file_system_knows_no_locks_will_do(tmp_path, table, monkeypatch):
+    import fcntl
+
+    def refuse(*_):
+        raise OSError(errno.ENOSYS, "not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    target = tmp_path / "second" / "out.csv"
+    target.parent.mkdir()
+    run_batch(job(bad=(4,)), Once(), target)
+    assert target.read_bytes() == table
+
+
 @pytest.mark.parametrize(
     ("other", "name"),
     [
@@ -224,6 +265,21 @@ def test_a_table_is_written_in_another_form_while_its_shards_lie_there(tmp_path,
     assert run_batch(job(bad=(4,)), engine, target, resume=True, on_error="skip") == Summary(10, 1, 27)
     assert engine.numbers == [] and "p4" not in set(pd.read_csv(target)["pair"])
     assert not (tmp_path / "out.csv.parts").exists()
+
+
+def test_a_log_that_nobody_reads_ends_no_run(tmp_path, table, monkeypatch):
+    class Broken:
+        def write(self, text=""):
+            raise BrokenPipeError
+
+        flush = write
+
+    target = tmp_path / "second" / "out.csv"
+    target.parent.mkdir()
+    monkeypatch.setattr(sys, "stderr", Broken())
+    with bar(10, is_shown=True) as tick:
+        run_batch(job(bad=(4,)), Once(), target, progress=tick)
+    assert target.read_bytes() == table
 
 
 def test_a_run_that_cannot_begin_leaves_nothing(tmp_path):

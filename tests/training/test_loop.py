@@ -8,6 +8,7 @@ import torch
 from molinterp.errors import InputError
 from molinterp.training import checkpoint as checkpoint_module
 from molinterp.training import loop
+from molinterp.training.gradients import parts_pool
 from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
 from molinterp.training.objective import Losses
 
@@ -148,6 +149,17 @@ def test_a_run_on_two_threads_is_the_same_each_time(small_corpus, tmp_path, monk
         trainer.run()
         runs.append(_weights(trainer))
     assert all(torch.equal(runs[0][k], other[k]) for other in runs[1:] for k in runs[0])
+
+
+def test_torch_has_its_own_threads_again_after_the_parts():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with parts_pool(3, 3) as pool:
+            assert list(pool.map(lambda _: torch.get_num_threads(), range(3))) == [1, 1, 1]
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_the_first_budget_to_run_out_ends_the_training():
