@@ -20,8 +20,9 @@ from typing import Literal, final
 
 import numpy as np
 
-from molinterp.chem.candidates import Candidates
+from molinterp.chem.candidates import Candidate, Candidates
 from molinterp.chem.edits import exchanges, reductions, swaps
+from molinterp.chem.library import without_stereo
 from molinterp.errors import InputError
 from molinterp.geometry import discrete
 
@@ -35,7 +36,8 @@ REFINED_SIMILARITY = 0.8
 SPANS = (2, 3)
 """Steps of a path that a refinement looks for a way past."""
 MIN_MOLECULES = 7
-"""Molecules of a smooth path whose number is left open, ends included, where the candidates allow."""
+"""Molecules of a smooth path whose number is left open, ends included, where the candidates allow; between
+stereoisomers nothing need lie."""
 N_FRONTIER = 3
 """Molecules a side that are grown in a round, at first."""
 N_PATIENT = 8
@@ -100,6 +102,11 @@ class Assembly:
     """Rounds of growth that it took."""
     is_timed_out: bool
     """Whether the time limit ended the search."""
+
+
+def are_stereoisomers(start: Candidate, end: Candidate) -> bool:
+    """Whether two molecules are the same but for stereo."""
+    return without_stereo(start.smiles) == without_stereo(end.smiles)
 
 
 def assemble(candidates: Candidates, sources: Mapping[str, Source], search: Search) -> list[Assembly]:
@@ -205,7 +212,8 @@ class _Assembler:
         """The path with as many molecules as asked, where the candidates allow."""
         wanted = self._search.n_molecules
         if wanted is None:
-            wanted = max(MIN_MOLECULES if self._search.objective == "smooth" else 0, len(path))
+            is_open = self._search.objective == "smooth" and not are_stereoisomers(self._all[0], self._all[1])
+            wanted = max(MIN_MOLECULES if is_open else 0, len(path))
         if len(path) == wanted:
             return path
         floor = min(self._worst(path), self._search.floor)

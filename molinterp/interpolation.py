@@ -11,7 +11,7 @@ from typing import Unpack
 
 import torch
 
-from molinterp.assemble import Assembly, Search, Source, assemble
+from molinterp.assemble import Assembly, Search, Source, are_stereoisomers, assemble
 from molinterp.bundle import Bundle, loaded
 from molinterp.chem.candidates import Candidates
 from molinterp.chem.judge import Limits, decoded_molecule, decoded_smiles, own_fault, verdict
@@ -233,6 +233,8 @@ def _solve(
                 candidates.add(proposal, "curve")
         found = assemble(candidates, sources, search)
     notes = [f"start: {c}" for c in start.changes] + [f"end: {c}" for c in end.changes]
+    if are_stereoisomers(candidates[0], candidates[1]):
+        notes.append("start and end are the same but for stereo")
     notes += restraints.notes
     n_valid = sum(n for text, n in Counter(decodes).items() if decoded_molecule(text) is not None)
     return [

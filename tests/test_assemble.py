@@ -65,6 +65,15 @@ def test_edits_bridge_what_nothing_else_does():
     assert {found[i].origin for i in got.path[1:-1]} == {"edit"}
 
 
+def test_between_a_racemate_and_its_enantiomer_nothing_need_lie():
+    start, end = (Chem.MolFromSmiles(s) for s in ("CC(C)Cc1ccc(C(C)N)cc1", "CC(C)Cc1ccc([C@H](C)N)cc1"))
+    found = Candidates(start, end, Limits().judge(start, end))
+    for proposal in found.proposals(["CC(C)Cc1ccc(CN)cc1", "CC(C)Cc1ccc(C(C)O)cc1", "CCCc1ccc(C(C)N)cc1"]):
+        found.add(proposal, "curve")
+    assert assemble(found, {}, Search(edits=False))[0].path == (0, 1)
+    assert len(assemble(found, {}, Search(edits=False, n_molecules=3))[0].path) == 3
+
+
 def test_a_source_bridges_under_its_own_name():
     found = fresh()
     asked = []

@@ -47,6 +47,7 @@ def test_stereo_of_the_ends_is_kept(small_bundle):
     found = interpolate(L_ALANINE, D_ALANINE, bundle=small_bundle)
     assert found.smiles[0] == Chem.CanonSmiles(L_ALANINE)
     assert found.smiles[-1] == Chem.CanonSmiles(D_ALANINE)
+    assert "start and end are the same but for stereo" in found.notes and len(found) == 2
 
 
 def test_every_molecule_between_passes_the_judge(path):

@@ -1,4 +1,4 @@
-"""Groups that no flask keeps: they lose carbon dioxide, water, an amine or an acyl, or turn to a carbonyl.
+"""Groups that no flask keeps: they lose what they hold, close on themselves, or turn to a carbonyl.
 
 The alerts (`molinterp.chem.alerts`) name most groups of that kind, as peroxides, acyl halides, and
 hemiacetals and enols outside rings; these are what they leave out. Clayden, Greeves and Warren, Organic
@@ -17,6 +17,10 @@ from rdkit import Chem
 _BARE = "!$(C-[#6,#7,#16]=[#7,#8,#16]);!$(C-C#N)"
 # Nitrogen that drives its neighbour's leaving group out: that of an amide or an aromatic amine does not.
 _AMINE = "NX3;!$(N-[#6,#15,#16]=[#7,#8,#16]);!$(N-a);!$(N-[#7,#8])"
+_KETONE = "$([CX3](=O)([#6])[#6]),$([CX3H](=O)[#6])"
+_LINK = "[CX4,OX2,SX2,NX3]"
+# The keto form is what there is, unless a carbonyl or nitrile beside it holds the hydrogen.
+_AZOLE_OH = "[OX2H][c;r5;!$(c:c-[#6]=[#7,#8,#16]);!$(c:c-C#N)]"
 
 UNSTABLE: Mapping[str, str] = MappingProxyType(
     {
@@ -32,6 +36,14 @@ UNSTABLE: Mapping[str, str] = MappingProxyType(
         "hemiaminal": "[OX2H][CX4][NX3;!$(N-[#6,#16]=[#7,#8,#16])]",
         "thioaminal": f"[{_AMINE}]-!@[CX4]-!@[SX2]",
         "acyloxy amine": f"[{_AMINE}]-!@[CX4]-!@[OX2][CX3]=[O,S]",
+        "aminal": f"[{_AMINE};!H2]-!@[CX4]-!@[#7X3;!H2]",
+        "aminonitrile": f"[{_AMINE}][CX4]C#N",
+        # Two of them give a dihydropyrazine, one alone a ring of five or six with C=N.
+        "amino ketone": f"[NX3H2;$(N[CX4][{_KETONE}]),$(N[CX4]{_LINK}[CX4][{_KETONE}]),"
+        f"$(N[CX4]{_LINK}{_LINK}[CX4][{_KETONE}])]",
+        "azole enol": f"[$({_AZOLE_OH}1:[c,n]:[c,n]:c:[o,s,nX3]:1),$({_AZOLE_OH}1:c:[o,s,nX3]:c:[c,n]:1)]",
+        "strained acyl": "a1aC(=[O,S])[#6,#7,#8,#16]1",
+        "cyclopentadienone": "O=C1C=CC=C1",
         "primary aminal": "[NX3H2][CX4][#8X2,#7X3;!$([#7]-[#6,#16]=[#7,#8,#16])]",
     }
 )
