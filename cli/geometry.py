@@ -32,7 +32,7 @@ def geometry(
     Column `improvement` is the relative length improvement, 1 - length / length of the line.
     """
     from molinterp.bundle import Bundle
-    from molinterp.chem.compounds import resolve
+    from molinterp.chem.compounds import resolve_all
     from molinterp.errors import InputError
     from molinterp.output import check_writable, write_whole
     from molinterp.spaces import compare_curves
@@ -41,7 +41,7 @@ def geometry(
         if output.suffix not in (".csv", ".tsv"):
             raise InputError(f"an output file must end in .csv or .tsv; got {output.name!r}.")
         check_writable(output)
-    first, last = resolve(start), resolve(end)
+    first, last = resolve_all((start, end))
     bundle = Bundle.load(model)
     rows = compare_curves(bundle, first.smiles, last.smiles, spaces or SPACES)
     table: list[tuple[str, ...]] = [("space", "curve", "length", "energy", "quality", "improvement")]

@@ -37,7 +37,7 @@ def median(
 
     Each is given as to `molinterp path`. The table goes to stdout as TSV, or to the file given by -o.
     """
-    from molinterp.chem.compounds import resolve
+    from molinterp.chem.compounds import resolve_all
     from molinterp.errors import InputError
     from molinterp.middle import median as find
     from molinterp.middle import median_frame, unlike
@@ -47,7 +47,7 @@ def median(
         check_writable(output)
         if output.suffix not in (".csv", ".tsv"):
             raise InputError(f"an output file must end in .csv or .tsv; got {output.name!r}.")
-    ends = [resolve(c) for c in compounds]
+    ends = resolve_all(compounds)
     found = find(
         [e.smiles for e in ends], bundle=model, output_space=output_space, n=n, seed=seed, device=device
     )

@@ -60,7 +60,7 @@ def path(
     stdout as TSV, or to the files given by -o.
     """
     from molinterp.batch.setup import arguments
-    from molinterp.chem.compounds import resolve
+    from molinterp.chem.compounds import resolve_all
     from molinterp.chem.library import Library
     from molinterp.interpolation import interpolate_several
     from molinterp.legs import interpolate_through
@@ -72,7 +72,7 @@ def path(
         raise click.UsageError("a path needs two compounds, a start and an end.")
     if len(compounds) > 2 and n_paths > 1:
         raise click.UsageError("--paths goes with two compounds.")
-    ends = [resolve(c) for c in compounds]
+    ends = resolve_all(compounds)
     if asked["library"] is not None:
         asked["library"] = shelf = Library.load(asked["library"], progress=_bar(quiet))
         if shelf.n_left_out and not quiet:

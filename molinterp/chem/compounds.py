@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 from molinterp.chem.cxsmiles import split_cxsmiles
@@ -65,6 +67,21 @@ def resolve(argument: str) -> Record:
         raise
 
 
+def resolve_all(arguments: Sequence[str]) -> list[Record]:
+    """The compounds that arguments name, in order; see `resolve`.
+
+    Raises:
+        InputError: one cannot be resolved, or standard input is named twice.
+        InvalidMoleculeError: one is taken for a SMILES and is none.
+    """
+    if sum(argument in ("-", "file:-") for argument in arguments) > 1:
+        raise InputError(
+            "standard input (-) gives one compound and can be named once. "
+            "Give the others as SMILES, as names or in files."
+        )
+    return [resolve(argument) for argument in arguments]
+
+
 def _is_there(argument: str, kind: Callable[[Path], bool]) -> bool:
     """Whether an argument names something of a kind on disk; a long SMILES is too long for a name."""
     try:
@@ -80,13 +97,10 @@ def only_record(source: str) -> Record:
         InputError: there is none, or more than one, or it cannot be read.
     """
     label = "standard input" if source == "-" else repr(source)
-    records = []
-    for record in read_records(source):
-        records.append(record)
-        if len(records) > 1:
-            raise InputError(
-                f"{label} must hold one molecule; got more. Keep the line of the compound you mean."
-            )
+    with closing(read_records(source)) as found:
+        records = list(islice(found, 2))
+    if len(records) > 1:
+        raise InputError(f"{label} must hold one molecule; got more. Keep the line of the compound you mean.")
     if not records:
         raise InputError(f"{label} must hold one molecule; got none.")
     if records[0].fault:

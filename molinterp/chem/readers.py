@@ -12,7 +12,8 @@ import io
 import re
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -57,7 +58,7 @@ class Record:
         return f"{self.smiles} |{self.stereo}|" if self.stereo else self.smiles
 
 
-def read_records(source: str) -> Iterator[Record]:
+def read_records(source: str) -> Generator[Record, None, None]:
     """Molecules of a file, in order; the format is told by the suffix, `-` reads SMILES from stdin.
 
     Raises:
@@ -76,7 +77,8 @@ def read_records(source: str) -> Iterator[Record]:
 
 def _records(source: str) -> Iterator[Record]:
     if source == "-":
-        yield from _smiles_lines(_standard_input(), "standard input")
+        with _standard_input() as lines:
+            yield from _smiles_lines(lines, "standard input")
         return
     path = Path(source)
     if not path.is_file():
@@ -95,14 +97,15 @@ def _records(source: str) -> Iterator[Record]:
             yield from _smiles_lines(stream, repr(source))
 
 
-def _standard_input() -> Iterator[str]:
+@contextmanager
+def _standard_input() -> Iterator[Iterable[str]]:
     """Its lines, read as UTF-8: some locales would let other bytes through as lone surrogates."""
     if not isinstance(sys.stdin, io.TextIOWrapper):
-        yield from sys.stdin
+        yield sys.stdin
         return
     stream = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig")
     try:
-        yield from stream
+        yield stream
     finally:
         stream.detach()
 

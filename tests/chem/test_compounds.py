@@ -3,7 +3,7 @@ import io
 import pytest
 from molinterp.data import OTHER_NAMES, drugs
 
-from molinterp.chem.compounds import only_record, resolve
+from molinterp.chem.compounds import only_record, resolve, resolve_all
 from molinterp.errors import InputError, InvalidMoleculeError
 
 
@@ -45,6 +45,13 @@ def test_a_file(tmp_path):
 def test_standard_input(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("# mine\nCCO ethanol\n"))
     assert resolve("-").name == "ethanol"
+
+
+def test_standard_input_gives_one_compound(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("CCO ethanol\n"))
+    with pytest.raises(InputError, match="standard input .* can be named once"):
+        resolve_all(["-", "CCN", "file:-"])
+    assert [r.name for r in resolve_all(["-", "aspirin"])] == ["ethanol", "aspirin"]
 
 
 @pytest.mark.parametrize("name", OTHER_NAMES)
