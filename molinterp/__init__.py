@@ -63,11 +63,13 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name where it is first used: torch alone takes a second."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'molinterp' has no attribute {name!r}")
+    """Import a public name, or the shipped data, where it is first used: torch alone takes a second."""
     from importlib import import_module
 
+    if name == "data":
+        return import_module("molinterp.data")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'molinterp' has no attribute {name!r}")
     value = getattr(import_module(f"molinterp.{_HOMES[name]}"), name)
     globals()[name] = value
     return value

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 from molinterp.cli.main import main
+from molinterp.data import drugs
 
 from tests.test_cli import run as run_apart
 
@@ -33,3 +34,10 @@ def test_more_than_one_compound_on_standard_input_is_one_line():
 def test_standard_input_is_named_once(run, command):
     code, err = run(command, "-", "-")
     assert code == 2 and "standard input (-) gives one compound and can be named once" in err
+
+
+def test_a_table_with_the_name_of_a_drug_says_that_it_takes_smiles(run, tmp_path):
+    (tmp_path / "pairs.csv").write_text("start,end\nerlotinib,CCO\n")
+    code, _ = run("batch", "pairs.csv", "-o", "x.csv", "--errors", "errors.csv", "--pointwise", "-q")
+    text = (tmp_path / "errors.csv").read_text()
+    assert code == 3 and f"tables and functions take its SMILES, {drugs()['erlotinib']}" in text

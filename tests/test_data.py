@@ -1,5 +1,7 @@
 import csv
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import molinterp.data as data
@@ -20,6 +22,15 @@ def test_drugs_are_about_two_hundred_in_standard_form():
         assert name == name.lower()
         compound = standardise(smiles)
         assert (compound.smiles, compound.changes) == (smiles, ()), name
+
+
+def test_drugs_are_there_once_the_package_is_imported():
+    code = (
+        "import sys, molinterp; assert 'molinterp.data' not in sys.modules; "
+        "print(molinterp.data.drugs()['aspirin'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == data.drugs()["aspirin"], done.stderr
 
 
 def test_no_drug_stands_twice():

@@ -97,7 +97,8 @@ def _syntax_fault(text: str) -> str:
     """What is wrong with a text that is no SMILES, as far as that can be told."""
     name = drug_name(text)
     if name in drugs():
-        return f"it is the name of a drug, whose SMILES is molinterp.data.drugs()[{name!r}]"
+        source = "from molinterp.data.drugs()"
+        return f"it is the name of a drug; tables and functions take its SMILES, {drugs()[name]}, {source}"
     if text.count("[") != text.count("]"):
         return "a square bracket is not closed"
     plain = _bracket.sub("*", text)

@@ -46,7 +46,11 @@ def accepted(text: str) -> Chem.Mol | None:
         ("[H][H]", "it has no atom heavier than hydrogen"),
         ("[H+]", "it has no atom heavier than hydrogen"),
         (".".join(["[H+]"] * 300), "it has no atom heavier than hydrogen"),
-        ("Acetaminophen", "it is the name of a drug, whose SMILES is molinterp.data.drugs()['paracetamol']"),
+        (
+            "Acetaminophen",
+            "it is the name of a drug; tables and functions take its SMILES, CC(=O)Nc1ccc(O)cc1, "
+            "from molinterp.data.drugs()",
+        ),
         ("C1CC", "unclosed ring 1"),
         ("C%12CC", "unclosed ring 12"),
         ("CC)C", "a ')' without '(' at character 3"),
