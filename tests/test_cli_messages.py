@@ -41,3 +41,8 @@ def test_a_table_with_the_name_of_a_drug_says_that_it_takes_smiles(run, tmp_path
     code, _ = run("batch", "pairs.csv", "-o", "x.csv", "--errors", "errors.csv", "--pointwise", "-q")
     text = (tmp_path / "errors.csv").read_text()
     assert code == 3 and f"tables and functions take its SMILES, {drugs()['erlotinib']}" in text
+
+
+def test_windows_that_exclude_one_another_are_bad_usage(run):
+    code, err = run("path", "aspirin", "ibuprofen", "--keep", "mw<500", "--keep", "mw>=600")
+    assert code == 2 and "got keep mw<500 and keep mw>=600" in err

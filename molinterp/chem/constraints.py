@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import combinations
 from typing import final
 
 from rdkit import Chem
 
 from molinterp.chem.classifier import MoleculeClassifier
-from molinterp.chem.features import Feature, parse_feature
+from molinterp.chem.features import Feature, WindowFeature, parse_feature
 from molinterp.errors import InputError
 
 
@@ -95,7 +96,8 @@ def parse_constraints(
         ends: the two ends of the path.
 
     Raises:
-        InputError: a text names no feature, one feature is asked for twice, or a text stands for a list.
+        InputError: a text names no feature, one feature is asked for twice, two windows cannot both be
+            met, or a text stands for a list.
     """
     out: dict[str, Constraint] = {}
     for mode in Mode:
@@ -107,4 +109,18 @@ def parse_constraints(
             earlier = out.setdefault(constraint.feature.name, constraint)
             if earlier is not constraint:
                 raise InputError(f"feature {text!r} is asked for twice: {earlier.name}, {constraint.name}.")
+    _check_windows([c for c in out.values() if c.is_wanted])
     return tuple(out.values())
+
+
+def _check_windows(wanted: Sequence[Constraint]) -> None:
+    """Make sure that the windows of a property that the end must lie in have a value in common."""
+    for one, other in combinations(wanted, 2):
+        a, b = one.feature, other.feature
+        if not (isinstance(a, WindowFeature) and isinstance(b, WindowFeature)) or a.column != b.column:
+            continue
+        if not a.overlaps(b):
+            raise InputError(
+                f"windows must overlap to be met together; got {one.name} and {other.name}. "
+                "No molecule lies in both: widen one or leave it out."
+            )

@@ -154,6 +154,12 @@ class WindowFeature(Feature):
         """See `Feature.scores`."""
         return np.array([self._holds(PROPERTIES[self.column](m)) for m in mols], np.float32)
 
+    def overlaps(self, other: WindowFeature) -> bool:
+        """Whether a number lies in both windows."""
+        low, high = max(self.low, other.low), min(self.high, other.high)
+        is_left_out = any(w.is_open and low in (w.low, w.high) for w in (self, other))
+        return low < high or (low == high and not is_left_out)
+
     def _holds(self, value: float) -> bool:
         # A sum such as 63.600000000000001 counts as the 63.6 that a table shows.
         slack = ROUNDING * max(1.0, abs(value)) * (-1 if self.is_open else 1)

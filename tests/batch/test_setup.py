@@ -67,6 +67,7 @@ def test_an_option_out_of_range_is_said_so():
 WRONG = [
     ({"keep": ["bbbb"]}, "feature 'bbbb' is not known. Did you mean 'bbb'"),
     ({"avoid": ["logp=4..1"]}, "must have low <= high"),
+    ({"keep": ["mw<500", "mw>=600"]}, "got keep mw<500 and keep mw>=600"),
     ({"weights": {"densty": 1.0}}, "`weights` must name some of"),
     ({"weights": {"density": -1.0}}, "`weights` must be at least 0"),
     ({"epsilon": 2.0}, "`epsilon` must be in"),

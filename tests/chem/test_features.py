@@ -226,6 +226,35 @@ def test_constraints_are_parsed_in_order():
         parse_constraints({Mode.KEEP: ["veber"], Mode.LOSE: ["veber"]}, NONE)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("mw<500", "mw>=600"), ("mw<500", "mw>=500"), ("mw=1..2", "mw>2"), ("hbd=2", "hbd=3"), ("mw<4", "mw>4")],
+)
+@pytest.mark.parametrize("mode", [Mode.KEEP, Mode.GAIN])
+def test_windows_that_no_molecule_meets_together_are_named(one, other, mode):
+    with pytest.raises(InputError, match=f"got keep {one} and {mode} {other}. No molecule lies in both"):
+        if mode == Mode.KEEP:
+            parse_constraints({Mode.KEEP: [one, "lipinski", other]}, NONE)
+        else:
+            parse_constraints({Mode.KEEP: [one], Mode.GAIN: [other]}, NONE)
+
+
+@pytest.mark.parametrize(
+    "requests",
+    [
+        {Mode.KEEP: ["mw<500", "mw>=400"]},
+        {Mode.KEEP: ["mw<=500", "mw>=500"]},
+        {Mode.KEEP: ["mw=1..2", "mw=2..3"]},
+        {Mode.KEEP: ["mw=1..2", "mw>1"]},
+        {Mode.KEEP: ["mw<500", "heavy_atoms>=600"]},
+        {Mode.KEEP: ["mw<500"], Mode.AVOID: ["mw>=600"]},
+        {Mode.LOSE: ["mw<500"], Mode.GAIN: ["mw>=600"]},
+    ],
+)
+def test_windows_that_overlap_or_are_not_both_wanted_pass(requests):
+    assert len(parse_constraints(requests, NONE)) == 2
+
+
 def test_shipped_classifiers_meet_their_figures():
     """The targets: bbb at least 0.92 on random and 0.75 on scaffold splits, calibrated within 0.05."""
     shipped = shipped_classifiers()
