@@ -34,6 +34,8 @@ from molinterp.errors import InputError
 Floats = npt.NDArray[np.float32]
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 """How a feature may be called."""
+CLOSE = 0.7
+"""Likeness, as difflib has it, from which a text is a slip of a known name: hERG and ahr by 0.57."""
 ROUNDING = 1e-9
 """Share of a property's value within which it stands on an end of a window."""
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -215,12 +217,13 @@ def parse_feature(
     hint = nearest(wanted, [*known, *PROPERTIES]) or _as_pattern(wanted)
     raise InputError(
         f"feature {text!r} is not known.{hint} Known: {', '.join(known)}, smarts:..., windows as logp=1..4."
+        f"{'' if hint else ' See what each means with: molinterp features list.'}"
     )
 
 
 def nearest(text: str, known: Sequence[str]) -> str:
     """A sentence that suggests the known name most like `text`; empty where none is like it."""
-    close = difflib.get_close_matches(text.lower(), known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(text.lower(), known, n=1, cutoff=CLOSE)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 

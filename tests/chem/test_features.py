@@ -139,6 +139,19 @@ def test_the_nearest_classifier_is_suggested():
         parse_feature("solubl", shipped_classifiers())
 
 
+@pytest.mark.parametrize(("text", "name"), [("BBB", "bbb"), ("bbbp", "bbb"), ("solubility", "soluble")])
+def test_a_name_that_is_close_is_suggested(text, name):
+    with pytest.raises(InputError, match=rf"Did you mean '{name}'\?"):
+        parse_feature(text, shipped_classifiers())
+
+
+@pytest.mark.parametrize("text", ["hERG", "CYP3A4", "hia", "ames"])
+def test_a_name_that_is_like_none_gets_no_suggestion(text):
+    with pytest.raises(InputError, match="is not known. Known: .* molinterp features list") as caught:
+        parse_feature(text, shipped_classifiers())
+    assert "Did you mean" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["lipinski", "logp", "scaffold", "Bbb", "a b", "", "x.y", "a" * 33])
 def test_names_that_cannot_be_taken(name):
     with pytest.raises(InputError, match="feature name"):
