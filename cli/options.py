@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from molinterp.errors import InputError
 
 if TYPE_CHECKING:
     from molinterp.chem.readers import Record
@@ -80,11 +84,38 @@ _OPTIONS = (
 )
 
 
+_OTHER_FLAGS = {
+    "bundle": "--model",
+    "catalogues": "--alerts",
+    "max_sa_score": "--max-sa",
+    "n_paths": "--paths",
+    "weights": "--weight",
+}
+"""Arguments of functions whose flag bears another name."""
+
+
 def path_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a path."""
+    """Give a command the options of a path; what is wrong with one is said of its flag."""
+
+    @functools.wraps(command)
+    def in_flags(*args: Any, **asked: Any) -> Any:
+        try:
+            return command(*args, **asked)
+        except InputError as error:
+            options = click.get_current_context().command.params
+            raise InputError(_with_flags(str(error), [o.opts[-1] for o in options])) from error
+
+    decorated: Callable[..., Any] = in_flags
     for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return decorated
+
+
+def _with_flags(message: str, flags: Sequence[str]) -> str:
+    """A message with the flags of a command in place of the arguments in backquotes that they stand for."""
+    names = {flag.removeprefix("--").replace("-", "_"): flag for flag in flags if flag.startswith("--")}
+    names |= {name: flag for name, flag in _OTHER_FLAGS.items() if flag in flags}
+    return re.sub(r"`(\w+)`", lambda quoted: names.get(quoted[1], quoted[0]), message)
 
 
 def portable_options(asked: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
@@ -151,7 +182,6 @@ def target_of(model: str, output: Path | None) -> Path:
     """
     from molinterp.pretrained import BUNDLES
 
-    from molinterp.errors import InputError
     from molinterp.folders import locate
 
     if output is None and model in BUNDLES:

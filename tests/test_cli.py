@@ -125,7 +125,7 @@ def test_the_suffix_picks_the_format(table, tmp_path, suffix):
         ),
         (("path", "aspirin", "ibuprofen", "-o", "x.docx"), 2, "must end in one of"),
         (("path", "aspirin", "ibuprofen", "--steps", "1"), 2, "--steps"),
-        (("path", "aspirin", "ibuprofen", "-d", "abacus"), 2, "`device`"),
+        (("path", "aspirin", "ibuprofen", "-d", "abacus"), 2, "--device must"),
         (("path", "aspirin"), 2, "a path needs two compounds"),
         (("batch", "none.csv", "-o", "x.csv"), 2, "file 'none.csv' does not exist"),
         (("report", "none.json", "-o", "x.html"), 2, "file 'none.json' does not exist"),

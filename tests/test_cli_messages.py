@@ -46,3 +46,28 @@ def test_a_table_with_the_name_of_a_drug_says_that_it_takes_smiles(run, tmp_path
 def test_windows_that_exclude_one_another_are_bad_usage(run):
     code, err = run("path", "aspirin", "ibuprofen", "--keep", "mw<500", "--keep", "mw>=600")
     assert code == 2 and "got keep mw<500 and keep mw>=600" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--alerts", "FOO"), "--alerts must be among PAINS, BRENK; got 'FOO'"),
+        (("--only-library",), "--only-library must come with a --library and without --pointwise."),
+        (("--weight", "x=1"), "--weight must name some of"),
+        (("--elements", "Xx"), "--elements must be symbols"),
+        (("--model", "smiles-small", "-d", "abacus"), "--device must be"),
+    ],
+)
+@pytest.mark.parametrize("command", [("path", "aspirin", "ibuprofen"), ("batch", "pairs.csv", "-o", "x.csv")])
+def test_an_option_is_called_by_its_flag(run, tmp_path, command, options, message):
+    (tmp_path / "pairs.csv").write_text("start,end\nCCO,CCCCN\n")
+    code, err = run(*command, *options)
+    assert code == 2 and message in err and "`" not in err
+
+
+def test_a_column_that_is_missing_is_asked_for_by_its_flag(run, tmp_path):
+    (tmp_path / "pairs.csv").write_text("a,b\nCCO,CCCCN\n")
+    code, err = run("batch", "pairs.csv", "-o", "x.csv")
+    assert code == 2 and "Say with --start which column it is" in err
+    code, err = run("batch", "pairs.csv", "-o", "x.csv", "--start", "a", "--end", "b", "--id", "c")
+    assert code == 2 and "Say with --id which column it is" in err
