@@ -100,7 +100,10 @@ def only_record(source: str) -> Record:
     with closing(read_records(source)) as found:
         records = list(islice(found, 2))
     if len(records) > 1:
-        raise InputError(f"{label} must hold one molecule; got more. Keep the line of the compound you mean.")
+        unit = records[1].where.partition(" ")[0]
+        raise InputError(
+            f"{label} must hold one molecule; got more. Keep the {unit} of the compound you mean."
+        )
     if not records:
         raise InputError(f"{label} must hold one molecule; got none.")
     if records[0].fault:

@@ -2,6 +2,7 @@ import io
 
 import pytest
 from molinterp.data import OTHER_NAMES, drugs
+from rdkit import Chem
 
 from molinterp.chem.compounds import only_record, resolve, resolve_all
 from molinterp.errors import InputError, InvalidMoleculeError
@@ -108,6 +109,20 @@ def test_a_file_holds_one_molecule(tmp_path, text, error, message):
         return
     with pytest.raises(error, match=message):
         only_record("a.smi")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "unit"),
+    [
+        ("a.smi", "CCO\nCCN\n", "line"),
+        ("a.csv", "smiles\nCCO\nCCN\n", "row"),
+        ("a.sdf", 2 * (Chem.MolToMolBlock(Chem.MolFromSmiles("CCO")) + "$$$$\n"), "record"),
+    ],
+)
+def test_what_to_keep_of_several_is_called_as_the_file_has_it(tmp_path, name, text, unit):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=f"got more. Keep the {unit} of the compound you mean"):
+        only_record(name)
 
 
 def test_a_file_that_is_a_smiles_too_asks_which(tmp_path):
