@@ -17,7 +17,7 @@ from typing import IO, Any, final
 from rdkit import rdBase
 
 from molinterp.chem.library import without_stereo
-from molinterp.chem.readers import read_records, smiles_column
+from molinterp.chem.readers import inchi_hint, read_records, smiles_column
 from molinterp.chem.standardise import standardise
 from molinterp.data import sources
 from molinterp.errors import DownloadError, InputError, InvalidMoleculeError
@@ -70,7 +70,9 @@ def read_molecules(path: Path) -> tuple[list[str], list[str] | None]:
         table = read_table(path)
         column = smiles_column(map(str, table))
         if column is None:
-            raise InputError(f"'{path}' must have a column 'smiles'; found {', '.join(map(str, table))}.")
+            found = ", ".join(map(str, table))
+            hint = inchi_hint(map(str, table))
+            raise InputError(f"'{path}' must have a column 'smiles'; found {found}.{hint}")
         smiles = table[column].fillna("").astype(str).tolist()
         named = next((c for c in table if str(c).strip().lower() == "split"), None)
         split = None if named is None else table[named].fillna("an empty cell").astype(str).tolist()

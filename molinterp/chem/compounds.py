@@ -17,10 +17,12 @@ from molinterp.errors import InputError, InvalidMoleculeError
 
 PREFIXES = ("file:", "smiles:", "name:")
 _NO_SMILES = re.compile(
-    r"InChI=.*|\d{2,7}-\d\d-\d|[A-Z]{2,9}(-|[- ]?\d)\d+[A-Z]?|[\w .-]+\.[A-Za-z]\w{1,4}", re.IGNORECASE
+    r"InChI=.*|[A-Z]{14}-[A-Z]{10}-[A-Z]|\d{2,7}-\d\d-\d|"
+    r"[A-Z]{2,9}(-|[- ]?\d)\d+[A-Z]?|[\w .-]+\.[A-Za-z]\w{1,4}",
+    re.IGNORECASE,
 )
-"""What is more likely meant for an InChI, a CAS number, the number of a compound or a file than for a SMILES,
-where it is none."""
+"""What is more likely meant for an InChI, its key, a CAS number, the number of a compound or a file than for
+a SMILES, where it is none."""
 
 
 def resolve(argument: str) -> Record:

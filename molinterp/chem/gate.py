@@ -20,6 +20,7 @@ MAX_RINGS = 30
 MAX_ATOMIC_NUMBER = 118
 
 _bracket = re.compile(r"\[[^\[\]]*\]")
+_inchi = re.compile(r"InChI=.*|[A-Z]{14}-[A-Z]{10}-[A-Z]", re.IGNORECASE)
 _ring_digit = re.compile(r"%\(\d+\)|%\d\d|\d")
 
 
@@ -99,6 +100,8 @@ def _syntax_fault(text: str) -> str:
     if name in drugs():
         source = "from molinterp.data.drugs()"
         return f"it is the name of a drug; tables and functions take its SMILES, {drugs()[name]}, {source}"
+    if _inchi.fullmatch(text):
+        return "InChI and InChIKey are not read, a SMILES is needed"
     if text.count("[") != text.count("]"):
         return "a square bracket is not closed"
     plain = _bracket.sub("*", text)

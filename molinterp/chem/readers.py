@@ -170,6 +170,16 @@ def smiles_column(names: Iterable[str]) -> str | None:
     return found or next((columns[c] for c in columns if "smiles" in c), None)
 
 
+def inchi_hint(names: Iterable[str]) -> str:
+    """A sentence on what is needed in place of a column of InChI; empty where there is none.
+
+    >>> inchi_hint(["name", "Standard InChI Key"])
+    ' InChI and InChIKey are not read: SMILES are needed.'
+    """
+    is_there = any(column.endswith(("inchi", "inchikey")) for column in _by_plain_name(names))
+    return " InChI and InChIKey are not read: SMILES are needed." if is_there else ""
+
+
 def _table_rows(stream: Iterable[str], source: str, separator: str | None) -> Iterator[Record]:
     lines = iter(stream)
     first = next(lines, "")
@@ -178,14 +188,18 @@ def _table_rows(stream: Iterable[str], source: str, separator: str | None) -> It
     smiles = smiles_column(columns.values())
     if smiles is None:
         found = ", ".join(c.strip().lower() for c in columns.values()) or "nothing"
-        raise InputError(f"{source!r} must have a column 'smiles' in its first row; found {found}.")
+        raise InputError(
+            f"{source!r} must have a column 'smiles' in its first row; found {found}.{inchi_hint(columns)}"
+        )
+    is_plain = "smi" in smiles.lower() or not inchi_hint(columns)
+    doubt = "" if is_plain else f", whose column {smiles!r} is read as SMILES; InChI is not read"
     name = next((columns[c] for c in NAME_COLUMNS if c in columns and columns[c] != smiles), None)
     for number, row in enumerate(rows, 2):
         cell = row[smiles] or ""
         yield Record(
             cell_smiles(cell),
             (row[name] or "").strip() if name else "",
-            f"row {number} of {source!r}",
+            f"row {number} of {source!r}{doubt}",
             stereo=split_cxsmiles(cell)[1],
         )
 

@@ -14,7 +14,7 @@ from rdkit import Chem, rdBase
 
 import molinterp
 from molinterp.chem.classifier import N_COUNTS, Floats, MoleculeClassifier, Trees, classifier_inputs
-from molinterp.chem.readers import smiles_column
+from molinterp.chem.readers import inchi_hint, smiles_column
 from molinterp.chem.similarity import murcko_scaffold
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError, InvalidMoleculeError
@@ -71,7 +71,9 @@ def _label_rows(path: Path, column: str | None, at_least: float | None) -> Itera
     table = read_table(path)
     smiles = smiles_column(map(str, table))
     if smiles is None:
-        raise InputError(f"'{path}' must have a column 'smiles'; found {', '.join(map(str, table))}.")
+        found = ", ".join(map(str, table))
+        hint = inchi_hint(map(str, table))
+        raise InputError(f"'{path}' must have a column 'smiles'; found {found}.{hint}")
     others = [c for c in table if c != smiles]
     found = ", ".join(map(str, others)) or "none"
     if column is None and at_least is not None:

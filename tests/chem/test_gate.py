@@ -51,6 +51,8 @@ def accepted(text: str) -> Chem.Mol | None:
             "it is the name of a drug; tables and functions take its SMILES, CC(=O)Nc1ccc(O)cc1, "
             "from molinterp.data.drugs()",
         ),
+        ("InChI=1S/CH4/h1H4", "InChI and InChIKey are not read, a SMILES is needed"),
+        ("BSYNRYMUTXBXSQ-UHFFFAOYSA-N", "InChI and InChIKey are not read, a SMILES is needed"),
         ("C1CC", "unclosed ring 1"),
         ("C%12CC", "unclosed ring 12"),
         ("CC)C", "a ')' without '(' at character 3"),

@@ -102,6 +102,7 @@ def test_numbers_become_labels(tmp_path):
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
+        ("inchi,y\nx,1\n", {}, "found inchi, y. InChI and InChIKey are not read"),
         ("text,y\nCC,1\n", {}, "must have a column 'smiles'; found text, y"),
         ("smiles,y\nCC,0.7\n", {}, "must have a column of 0 and 1 beside 'smiles'; found y"),
         ("smiles,y\nCC,yes\n", {}, "Write labels as 0 and 1, or give --column and --at-least for numbers"),
