@@ -100,7 +100,7 @@ def run_batch(
         errors: .csv with the failed pairs; None means none.
         raw_cells: leave text cells of a .csv that a spreadsheet takes for formulas as they are.
         source: the file that the pairs came from, which no output may replace; None means none.
-        progress: called after each shard.
+        progress: called after each shard, and once for a run that was finished before.
 
     Raises:
         InputError: a file or an option cannot be used, another run holds the output, an unfinished one
@@ -110,15 +110,17 @@ def run_batch(
         WorkerError: the workers cannot be started.
     """
     store = Store(output)
+    tell = progress or (lambda n, failed: None)
     try:
         _check(job, output, on_error, errors, source)
         manifest = _manifest(job)
         form = {"on_error": on_error, "raw_cells": raw_cells}
         if resume and (done := _finished(output, manifest, form, errors)) is not None:
+            tell(done.n_pairs, done.n_failed)
             return done
         store.open(manifest, resume)
         try:
-            _compute(job, engine, store, on_error == "stop", progress or (lambda n, failed: None))
+            _compute(job, engine, store, on_error == "stop", tell)
         except (BundleError, InputError):
             if store.is_empty:  # a run that never began must not stand in the way of the next one
                 store.remove()

@@ -229,9 +229,9 @@ def test_another_job_is_not_resumed(tmp_path, other, name):
 def test_a_finished_run_is_not_done_twice_and_another_replaces_it(tmp_path):
     target = tmp_path / "out.csv"
     run_batch(job(), Once(), target)
-    engine = Once()
-    run_batch(job(), engine, target, resume=True)
-    assert engine.numbers == []
+    engine, seen = Once(), []
+    run_batch(job(), engine, target, resume=True, progress=lambda *done: seen.append(done))
+    assert engine.numbers == [] and seen == [(10, 0)]
     run_batch(job(9), engine, target, resume=True)
     assert engine.numbers == [0, 1, 2, 3, 4] and len(pd.read_csv(target)) == 27
 
