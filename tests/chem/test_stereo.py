@@ -68,6 +68,6 @@ def test_else_it_stays_as_it_was_found(smiles, ends):
     assert turned(smiles, *ends) is None
 
 
-def test_atoms_of_two_rings_are_left_alone():
-    trans, cis = "C1CC[C@@H]2CCCC[C@H]2C1", "C1CC[C@@H]2CCCC[C@@H]2C1"
+def test_atoms_of_two_rings_are_left_alone_where_no_end_has_such_rings():
+    trans, cis = "C1CC[C@@H]2CCCC[C@H]2C1", "C1CC[C@@H]2CCC[C@@H]2C1"
     assert turned(trans, cis) is None and turned(cis, trans) is None
