@@ -32,8 +32,9 @@ def is_unsaturated(atom: Chem.Atom) -> bool:
 
 def tetrahedral(mol: Chem.Mol) -> list[int]:
     """Numbers of the atoms that are stereocentres or may be, with a hand or without."""
+    # Of a copy: RDKit leaves notes on a molecule, with which the next look at a cage takes longer each time.
     # Of a double bond `centeredOn` is the number of the bond.
-    found = Chem.FindPotentialStereo(mol)
+    found = Chem.FindPotentialStereo(Chem.Mol(mol))
     return [one.centeredOn for one in found if one.type == Chem.StereoType.Atom_Tetrahedral]
 
 

@@ -27,5 +27,11 @@ def test_a_double_bond_is_no_stereocentre():
     assert tetrahedral(Chem.MolFromSmiles("CC=CC(O)C")) == [3]
 
 
+def test_a_cage_may_be_looked_at_many_times():
+    mol = Chem.MolFromSmiles("C1[C@@H]2C[C@H]3C[C@@H]1C[C@@](C2)(O)C3")
+    first = tetrahedral(mol)
+    assert all(tetrahedral(mol) == first for _ in range(300))
+
+
 def test_carbonyls_are_unsaturated_and_oxygen_is_not():
     assert [is_unsaturated(a) for a in Chem.MolFromSmiles("CC=O").GetAtoms()] == [False, True, False]
