@@ -276,6 +276,7 @@ class Pool:
 
     def _take(self, slot: int, worker: _Worker, task: _Task | None, message: dict[str, Any] | None) -> None:
         """Work one message of a worker into its task."""
+        self._check_open()  # else a worker that was ended passes for one that crashed
         if message is not None and "fatal" in message:
             self._raise(slot, message)
         if message is not None and "ready" in message:
