@@ -61,5 +61,6 @@ def median(
         write_whole(output, text)
     if not quiet:
         tell_changes(ends)
-        far = "".join(f"; none is like {name}: {s:.2f} at most" for name, s in unlike(found, names).items())
+        called = [e.name or e.smiles for e in ends]
+        far = "".join(f"; none is like {name}: {s:.2f} at most" for name, s in unlike(found, called).items())
         click.echo(f"{len(found)} compounds in the middle of {len(ends)}{far}", err=True)

@@ -126,7 +126,7 @@ def unlike(found: Sequence[MedianCompound], names: Sequence[str]) -> dict[str, f
     Returns:
         Name to a similarity in [0, `ALIKE`]; empty where each compound has one like it, or nothing was found.
     """
-    best = zip(names, map(max, zip(*(m.similarities for m in found), strict=True)), strict=False)
+    best = zip(names, map(max, zip(*(m.similarities for m in found), strict=True)), strict=bool(found))
     return {name: similarity for name, similarity in best if similarity <= ALIKE}
 
 

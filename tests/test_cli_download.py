@@ -1,12 +1,10 @@
 import gzip
 import hashlib
 import io
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
-from molinterp.cli.main import main
 from molinterp.pretrained import BUNDLES
 
 from molinterp import datasets
@@ -22,17 +20,6 @@ def site(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     with serving() as one:
         yield one
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["molinterp", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code, *capsys.readouterr()
-
-    return run
 
 
 def _source(monkeypatch, address, **fields):

@@ -1,24 +1,19 @@
 """What the command line says of a mistake: one line, in the words of the command line."""
 
-import sys
-
 import pytest
-from molinterp.cli.main import main
 from molinterp.data import drugs
 
 from tests.test_cli import run as run_apart
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path, capsys):
+def run(command, monkeypatch, tmp_path):
     """The command in this process: exit code and stderr; the folder is `tmp_path`."""
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["molinterp", *arguments])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        return exit_.value.code, capsys.readouterr().err
+        code, _, err = command(*arguments)
+        return code, err
 
     return call
 
@@ -30,9 +25,9 @@ def test_more_than_one_compound_on_standard_input_is_one_line():
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["path", "median", "geometry"])
-def test_standard_input_is_named_once(run, command):
-    code, err = run(command, "-", "-")
+@pytest.mark.parametrize("verb", ["path", "median", "geometry"])
+def test_standard_input_is_named_once(run, verb):
+    code, err = run(verb, "-", "-")
     assert code == 2 and "standard input (-) gives one compound and can be named once" in err
 
 
@@ -58,10 +53,10 @@ def test_windows_that_exclude_one_another_are_bad_usage(run):
         (("--model", "smiles-small", "-d", "abacus"), "--device must be"),
     ],
 )
-@pytest.mark.parametrize("command", [("path", "aspirin", "ibuprofen"), ("batch", "pairs.csv", "-o", "x.csv")])
-def test_an_option_is_called_by_its_flag(run, tmp_path, command, options, message):
+@pytest.mark.parametrize("words", [("path", "aspirin", "ibuprofen"), ("batch", "pairs.csv", "-o", "x.csv")])
+def test_an_option_is_called_by_its_flag(run, tmp_path, words, options, message):
     (tmp_path / "pairs.csv").write_text("start,end\nCCO,CCCCN\n")
-    code, err = run(*command, *options)
+    code, err = run(*words, *options)
     assert code == 2 and message in err and "`" not in err
 
 

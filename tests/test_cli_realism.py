@@ -1,8 +1,6 @@
 import json
-import sys
 
 import pytest
-from molinterp.cli.main import main
 
 from molinterp.bundle import Bundle
 from molinterp.training import features, realism
@@ -14,18 +12,10 @@ ROWS = [
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path, capsys):
+def run(command, monkeypatch, tmp_path):
     """The command in this process: exit code, stdout and stderr; the folder is `tmp_path`."""
     monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["molinterp", *arguments])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        out, err = capsys.readouterr()
-        return exit_.value.code, out, err
-
-    return call
+    return command
 
 
 def test_the_list_names_classifiers_rules_and_properties(run):

@@ -1,8 +1,5 @@
-import sys
-
 import pytest
 import torch
-from molinterp.cli.main import main
 from molinterp.data import drugs
 
 from molinterp.bundle import Bundle
@@ -16,16 +13,14 @@ TRAIN = ("train", "m.csv", "--tokens", "60", "--head-dim", "8", "--teach", "none
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path, capsys):
+def run(command, monkeypatch, tmp_path):
     """The command in this process: exit code and stderr; the folder is `tmp_path`, molecules in m.csv."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "m.csv").write_text("\n".join(["smiles,split", *(f"{s},train" for s in SMALL * 5)]))
 
     def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["molinterp", *arguments])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        return exit_.value.code, capsys.readouterr().err
+        code, _, err = command(*arguments)
+        return code, err
 
     return call
 

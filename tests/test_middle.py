@@ -1,9 +1,12 @@
+from itertools import combinations
+
 import pytest
+from molinterp.data import drugs
 from rdkit import Chem
 
 from molinterp.chem.similarity import tanimoto
 from molinterp.errors import InputError, InvalidMoleculeError
-from molinterp.middle import MedianCompound, median, median_frame, unlike
+from molinterp.middle import ALIKE, MedianCompound, median, median_frame, unlike
 
 COMPOUNDS = ["Cc1ccccc1", "Oc1ccccc1", "Nc1ccccc1"]
 
@@ -45,6 +48,12 @@ def test_a_compound_that_nothing_is_like_is_named():
     found = [MedianCompound("CC", near, 0.5, {}) for near in ((0.1, 0.15, 0.9), (0.3, 0.12, 0.0))]
     assert unlike(found, ["a", "b", "c"]) == {"b": 0.15}
     assert unlike([], ["a", "b"]) == {}
+
+
+def test_few_drugs_are_alike_by_chance():
+    mols = [Chem.MolFromSmiles(smiles) for smiles in drugs().values()]
+    near = [tanimoto(a, b) for a, b in combinations(mols, 2)]
+    assert sum(s > ALIKE for s in near) / len(near) == pytest.approx(0.03, abs=0.005)
 
 
 def test_a_table_without_a_compound_has_its_columns():

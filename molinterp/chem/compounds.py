@@ -10,14 +10,14 @@ from itertools import islice
 from pathlib import Path
 
 from molinterp.chem.cxsmiles import split_cxsmiles
-from molinterp.chem.gate import parse
+from molinterp.chem.gate import INCHI, parse
 from molinterp.chem.readers import SUFFIXES, Record, read_records
 from molinterp.data import drug_name, drugs
 from molinterp.errors import InputError, InvalidMoleculeError
 
 PREFIXES = ("file:", "smiles:", "name:")
 _NO_SMILES = re.compile(
-    r"InChI=.*|[A-Z]{14}-[A-Z]{10}-[A-Z]|\d{2,7}-\d\d-\d|"
+    rf"{INCHI}|\d{{2,7}}-\d\d-\d|"
     r"[A-Z]{2,9}(-|[- ]?\d)\d+[A-Z]?|[\w .-]+\.[A-Za-z]\w{1,4}",
     re.IGNORECASE,
 )

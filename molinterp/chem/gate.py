@@ -18,9 +18,10 @@ MAX_CHARACTERS = 2_000
 MAX_HEAVY_ATOMS = 200
 MAX_RINGS = 30
 MAX_ATOMIC_NUMBER = 118
+INCHI = r"InChI=.*|[A-Z]{14}-[A-Z]{10}-[A-Z]"
+"""An InChI or its key, whatever the case."""
 
 _bracket = re.compile(r"\[[^\[\]]*\]")
-_inchi = re.compile(r"InChI=.*|[A-Z]{14}-[A-Z]{10}-[A-Z]", re.IGNORECASE)
 _ring_digit = re.compile(r"%\(\d+\)|%\d\d|\d")
 
 
@@ -100,7 +101,7 @@ def _syntax_fault(text: str) -> str:
     if name in drugs():
         source = "from molinterp.data.drugs()"
         return f"it is the name of a drug; tables and functions take its SMILES, {drugs()[name]}, {source}"
-    if _inchi.fullmatch(text):
+    if re.fullmatch(INCHI, text, re.IGNORECASE):
         return "InChI and InChIKey are not read, a SMILES is needed"
     if text.count("[") != text.count("]"):
         return "a square bracket is not closed"

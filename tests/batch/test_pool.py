@@ -164,7 +164,7 @@ def test_the_working_folder_is_not_imported_from(tmp_path, monkeypatch):
 def test_a_hang_is_found_in_time():
     began = time.monotonic()
     run(pool(seconds=0.5), [("hang", "N")])
-    assert time.monotonic() - began < 100  # of the 1,000 s that it hangs
+    assert time.monotonic() - began < 15
 
 
 def test_waiting_for_workers_ends_however_short_the_wait():
