@@ -1,0 +1,56 @@
+"""Record the paths of `cases.json`: `python -m tests.golden.record`.
+
+What is asked of a path changes in a redesign; the bytes of the answer do not. A case holds the arguments of
+`molinterp path`; its CSV and JSON are stored beside it. `{here}` stands for this folder.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy
+import rdkit
+import torch
+
+HERE = Path(__file__).parent
+CASES: dict[str, list[str]] = json.loads((HERE / "cases.json").read_text(encoding="utf-8"))
+
+
+def versions() -> dict[str, str]:
+    """What the bytes of a path depend on beside the code."""
+    return {
+        "torch": torch.__version__.partition("+")[0],
+        "rdkit": rdkit.__version__,
+        "numpy": numpy.__version__,
+        "processor": torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+def answers(case: str, folder: Path) -> dict[str, str]:
+    """Suffix to text of the files that `molinterp path` writes for a case, numbered ones joined."""
+    from molinterp.cli.main import cli
+
+    arguments = [a.format(here=HERE) for a in CASES[case]]
+    outputs = [a for suffix in (".csv", ".json") for a in ("-o", str(folder / f"path{suffix}"))]
+    cli(["path", *arguments, *outputs, "--quiet"], standalone_mode=False)
+    return {
+        suffix: "".join(p.read_text(encoding="utf-8") for p in sorted(folder.glob(f"*{suffix}")))
+        for suffix in (".csv", ".json")
+    }
+
+
+def main() -> None:
+    import tempfile
+
+    torch.set_num_threads(1)
+    for case in sys.argv[1:] or CASES:
+        with tempfile.TemporaryDirectory() as folder:
+            for suffix, text in answers(case, Path(folder)).items():
+                (HERE / f"{case}{suffix}").write_text(text, encoding="utf-8")
+    (HERE / "versions.json").write_text(json.dumps(versions(), indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
