@@ -120,9 +120,9 @@ def speed(folder: Path, asked: argparse.Namespace) -> None:
     """Pairs a second of a batch against a loop over `interpolate`, and the time to the first result."""
     import torch
 
-    from molinterp.bundle import Bundle
     from molinterp.errors import MolinterpError
-    from molinterp.interpolation import interpolate
+    from molinterp.model.bundle import Bundle
+    from molinterp.paths.interpolate import interpolate
 
     torch.set_num_threads(1)
     pairs, options = write_pairs(folder, asked.pairs, asked.seed), CHEAP if asked.cheap else {}
@@ -191,12 +191,12 @@ def share(folder: Path, asked: argparse.Namespace) -> None:
     import torch
     from rdkit import Chem
 
-    from molinterp.bundle import Bundle
     from molinterp.geometry.geodesic import geodesic
     from molinterp.geometry.metric import Metric
-    from molinterp.restraints import restrain
-    from molinterp.sources import SOLVER_TOLERANCE
-    from molinterp.spaces import output_space
+    from molinterp.model.bundle import Bundle
+    from molinterp.model.output_spaces import output_space
+    from molinterp.paths.objective import restrain
+    from molinterp.paths.sources import SOLVER_TOLERANCE
 
     torch.set_num_threads(1)
     bundle = Bundle.load()

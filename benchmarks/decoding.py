@@ -16,9 +16,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from molinterp.bundle import Bundle
-from molinterp.vae import decoding, stepping
-from molinterp.vae.network import MoleculeVAE
+from molinterp.model import decoding
+from molinterp.model import incremental_decoder as stepping
+from molinterp.model.bundle import Bundle
+from molinterp.model.network import MoleculeVAE
 
 
 class Plain:

@@ -168,9 +168,9 @@ def in_bundle(name: str, n: int) -> None:
     """Pairs of drugs in the fingerprint space of a bundle, with and without the mean metric."""
     from molinterp.data import drugs
 
-    from molinterp.bundle import Bundle
     from molinterp.errors import VocabularyError
-    from molinterp.spaces import output_space
+    from molinterp.model.bundle import Bundle
+    from molinterp.model.output_spaces import output_space
 
     bundle, z = Bundle.load(name), []
     for smiles in drugs().values():

@@ -15,8 +15,8 @@ from molinterp.geometry.curves import linear
 from molinterp.geometry.geodesic import geodesic
 from molinterp.geometry.graph import NeighbourGraph
 from molinterp.geometry.metric import Metric
-from molinterp.geometry.precision import PrecisionNetwork
-from molinterp.geometry.spaces import latent, stacked
+from molinterp.geometry.output_spaces import latent, stacked
+from molinterp.realism.precision_network import PrecisionNetwork
 
 T = torch.linspace(0, 1, 201, dtype=torch.float64)
 LN2 = math.log(2)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from rdkit import Chem
 
-from molinterp.chem.library import Library
+from molinterp.paths.library import Library
 
 N_COMPOUNDS, N_DIFFERENT = 722_621, 20_000
 

@@ -15,7 +15,7 @@ import time
 import torch
 from molinterp.data import drugs
 
-from molinterp.bundle import Bundle
+from molinterp.model.bundle import Bundle
 
 COMMAND = [sys.executable, "-c", "from molinterp.cli.main import main; main()"]
 

@@ -16,8 +16,8 @@ import time
 import numpy as np
 from molinterp.data import drugs
 
-from molinterp.bundle import Bundle
-from molinterp.middle import median
+from molinterp.model.bundle import Bundle
+from molinterp.paths.median import median
 
 SIZES = range(12, 101)
 """Characters of the SMILES of a drug that is drawn."""

@@ -16,11 +16,11 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from molinterp.assemble import Search
-from molinterp.bundle import Bundle
 from molinterp.errors import MolinterpError
-from molinterp.interpolation import interpolate
-from molinterp.options import METHODS
+from molinterp.model.bundle import Bundle
+from molinterp.paths.interpolate import interpolate
+from molinterp.paths.request import METHODS
+from molinterp.paths.search import Search
 
 
 def main() -> None:

@@ -26,15 +26,15 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from molinterp.bundle import Bundle
-from molinterp.chem.judge import decoded_molecule, is_clean
+from molinterp.chem.filters import decoded_molecule, is_clean
 from molinterp.geometry.curves import linear, slerp
 from molinterp.geometry.geodesic import geodesic
 from molinterp.geometry.metric import Metric
-from molinterp.interpolation import interpolate
-from molinterp.restraints import WEIGHTS, classifiers_of, restrain
+from molinterp.model.bundle import Bundle
+from molinterp.model.decoding import blur_at
+from molinterp.paths.interpolate import interpolate
+from molinterp.paths.objective import WEIGHTS, classifiers_of, restrain
 from molinterp.training.classifiers import read_labels
-from molinterp.vae.decoding import blur_at
 
 N_BETWEEN = 30
 Function = Callable[[Tensor], Tensor]

@@ -18,10 +18,10 @@ import numpy.typing as npt
 import torch
 from rdkit import Chem
 
-from molinterp.bundle import Bundle
-from molinterp.chem.judge import decoded_smiles
-from molinterp.training.corpus import prepare
-from molinterp.training.recombined import with_recombined
+from molinterp.chem.filters import decoded_smiles
+from molinterp.model.bundle import Bundle
+from molinterp.training.data.corpus import prepare
+from molinterp.training.data.recombination import with_recombined
 
 BATCH = 256
 SIZES = (6, 20, 25, 30, 35, 51)

@@ -13,11 +13,11 @@ import time
 import torch
 from molinterp.data import drugs
 
-from molinterp.bundle import Bundle
-from molinterp.chem.judge import decoded_smiles
+from molinterp.chem.filters import decoded_smiles
 from molinterp.errors import VocabularyError
-from molinterp.tokens import pad
-from molinterp.vae.refinement import LEARNING_RATE, N_STEPS, refine
+from molinterp.model.bundle import Bundle
+from molinterp.model.inversion import LEARNING_RATE, N_STEPS, refine
+from molinterp.model.tokens import pad
 
 
 def encodable(bundle: Bundle) -> list[str]:

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import torch
 
-from molinterp.bundle import Bundle
-from molinterp.training.corpus import Corpus, prepare
-from molinterp.training.loop import Trainer, TrainingConfig
+from molinterp.model.bundle import Bundle
+from molinterp.training.data.corpus import Corpus, prepare
+from molinterp.training.vae.trainer import Trainer, TrainingConfig
 
 STEPS = 12
 BATCH = 512

@@ -18,17 +18,17 @@ import numpy as np
 import pandas as pd
 import torch
 
-from molinterp.bundle import Bundle
-from molinterp.chem.candidates import Candidates
-from molinterp.chem.judge import Limits, decoded_molecule
+from molinterp.chem.filters import Limits, decoded_molecule
 from molinterp.chem.standardise import standardise
 from molinterp.geometry import discrete
 from molinterp.geometry.geodesic import geodesic
 from molinterp.geometry.metric import Metric
+from molinterp.model.bundle import Bundle
+from molinterp.model.output_spaces import output_space
+from molinterp.paths.candidates import Candidates
+from molinterp.paths.objective import WEIGHTS, restrain
+from molinterp.paths.sources import N_POINTS, SOLVER_TOLERANCE, curve_decodes
 from molinterp.realism.terms import EPSILON, FLOOR
-from molinterp.restraints import WEIGHTS, restrain
-from molinterp.sources import N_POINTS, SOLVER_TOLERANCE, curve_decodes
-from molinterp.spaces import output_space
 
 PLACES = torch.linspace(0, 1, N_POINTS + 2)[1:-1]
 DENSITY, VALIDITY = WEIGHTS["density"], WEIGHTS["validity"]

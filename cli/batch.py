@@ -63,11 +63,11 @@ def batch(
     Same pairs, options and version give the same bytes, whatever -j and however often the run was cut
     off. --seconds and --mebibytes are what one pair may take before it is given up.
     """
+    from molinterp.batch.job import Budget, Setup
     from molinterp.batch.pairs import read_pairs
     from molinterp.batch.pool import Engine, Pool
     from molinterp.batch.progress import bar
     from molinterp.batch.run import Job, StoppedError, run_batch
-    from molinterp.batch.setup import Budget, Setup
     from molinterp.errors import InputError
 
     if (engine == "dask") != (scheduler is not None):
@@ -78,7 +78,7 @@ def batch(
     if scheduler is None:
         computes: Engine = Pool(setup, workers, job.budget)
     else:
-        from molinterp.batch.cluster import Cluster
+        from molinterp.batch.dask import Cluster
 
         computes = Cluster(scheduler, setup, job.budget)
     try:

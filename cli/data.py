@@ -40,9 +40,9 @@ def fetch(name: str, output: Path | None, limit: int | None, quiet: bool) -> Non
     The file itself stays in the user's cache, so that the next call needs no network. The same command
     goes on with a download that was cut.
     """
-    from molinterp.datasets import fetch_source, source_named, to_table
     from molinterp.errors import InputError
-    from molinterp.output import check_place
+    from molinterp.report.formats import check_place
+    from molinterp.training.data.datasets import fetch_source, source_named, to_table
 
     target = output or Path(f"{name}.csv.gz")
     if not target.name.endswith(".csv.gz"):

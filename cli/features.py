@@ -20,8 +20,8 @@ def features() -> None:
 @click.option("--json", "as_json", is_flag=True, help="All figures, as JSON.")
 def list_(model: str, as_json: bool) -> None:
     """Trained classifiers, rules and properties, with what was measured of each."""
-    from molinterp.bundle import Bundle
-    from molinterp.restraints import feature_table
+    from molinterp.model.bundle import Bundle
+    from molinterp.paths.objective import feature_table
 
     table = feature_table(Bundle.load(model))
     if as_json:
@@ -68,12 +68,12 @@ def train(
     """
     import torch
 
-    from molinterp.bundle import Bundle
     from molinterp.chem.features import check_name
     from molinterp.errors import InputError
-    from molinterp.folders import check_folder, check_target
+    from molinterp.model.bundle import Bundle
+    from molinterp.model.storage import check_folder, check_target
     from molinterp.training.classifiers import fit_classifier, read_labels
-    from molinterp.training.features import reference_of, teach_feature
+    from molinterp.training.latent.features import reference_of, teach_feature
 
     check_name(name)
     if molecules_only and output is None:
@@ -117,8 +117,8 @@ def evaluate(
     """
     import torch
 
-    from molinterp.bundle import Bundle
-    from molinterp.restraints import evaluate_feature
+    from molinterp.model.bundle import Bundle
+    from molinterp.paths.objective import evaluate_feature
     from molinterp.training.classifiers import read_labels
 
     torch.set_num_threads(1)

@@ -66,16 +66,16 @@ def fit(
 
     import torch
 
-    from molinterp.bundle import Bundle
     from molinterp.chem.classifier import shipped_classifiers
     from molinterp.errors import InputError
-    from molinterp.folders import check_target
-    from molinterp.training.corpus import prepare, read_splits
-    from molinterp.training.heads import N_COMPOUNDS, corpus_examples, head_examples
-    from molinterp.training.material import gather
-    from molinterp.training.realism import PARTS, fit_parts
-    from molinterp.training.recombined import with_recombined
-    from molinterp.weights import as_written
+    from molinterp.model.bundle import Bundle
+    from molinterp.model.quantisation import as_written
+    from molinterp.model.storage import check_target
+    from molinterp.training.data.corpus import prepare, read_splits
+    from molinterp.training.data.recombination import with_recombined
+    from molinterp.training.latent.examples import gather
+    from molinterp.training.latent.fit import PARTS, fit_parts
+    from molinterp.training.latent.heads import N_COMPOUNDS, corpus_examples, head_examples
 
     def progress(items: Any, total: int, label: str) -> Any:
         return _bar(items, total, label, quiet)

@@ -31,11 +31,11 @@ def geometry(
     Both are given as to `molinterp path`. The table goes to stdout as TSV, or to the file given by -o.
     Column `improvement` is the relative length improvement, 1 - length / length of the line.
     """
-    from molinterp.bundle import Bundle
-    from molinterp.chem.compounds import resolve_all
     from molinterp.errors import InputError
-    from molinterp.output import check_writable, write_whole
-    from molinterp.spaces import compare_curves
+    from molinterp.io.compounds import resolve_all
+    from molinterp.model.bundle import Bundle
+    from molinterp.model.output_spaces import compare_curves
+    from molinterp.report.formats import check_writable, write_whole
 
     if output is not None:
         if output.suffix not in (".csv", ".tsv"):

@@ -37,11 +37,11 @@ def median(
 
     Each is given as to `molinterp path`. The table goes to stdout as TSV, or to the file given by -o.
     """
-    from molinterp.chem.compounds import resolve_all
     from molinterp.errors import InputError
-    from molinterp.middle import median as find
-    from molinterp.middle import median_frame, unlike
-    from molinterp.output import check_writable, table, write_whole
+    from molinterp.io.compounds import resolve_all
+    from molinterp.paths.median import median as find
+    from molinterp.paths.median import median_frame, unlike
+    from molinterp.report.formats import check_writable, table, write_whole
 
     if output is not None:
         check_writable(output)

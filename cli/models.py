@@ -20,7 +20,7 @@ def list_() -> None:
     """Names of the bundles that ship, and of those that were downloaded."""
     from molinterp.pretrained import BUNDLES
 
-    from molinterp.folders import downloaded_names
+    from molinterp.model.storage import downloaded_names
 
     for name in (*BUNDLES, *downloaded_names()):
         click.echo(name)
@@ -30,7 +30,7 @@ def list_() -> None:
 @click.argument("bundle", default="default")
 def info(bundle: str) -> None:
     """Sizes, training and figures of BUNDLE as JSON."""
-    from molinterp.folders import locate, read_header
+    from molinterp.model.storage import locate, read_header
 
     header = read_header(locate(bundle))
     vocabulary = header.pop("vocabulary")
@@ -43,7 +43,7 @@ def info(bundle: str) -> None:
 @click.argument("bundle", default="default")
 def verify(bundle: str) -> None:
     """Hold every file of BUNDLE against its SHA-256 and load it."""
-    from molinterp.bundle import Bundle
+    from molinterp.model.bundle import Bundle
 
     click.echo(f"{Bundle.load(bundle).name}: sound")
 
@@ -61,7 +61,7 @@ def download(bundle: str | None, sha256: str | None, name: str | None, quiet: bo
     """
     from molinterp.pretrained import BUNDLES
 
-    from molinterp.archives import download_bundle, downloads
+    from molinterp.model.bundle_archives import download_bundle, downloads
 
     if bundle is None:
         for one in downloads():
@@ -89,9 +89,9 @@ def average(bundles: tuple[str, ...], output: Path) -> None:
     It is often better than each of them. Density, validity, features and heads are to be fitted anew, by
     `molinterp fit all`.
     """
-    from molinterp.bundle import Bundle
-    from molinterp.folders import check_target
-    from molinterp.training.average import average as mean_of
+    from molinterp.model.bundle import Bundle
+    from molinterp.model.storage import check_target
+    from molinterp.training.vae.weight_averaging import average as mean_of
 
     check_target(output)
     mean_of([Bundle.load(bundle) for bundle in bundles], output.name).save(output)
@@ -122,11 +122,11 @@ def evaluate(
     A file without splits is taken whole, unless the bundle was trained on it: then the one molecule in a
     hundred that `molinterp train` held out is.
     """
-    from molinterp.bundle import Bundle
-    from molinterp.evaluation import evaluate as measure
-    from molinterp.evaluation import read_split
-    from molinterp.folders import check_target, locate
-    from molinterp.weights import as_written
+    from molinterp.model.bundle import Bundle
+    from molinterp.model.quantisation import as_written
+    from molinterp.model.storage import check_target, locate
+    from molinterp.training.evaluate import evaluate as measure
+    from molinterp.training.evaluate import read_split
 
     bundle = Bundle.load(model, device)
     if save:

@@ -14,7 +14,7 @@ import click
 from molinterp.errors import InputError
 
 if TYPE_CHECKING:
-    from molinterp.chem.readers import Record
+    from molinterp.io.molecule_files import Record
 
 _OPTIONS = (
     click.option(
@@ -123,7 +123,7 @@ def portable_options(asked: dict[str, Any], timeout: float | None = None) -> dic
 
     `timeout` None means that the clock decides no path, as in a batch.
     """
-    from molinterp.batch.setup import NO_TIMEOUT
+    from molinterp.batch.job import NO_TIMEOUT
 
     library = asked["library"]
     pattern = [f"smarts:{asked['substructure']}"] if asked["substructure"] else []
@@ -182,7 +182,7 @@ def target_of(model: str, output: Path | None) -> Path:
     """
     from molinterp.pretrained import BUNDLES
 
-    from molinterp.folders import locate
+    from molinterp.model.storage import locate
 
     if output is None and model in BUNDLES:
         raise InputError(f"{model!r} ships with molinterp and is not written over: give --output a folder.")

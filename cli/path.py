@@ -9,7 +9,7 @@ import click
 from molinterp.cli.options import path_options, portable_options
 
 if TYPE_CHECKING:
-    from molinterp.path import MoleculePath
+    from molinterp.paths.path import MoleculePath
 
 
 @click.command()
@@ -59,12 +59,12 @@ def path(
     for standard input; file:, smiles: and name: say which where it is not clear. The table goes to
     stdout as TSV, or to the files given by -o.
     """
-    from molinterp.batch.setup import arguments
-    from molinterp.chem.compounds import resolve_all
-    from molinterp.chem.library import Library
-    from molinterp.interpolation import interpolate_several
-    from molinterp.legs import interpolate_through
-    from molinterp.output import check_writable, numbered, render, render_several, write_whole
+    from molinterp.batch.job import arguments
+    from molinterp.io.compounds import resolve_all
+    from molinterp.paths.interpolate import interpolate_several
+    from molinterp.paths.library import Library
+    from molinterp.paths.waypoints import interpolate_through
+    from molinterp.report.formats import check_writable, numbered, render, render_several, write_whole
 
     for output in outputs:
         check_writable(output)

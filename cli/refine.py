@@ -76,14 +76,14 @@ def refine(
     import torch
     from tqdm import tqdm
 
-    from molinterp.bundle import Bundle
     from molinterp.errors import InputError
-    from molinterp.folders import check_target
-    from molinterp.training.corpus import prepare
-    from molinterp.training.encoder import EncoderConfig, fit_encoder
-    from molinterp.training.recombined import with_recombined
-    from molinterp.training.refine import RefineConfig
-    from molinterp.training.refine import refine as run
+    from molinterp.model.bundle import Bundle
+    from molinterp.model.storage import check_target
+    from molinterp.training.data.corpus import prepare
+    from molinterp.training.data.recombination import with_recombined
+    from molinterp.training.vae.encoder_tuning import EncoderConfig, fit_encoder
+    from molinterp.training.vae.self_training import RefineConfig
+    from molinterp.training.vae.self_training import refine as run
 
     if not rounds and not encoder_steps:
         raise InputError("nothing to do: `--rounds` and `--encoder-steps` are both 0. Give one of them.")

@@ -145,14 +145,14 @@ def train(
     """
     import torch
 
-    from molinterp.device import usable_device
     from molinterp.errors import InputError
-    from molinterp.folders import check_target, locate, read_header
-    from molinterp.training.corpus import prepare
-    from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
-    from molinterp.training.odds import with_odds
-    from molinterp.training.recombined import with_recombined
-    from molinterp.training.result import bundle_of, starting_weights
+    from molinterp.model.device import usable_device
+    from molinterp.model.storage import check_target, locate, read_header
+    from molinterp.training.data.corpus import prepare
+    from molinterp.training.data.feature_targets import with_odds
+    from molinterp.training.data.recombination import with_recombined
+    from molinterp.training.vae.export import bundle_of, starting_weights
+    from molinterp.training.vae.trainer import Trainer, TrainingConfig, sizes_for
 
     if minutes is None and optimiser_steps is None:
         raise InputError("a training needs a budget: give --minutes or --optimiser-steps.")

@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from molinterp.assemble import Search
     from molinterp.batch import interpolate_table
-    from molinterp.bundle import Bundle
-    from molinterp.chem.judge import Limits
-    from molinterp.chem.library import Library, known_smiles
-    from molinterp.interpolation import (
+    from molinterp.chem.filters import Limits
+    from molinterp.model.bundle import Bundle
+    from molinterp.paths.interpolate import (
         interpolate,
         interpolate_many,
         interpolate_several,
     )
-    from molinterp.latent_features import LatentEncoder
-    from molinterp.legs import interpolate_through
-    from molinterp.middle import median
-    from molinterp.path import MoleculePath
+    from molinterp.paths.library import Library, known_smiles
+    from molinterp.paths.median import median
+    from molinterp.paths.path import MoleculePath
+    from molinterp.paths.search import Search
+    from molinterp.paths.waypoints import interpolate_through
+    from molinterp.sklearn import LatentEncoder
 
 __version__ = "0.1.0"
 __all__ = [
@@ -46,19 +46,19 @@ if (_ROOT / "pyproject.toml").is_file():
     __path__.append(str(_ROOT))
 
 _HOMES = {
-    "Bundle": "bundle",
-    "LatentEncoder": "latent_features",
-    "Library": "chem.library",
-    "Limits": "chem.judge",
-    "MoleculePath": "path",
-    "Search": "assemble",
-    "interpolate": "interpolation",
-    "interpolate_many": "interpolation",
-    "interpolate_several": "interpolation",
+    "Bundle": "model.bundle",
+    "LatentEncoder": "sklearn",
+    "Library": "paths.library",
+    "Limits": "chem.filters",
+    "MoleculePath": "paths.path",
+    "Search": "paths.search",
+    "interpolate": "paths.interpolate",
+    "interpolate_many": "paths.interpolate",
+    "interpolate_several": "paths.interpolate",
     "interpolate_table": "batch",
-    "interpolate_through": "legs",
-    "known_smiles": "chem.library",
-    "median": "middle",
+    "interpolate_through": "paths.waypoints",
+    "known_smiles": "paths.library",
+    "median": "paths.median",
 }
 
 

@@ -5,10 +5,10 @@ import pytest
 import torch
 from rdkit import Chem
 
-from molinterp.bundle import Bundle
-from molinterp.training.corpus import Corpus, prepare
-from molinterp.training.loop import Trainer, TrainingConfig, sizes_for
-from molinterp.training.result import bundle_of
+from molinterp.model.bundle import Bundle
+from molinterp.training.data.corpus import Corpus, prepare
+from molinterp.training.vae.export import bundle_of
+from molinterp.training.vae.trainer import Trainer, TrainingConfig, sizes_for
 
 SMALL = [
     "CCO",

@@ -9,9 +9,9 @@ import pytest
 from rdkit import Chem
 
 from molinterp.chem.environments import EnvironmentTable
-from molinterp.chem.judge import default_table
-from molinterp.chem.readers import read_records
+from molinterp.chem.filters import default_table
 from molinterp.chem.standardise import standardise
+from molinterp.io.molecule_files import read_records
 
 ROOT = Path(data.__file__).parent
 

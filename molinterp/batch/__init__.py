@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from molinterp.batch import accessor
+from molinterp.batch.job import Budget, Pair, Setup
 from molinterp.batch.pairs import pairs_of, read_pairs
 from molinterp.batch.pool import Pool
 from molinterp.batch.run import Job, StoppedError, Summary, run_batch
-from molinterp.batch.setup import Budget, Pair, Setup
 from molinterp.batch.table import interpolate_table
 
 __all__ = [

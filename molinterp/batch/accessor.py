@@ -13,7 +13,7 @@ from molinterp.batch.table import interpolate_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from molinterp.bundle import Bundle
+    from molinterp.model.bundle import Bundle
 
 
 @final
@@ -38,7 +38,7 @@ class MolinterpAccessor:
         background: Sequence[str] | None = None,
         output_space: str = "fingerprint",
     ) -> Figure:
-        """Paths of a long table in the latent space; see `molinterp.report.latent.plot_table`."""
-        from molinterp.report.latent import plot_table
+        """Paths of a long table in the latent space; see `molinterp.report.latent_map.plot_table`."""
+        from molinterp.report.latent_map import plot_table
 
         return plot_table(self._frame, bundle=bundle, background=background, output_space=output_space)

@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from molinterp.batch.setup import Pair
+from molinterp.batch.job import Pair
 from molinterp.errors import InputError, MissingDependencyError
-from molinterp.tables import STDIN, read_table
+from molinterp.io.tables import STDIN, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ def pairs_of(table: Any, start: str = "start", end: str = "end", id: str | None 
         InputError: a column is missing or there twice, or `table` is none of these.
         MissingDependencyError: an Arrow table, and pyarrow is not installed.
     """
-    from molinterp.chem.readers import cell_smiles
+    from molinterp.io.molecule_files import cell_smiles
 
     frame = frame_of(table)
     for role, name in (("start", start), ("end", end), *([("id", id)] if id is not None else [])):

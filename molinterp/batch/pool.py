@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol, final
 
-from molinterp.batch.setup import Budget, Outcome, Setup
+from molinterp.batch.job import Budget, Outcome, Setup
 from molinterp.batch.worker import MEMORY
 from molinterp.errors import BundleError, InputError, MolinterpError, WorkerError
 

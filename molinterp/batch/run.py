@@ -10,13 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
+from molinterp.batch.job import FILES, SHARD_SIZE, Budget, Outcome, Pair, Setup, plan
+from molinterp.batch.long_table import check_format, layout, records, write_table
 from molinterp.batch.pairs import digest
 from molinterp.batch.pool import Engine, Shard
-from molinterp.batch.setup import FILES, SHARD_SIZE, Budget, Outcome, Pair, Setup, plan
 from molinterp.batch.store import Store
-from molinterp.batch.writers import check_format, layout, records, write_table
 from molinterp.errors import BundleError, InputError, MolinterpError
-from molinterp.output import write_whole
+from molinterp.report.formats import write_whole
 
 SCHEMA = 2
 ON_ERROR = ("keep", "skip", "stop")
@@ -194,7 +194,7 @@ def _bundle_header(name: str) -> Path:
 
     file = (bundle_folder(name) if name in BUNDLES else Path(name)) / "bundle.json"
     if not file.is_file():
-        from molinterp.folders import locate  # imports torch, so only where it must
+        from molinterp.model.storage import locate  # imports torch, so only where it must
 
         return locate(name) / file.name
     return file

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, final
 
-from molinterp.batch.setup import Outcome
+from molinterp.batch.job import Outcome
 from molinterp.errors import InputError
-from molinterp.output import write_whole
+from molinterp.report.formats import write_whole
 
 MANIFEST = "manifest.json"
 

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from molinterp.batch.here import InProcess
+from molinterp.batch.in_process import InProcess
+from molinterp.batch.job import SHARD_SIZE, Budget, Outcome, Pair, Setup, open_compute, plan, portable
+from molinterp.batch.long_table import layout, records
 from molinterp.batch.pairs import frame_of, pairs_of
 from molinterp.batch.pool import Engine, Pool, Shard
 from molinterp.batch.progress import bar
-from molinterp.batch.setup import SHARD_SIZE, Budget, Outcome, Pair, Setup, open_compute, plan, portable
-from molinterp.batch.writers import layout, records
 from molinterp.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from molinterp.bundle import Bundle
+    from molinterp.model.bundle import Bundle
 
 _DTYPES = {"bool": "boolean", "int": "Int64", "float": "float64", "str": "str"}
 
@@ -96,7 +96,7 @@ def _of(table: list[Pair], shards: list[range]) -> Iterator[Shard]:
 
 
 def _engine(bundle: Bundle | str | Path | None, setup: Setup, workers: int, budget: Budget) -> Engine:
-    from molinterp.bundle import Bundle
+    from molinterp.model.bundle import Bundle
 
     loaded = bundle if isinstance(bundle, Bundle) else None
     if loaded is not None and workers:

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
-from molinterp.batch.setup import Budget, Compute, Setup, open_compute
+from molinterp.batch.job import Budget, Compute, Setup, open_compute
 from molinterp.errors import MolinterpError
 
 MEMORY = "memory"

@@ -26,7 +26,7 @@ from rdkit import Chem, rdBase
 
 from molinterp.chem.alerts import has_alert
 from molinterp.chem.classifier import MoleculeClassifier
-from molinterp.chem.judge import is_clean
+from molinterp.chem.filters import is_clean
 from molinterp.chem.properties import PROPERTIES, hba, hbd, logp, mw, rotatable_bonds, tpsa
 from molinterp.chem.similarity import murcko_scaffold
 from molinterp.errors import InputError

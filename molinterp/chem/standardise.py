@@ -10,7 +10,7 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 from rdkit.Chem.SaltRemover import SaltRemover
 
 from molinterp.chem.cxsmiles import split_cxsmiles
-from molinterp.chem.gate import check_size, parse
+from molinterp.chem.parsing import check_size, parse
 from molinterp.errors import InvalidMoleculeError
 
 COUNTER_ION_SHARE = 0.5

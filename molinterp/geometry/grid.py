@@ -10,8 +10,8 @@ from torch import Tensor
 
 from molinterp.errors import InputError
 from molinterp.geometry.metric import Metric
+from molinterp.geometry.output_spaces import LocalSpace
 from molinterp.geometry.preconditioners import halved
-from molinterp.geometry.spaces import LocalSpace
 
 
 @final

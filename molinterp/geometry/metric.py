@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from molinterp.errors import InputError, ShapeError
-from molinterp.geometry.spaces import LocalSpace, Map
+from molinterp.geometry.output_spaces import LocalSpace, Map
 
 Field = Callable[[Tensor], Tensor]
 """λ: z (n, d) -> (n,), positive, differentiable; without a gradient it counts as constant round a point."""

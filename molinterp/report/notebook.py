@@ -9,8 +9,8 @@ from __future__ import annotations
 from html import escape
 from importlib.resources import files
 
-from molinterp.report.drawings import draw_path
-from molinterp.report.figures import Format, label_of, number, trajectory
+from molinterp.report.charts import Format, label_of, number, trajectory
+from molinterp.report.structures import draw_path
 from molinterp.report.view import SIMILARITIES, PathView
 
 SHOWN = ("molecules", "worst_step", "mean_step", "monotonicity", "raw_validity")

@@ -13,11 +13,11 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from molinterp.cells import neutralised, slug
-from molinterp.chem.judge import CLEAN
-from molinterp.chem.sdf import sdf_text
-from molinterp.report.drawings import Drawing, draw_path, molecule
-from molinterp.report.figures import Format, label_of, number, trajectory
+from molinterp.chem.filters import CLEAN
+from molinterp.io.escaping import neutralised, slug
+from molinterp.io.sdf import sdf_text
+from molinterp.report.charts import Format, label_of, number, trajectory
+from molinterp.report.structures import Drawing, draw_path, molecule
 from molinterp.report.view import PathView
 
 FIGURE_NAMES = {

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from molinterp.cells import neutralise
 from molinterp.errors import InputError
-from molinterp.tables import read_table
+from molinterp.io.escaping import neutralise
+from molinterp.io.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from molinterp.path import MoleculePath
+    from molinterp.paths.path import MoleculePath
 
 SUFFIXES = (".json", ".csv", ".tsv", ".csv.gz", ".parquet")
 PLACE = ("step", "name", "smiles", "t")

@@ -14,11 +14,11 @@ from rdkit import Chem, rdBase
 
 import molinterp
 from molinterp.chem.classifier import N_COUNTS, Floats, MoleculeClassifier, Trees, classifier_inputs
-from molinterp.chem.readers import inchi_hint, smiles_column
 from molinterp.chem.similarity import murcko_scaffold
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError, InvalidMoleculeError
-from molinterp.tables import read_table
+from molinterp.io.molecule_files import inchi_hint, smiles_column
+from molinterp.io.tables import read_table
 
 N_FOLDS = 5
 MIN_LABELS = 20

@@ -5,8 +5,8 @@ import signal
 import sys
 import time
 
+from molinterp.batch.job import Budget, Outcome, Setup, open_compute
 from molinterp.batch.pool import Pool
-from molinterp.batch.setup import Budget, Outcome, Setup, open_compute
 from molinterp.batch.worker import serve
 from molinterp.errors import BundleError
 

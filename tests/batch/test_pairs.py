@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from molinterp.batch.job import Pair
 from molinterp.batch.pairs import pairs_of, read_pairs
-from molinterp.batch.setup import Pair
 from molinterp.errors import InputError
 
 ROWS = {"start": ["CCO", None, "NA"], "end": ["CCN", "CC", "C"], "name": ["x", "y", None]}

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from molinterp.batch.job import Budget, Outcome, Setup
 from molinterp.batch.pool import Pool, default_command
-from molinterp.batch.setup import Budget, Outcome, Setup
 from molinterp.errors import BundleError, InputError, WorkerError
 from tests.batch.faulty import outcome, pool
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from molinterp.batch.job import Pair, Setup
 from molinterp.batch.pairs import read_pairs
 from molinterp.batch.pool import Pool
 from molinterp.batch.progress import bar
 from molinterp.batch.run import Job, StoppedError, Summary, run_batch
-from molinterp.batch.setup import Pair, Setup
 from molinterp.batch.store import Store
 from molinterp.errors import InputError
 
@@ -27,7 +27,7 @@ from pathlib import Path
 from molinterp.batch.pairs import read_pairs
 from molinterp.batch import run
 from molinterp.batch.run import Job, run_batch
-from molinterp.batch.setup import Setup
+from molinterp.batch.job import Setup
 from tests.batch.faulty import pool
 run._manifest = lambda job: {"n_pairs": len(job.pairs)}  # the real one imports torch
 job = Job(read_pairs(Path("pairs.csv")), Setup(), shard_size=4)

@@ -2,11 +2,11 @@ import pandas as pd
 import pytest
 
 import molinterp.batch  # noqa: F401
-from molinterp.assemble import Search
 from molinterp.batch import table as module
 from molinterp.batch.table import interpolate_table
 from molinterp.chem.properties import PROPERTIES
 from molinterp.errors import InputError, MolinterpError
+from molinterp.paths.search import Search
 from tests.batch.faulty import pool
 
 PAIRS = pd.DataFrame(

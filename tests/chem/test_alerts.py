@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rdkit import Chem
 
 from molinterp.chem.alerts import CATALOGUES, alerts, has_alert
-from molinterp.chem.gate import parse
+from molinterp.chem.parsing import parse
 from molinterp.errors import InputError
 from tests.molecules import DRUGS
 

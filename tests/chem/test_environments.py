@@ -13,7 +13,7 @@ from molinterp.chem.environments import (
     EnvironmentTable,
     environments,
 )
-from molinterp.chem.gate import parse
+from molinterp.chem.parsing import parse
 from tests.molecules import DRUGS
 from tests.tolerances import EXACT
 

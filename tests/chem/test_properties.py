@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rdkit import Chem
 
 from molinterp.chem import properties
-from molinterp.chem.gate import MAX_HEAVY_ATOMS, parse
+from molinterp.chem.parsing import MAX_HEAVY_ATOMS, parse
 from molinterp.chem.properties import PROPERTIES, describe
 from tests.molecules import DRUGS, cage
 from tests.tolerances import EXACT

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
 
-from molinterp.chem.gate import parse
+from molinterp.chem.parsing import parse
 from molinterp.chem.similarity import N_BITS, ecfp4, ecfp4_array, murcko_scaffold, tanimoto
 from tests.molecules import DRUGS
 from tests.tolerances import EXACT

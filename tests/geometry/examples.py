@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from molinterp.geometry.spaces import bernoulli, ensemble, latent, stacked
+from molinterp.geometry.output_spaces import bernoulli, ensemble, latent, stacked
 
 
 def vector(*numbers):

@@ -12,7 +12,7 @@ from molinterp.geometry.curves import linear
 from molinterp.geometry.geodesic import GeodesicResult, geodesic
 from molinterp.geometry.graph import NeighbourGraph
 from molinterp.geometry.metric import Metric
-from molinterp.geometry.spaces import LocalSpace, latent
+from molinterp.geometry.output_spaces import LocalSpace, latent
 from tests.geometry.examples import (
     COSTS,
     SPACES,

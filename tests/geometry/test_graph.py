@@ -7,7 +7,7 @@ from torch.testing import assert_close
 from molinterp.errors import InputError, NotFittedError, ShapeError
 from molinterp.geometry.graph import NeighbourGraph
 from molinterp.geometry.metric import Metric
-from molinterp.geometry.spaces import latent
+from molinterp.geometry.output_spaces import latent
 from tests.geometry.examples import disc_cost, vector, vectors
 from tests.tolerances import EXACT, SOLVER
 

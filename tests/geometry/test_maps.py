@@ -12,7 +12,7 @@ from molinterp.geometry import maps
 from molinterp.geometry.geodesic import geodesic
 from molinterp.geometry.maps import distance, exp, geodesic_flow, log, pairwise_distances
 from molinterp.geometry.metric import Metric
-from molinterp.geometry.spaces import latent
+from molinterp.geometry.output_spaces import latent
 from tests.geometry.examples import COSTS, SPACES, half_sphere, paraboloid, vector, vectors
 from tests.tolerances import AUTODIFF, EXACT, SOLVER
 

@@ -10,7 +10,7 @@ from torch.testing import assert_close
 from molinterp.errors import InputError, ShapeError
 from molinterp.geometry.curves import linear
 from molinterp.geometry.metric import Metric
-from molinterp.geometry.spaces import LocalSpace, latent
+from molinterp.geometry.output_spaces import LocalSpace, latent
 from tests.geometry.examples import COSTS, SPACES, half_sphere, network, paraboloid, vector, vectors
 from tests.tolerances import AUTODIFF, EXACT, SOLVER
 

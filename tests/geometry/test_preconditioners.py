@@ -6,8 +6,8 @@ from torch.testing import assert_close
 
 from molinterp.geometry.grid import Ends, Grid
 from molinterp.geometry.metric import Metric
+from molinterp.geometry.output_spaces import latent
 from molinterp.geometry.preconditioners import Chain, Springs, halved, inverse_mean_metric
-from molinterp.geometry.spaces import latent
 from tests.geometry.examples import vectors
 from tests.tolerances import EXACT, SOLVER
 

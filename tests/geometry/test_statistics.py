@@ -5,7 +5,7 @@ import torch
 
 from molinterp.errors import ShapeError
 from molinterp.geometry.metric import Metric
-from molinterp.geometry.spaces import latent
+from molinterp.geometry.output_spaces import latent
 from molinterp.geometry.statistics import frechet_mean
 from tests.tolerances import EXACT, SOLVER
 

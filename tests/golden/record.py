@@ -29,16 +29,17 @@ def versions() -> dict[str, str]:
 
 
 def answers(case: str, folder: Path) -> dict[str, str]:
-    """Suffix to text of the files that `molinterp path` writes for a case, numbered ones joined."""
+    """Suffix to text of the files that `molinterp path` writes for a case, numbered ones joined, JSON as a list."""
     from molinterp.cli.main import cli
 
     arguments = [a.format(here=HERE) for a in CASES[case]]
     outputs = [a for suffix in (".csv", ".json") for a in ("-o", str(folder / f"path{suffix}"))]
     cli(["path", *arguments, *outputs, "--quiet"], standalone_mode=False)
-    return {
-        suffix: "".join(p.read_text(encoding="utf-8") for p in sorted(folder.glob(f"*{suffix}")))
+    texts = {
+        suffix: [p.read_text(encoding="utf-8").strip("\n") for p in sorted(folder.glob(f"*{suffix}"))]
         for suffix in (".csv", ".json")
     }
+    return {".csv": "\n".join(texts[".csv"]) + "\n", ".json": "[" + ",\n".join(texts[".json"]) + "]\n"}
 
 
 def main() -> None:

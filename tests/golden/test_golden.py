@@ -18,7 +18,7 @@ def test_same_bytes(case, tmp_path):
         recorded = (HERE / f"{case}{suffix}").read_text(encoding="utf-8")
         if suffix == ".json":
             # The answer gained what was asked; what it had before is the same.
-            old, new = json.loads(recorded), json.loads(text)
-            assert {k: new[k] for k in old} == old
+            for old, new in zip(json.loads(recorded), json.loads(text), strict=True):
+                assert {k: new[k] for k in old} == old
         else:
             assert text == recorded

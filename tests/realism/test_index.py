@@ -5,7 +5,7 @@ from scipy.stats import chi2, norm
 from molinterp.errors import InputError, ShapeError
 from molinterp.realism.density import CallableDensity, NormalDensity, RadialGammaDensity
 from molinterp.realism.index import RealismIndex
-from molinterp.training.latent import uniform_distance
+from molinterp.training.latent.networks import uniform_distance
 
 
 @pytest.fixture(scope="module")

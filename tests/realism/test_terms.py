@@ -7,7 +7,7 @@ from scipy.stats import norm
 from molinterp.errors import InputError, ShapeError
 from molinterp.realism.density import NormalDensity
 from molinterp.realism.index import RealismIndex
-from molinterp.realism.network import LatentNetwork
+from molinterp.realism.latent_network import LatentNetwork
 from molinterp.realism.terms import DensityTerm, ProbabilityTerm, Realism, WindowTerm, guarded
 from tests.tolerances import AUTODIFF, EXACT
 

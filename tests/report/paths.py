@@ -2,10 +2,10 @@
 
 from rdkit import Chem
 
-from molinterp.chem.judge import own_fault
+from molinterp.chem.filters import own_fault
 from molinterp.chem.properties import describe
 from molinterp.chem.similarity import tanimoto
-from molinterp.path import MoleculePath, RoundTrip, Step
+from molinterp.paths.path import MoleculePath, RoundTrip, Step
 
 SMILES = ("CC(=O)Oc1ccccc1C(=O)O", "COC(=O)c1ccccc1O", "CC(C)c1ccc(C(=O)O)cc1", "CC(C)Cc1ccc(C(C)C(=O)O)cc1")
 HOSTILE = (

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from rdkit import Chem
 
-from molinterp.output import render
+from molinterp.report.formats import render
 from molinterp.report.page import page
 from molinterp.report.view import PathView, view_of
 from tests.report.paths import HOSTILE, SMILES, molecule_path

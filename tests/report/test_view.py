@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from molinterp.errors import InputError
-from molinterp.output import render, render_several
-from molinterp.output import table as text_of
+from molinterp.report.formats import render, render_several
+from molinterp.report.formats import table as text_of
 from molinterp.report.view import read_view, view_of
 from tests.report.paths import SMILES, molecule_path
 

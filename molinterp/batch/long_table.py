@@ -1,0 +1,176 @@
+"""Outcomes as a long table in a file: .csv, .csv.gz or .parquet, a part at a time, always the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, cast
+
+from molinterp.batch.job import Outcome, Pair
+from molinterp.errors import InputError, MissingDependencyError
+from molinterp.io.escaping import neutralise
+from molinterp.report.formats import check_place
+
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+OK, FAILED = "ok", "failed"
+LAST = ("status", "error", "note")
+"""Columns that stand behind those of the path."""
+ROW_GROUP = 20_000
+"""Rows of a row group in a .parquet file."""
+_KINDS = ("bool", "int", "float", "str")
+"""Types of a column, each of which can hold those before it."""
+
+Record = tuple[Any, ...]
+
+
+def layout(outcomes: Iterable[Outcome]) -> dict[str, str]:
+    """Columns of the long table, in order, each with one of bool, int, float, str."""
+    kinds: dict[str, int] = {}
+    for outcome in outcomes:
+        for i, name in enumerate(outcome.columns):
+            seen = {type(row[i]).__name__ for row in outcome.rows} - {"NoneType"}
+            kinds[name] = max([kinds.get(name, 0), *(_KINDS.index(kind) for kind in seen)])
+    inner = {n: _KINDS[k] for n, k in kinds.items()} or _of_any_path()
+    return {"pair": "str"} | inner | dict.fromkeys(LAST, "str")
+
+
+def _of_any_path() -> dict[str, str]:
+    """Columns that all paths have, whatever was asked: where no pair has a path, they stand empty."""
+    from rdkit import Chem  # loaded only where it must be
+
+    from molinterp.chem.properties import describe
+
+    similarities = ("similarity", "similarity_to_start", "similarity_to_end")
+    return {
+        **{"step": "int", "smiles": "str", "t": "float", "origin": "str"},
+        **dict.fromkeys(similarities, "float"),
+        **dict.fromkeys(("verdict", "verdict_alone"), "str"),
+        **{name: type(value).__name__ for name, value in describe(Chem.MolFromSmiles("C")).items()},
+    }
+
+
+def records(
+    pairs: Iterable[Pair], outcomes: Iterable[Outcome], columns: Sequence[str], keep_failed: bool = True
+) -> Iterator[Record]:
+    """Rows of the long table: those of a path, its note in the first, or one that says why there is none."""
+    for pair, outcome in zip(pairs, outcomes, strict=True):
+        place = {name: i for i, name in enumerate(outcome.columns)}
+        inner = [place.get(name) for name in columns[1 : -len(LAST)]]
+        for number, row in enumerate(outcome.rows):
+            note = outcome.note if number == 0 and outcome.note else None
+            yield (pair.id, *(None if i is None else row[i] for i in inner), OK, None, note)
+        if outcome.is_failed and keep_failed:
+            yield (pair.id, *([None] * len(inner)), FAILED, outcome.error, None)
+
+
+def write_table(target: Path, columns: dict[str, str], rows: Iterable[Record], raw_cells: bool) -> None:
+    """Write the table under a temporary name beside its own, then rename it; a link is followed.
+
+    Args:
+        target: .csv, .csv.gz or .parquet.
+        columns: name to type, as `layout` gives them.
+        rows: values in the order of the columns.
+        raw_cells: leave text cells of a .csv that a spreadsheet takes for formulas as they are.
+
+    Raises:
+        InputError: the file cannot be written.
+        MissingDependencyError: a .parquet file, and pyarrow is not installed.
+    """
+    write = _write_parquet if target.suffix == ".parquet" else _write_csv(target, raw_cells)
+    target = target.resolve()
+    temporary = target.with_name(f".{target.name}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            write(stream, columns, rows)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(target)
+    except OSError as error:
+        raise InputError(f"output '{target}' cannot be written: {error.strerror}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def check_format(target: Path) -> None:
+    """Find out before the work whether a table of this name can be written.
+
+    Raises:
+        InputError: another suffix, or a folder that is missing or closed to writing.
+        MissingDependencyError: a .parquet file, and pyarrow is not installed.
+    """
+    if not target.name.endswith(SUFFIXES):
+        raise InputError(f"output '{target}' must end in one of {', '.join(SUFFIXES)}.")
+    check_place(target)
+    if target.suffix == ".parquet":
+        _pyarrow()
+
+
+def _write_csv(target: Path, raw_cells: bool) -> Callable[[Any, dict[str, str], Iterable[Record]], None]:
+    def write(stream: Any, columns: dict[str, str], rows: Iterable[Record]) -> None:
+        with _text(stream, target.suffix == ".gz") as text:
+            table = csv.writer(text, lineterminator="\n")
+            clean = (lambda t: t) if raw_cells else neutralise
+            table.writerow([clean(name) for name in columns])
+            table.writerows([_cell(value, clean) for value in row] for row in rows)
+
+    return write
+
+
+@contextmanager
+def _text(stream: Any, is_gzip: bool) -> Iterator[io.TextIOWrapper]:
+    # No name and no time in the header: the same rows give the same bytes.
+    binary = gzip.GzipFile("", "wb", 6, stream, 0) if is_gzip else stream
+    text = io.TextIOWrapper(cast(Any, binary), encoding="utf-8", newline="")
+    try:
+        yield text
+    finally:
+        text.flush()
+        text.detach()
+        if is_gzip:
+            binary.close()
+
+
+def _cell(value: Any, clean: Callable[[str], str]) -> Any:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return clean(value) if isinstance(value, str) else "" if value is None else value
+
+
+def _write_parquet(stream: Any, columns: dict[str, str], rows: Iterable[Record]) -> None:
+    pyarrow, parquet = _pyarrow()
+    types = {
+        "bool": pyarrow.bool_(),
+        "int": pyarrow.int64(),
+        "float": pyarrow.float64(),
+        "str": pyarrow.string(),
+    }
+    schema = pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
+    rows = iter(rows)
+    with parquet.ParquetWriter(stream, schema) as writer:
+        while part := list(islice(rows, ROW_GROUP)):
+            arrays = [
+                pyarrow.array([_as(kind, row[i]) for row in part], types[kind])
+                for i, kind in enumerate(columns.values())
+            ]
+            writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
+
+
+def _as(kind: str, value: Any) -> Any:
+    if value is None:
+        return None
+    return str(value) if kind == "str" else float(value) if kind == "float" else value
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingDependencyError("Parquet files", "pyarrow", "parquet") from error
+    return pyarrow, pyarrow.parquet

@@ -1,0 +1,1 @@
+"""Stereochemistry of molecules between two compounds."""

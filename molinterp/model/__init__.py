@@ -1,0 +1,1 @@
+"""The molecular VAE: tokens, network, decoding and the bundle that holds them."""

@@ -1,0 +1,1 @@
+"""Paths of molecules between compounds: the request, the search and the result."""

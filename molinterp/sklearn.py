@@ -1,0 +1,159 @@
+"""Latent points as features for scikit-learn: SMILES in, one column a latent dimension out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from molinterp.chem.standardise import standardise
+from molinterp.errors import InputError, InvalidMoleculeError, ShapeError, VocabularyError
+from molinterp.model.bundle import Bundle, loaded
+
+ON_INVALID = ("raise", "nan")
+
+
+@final
+class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Encode SMILES to the posterior means of a bundle's VAE.
+
+    Nothing is learnt in `fit`, which looks for the bundle; a fitted encoder travels between processes as
+    its parameters and loads the bundle where it arrives.
+
+    Attributes:
+        latent_dim_: number of features.
+    """
+
+    def __init__(
+        self,
+        bundle: str | Path = "default",
+        device: str = "cpu",
+        batch_size: int = 256,
+        invalid: str = "raise",
+    ) -> None:
+        """Set the parameters; they are checked by `fit`.
+
+        Args:
+            bundle: name of a shipped bundle, or the folder of one.
+            device: where it is loaded, as torch names it.
+            batch_size: molecules encoded at a time, at least 1.
+            invalid: "raise" an error for what is no molecule, or give it a row of "nan".
+        """
+        self.bundle = bundle
+        self.device = device
+        self.batch_size = batch_size
+        self.invalid = invalid
+
+    def fit(self, X: Any, y: Any = None) -> LatentEncoder:
+        """Check the parameters and find the bundle.
+
+        Args:
+            X: SMILES; see `transform`. They are not encoded here.
+            y: not used.
+
+        Raises:
+            InputError: a parameter is out of range.
+            ShapeError: `X` is no list of texts.
+            BundleError: the bundle is missing or damaged.
+        """
+        if self.invalid not in ON_INVALID:
+            raise InputError(f"`invalid` must be one of {', '.join(ON_INVALID)}; got {self.invalid!r}.")
+        if self.batch_size < 1:
+            raise InputError(f"`batch_size` must be at least 1; got {self.batch_size}.")
+        _texts(X)
+        self.latent_dim_ = loaded(self.bundle, self.device).latent_dim
+        return self
+
+    def transform(self, X: Any) -> npt.NDArray[np.float32]:
+        """Latent points (n, latent_dim) of n molecules.
+
+        Args:
+            X: n SMILES: a list, an array (n,) or (n, 1), a column, or a table of one column.
+
+        Raises:
+            InvalidMoleculeError: a text is no molecule, its row named, and `invalid` is "raise".
+            VocabularyError: a molecule holds atoms that the model does not know, likewise.
+            ShapeError: `X` is no list of texts.
+            sklearn.exceptions.NotFittedError: `fit` was not called.
+        """
+        check_is_fitted(self, "latent_dim_")
+        texts = _texts(X)
+        model = loaded(self.bundle, self.device)
+        out = np.full((len(texts), self.latent_dim_), np.nan, np.float32)
+        for first in range(0, len(texts), self.batch_size):
+            rows, smiles = [], []
+            for i, text in enumerate(texts[first : first + self.batch_size], first):
+                if (canonical := self._standard(model, text, i)) is not None:
+                    rows.append(i)
+                    smiles.append(canonical)
+            if rows:
+                out[rows] = model.encode(smiles).cpu().numpy()
+        return out
+
+    def inverse_transform(self, X: Any) -> npt.NDArray[np.object_]:
+        """Canonical SMILES (n,) of the compounds at n latent points; None where there is none.
+
+        See `Bundle.recover`; points between compounds are better decoded by it with their blur.
+
+        Args:
+            X: (n, latent_dim), as `transform` gives it; a row with a NaN has no compound.
+
+        Raises:
+            ShapeError: `X` has another shape.
+            sklearn.exceptions.NotFittedError: `fit` was not called.
+        """
+        check_is_fitted(self, "latent_dim_")
+        points = torch.from_numpy(np.asarray(X, dtype=np.float32))
+        if points.ndim != 2 or points.shape[1] != self.latent_dim_:
+            raise ShapeError(f"`X` must have shape (n, {self.latent_dim_}); got {tuple(points.shape)}.")
+        model = loaded(self.bundle, self.device)
+        out = np.full(len(points), None, dtype=object)
+        rows = points.isfinite().all(1).nonzero()[:, 0]
+        for part in rows.split(self.batch_size):
+            out[part.numpy()] = [smiles or None for smiles in model.recover(points[part])]
+        return out
+
+    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
+        """Names of the columns (latent_dim,): latent0, latent1, …; `input_features` is not used."""
+        check_is_fitted(self, "latent_dim_")
+        return np.array([f"latent{i}" for i in range(self.latent_dim_)], dtype=object)
+
+    def _standard(self, model: Bundle, text: str, row: int) -> str | None:
+        """Canonical SMILES that the model can encode; None where there is none and that is allowed."""
+        try:
+            smiles = standardise(text, row).smiles
+            model.tokenizer.encode([smiles])
+        except (InvalidMoleculeError, VocabularyError):
+            if self.invalid == "raise":
+                raise
+            return None
+        return smiles
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn should know: texts go in, and nothing is learnt."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.one_d_array = True, True
+        tags.input_tags.two_d_array = False
+        tags.requires_fit = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def _texts(X: Any) -> Sequence[str]:
+    from pandas import isna
+    from pandas.api.types import is_scalar
+
+    if isinstance(X, str):
+        raise ShapeError("`X` must be a list of SMILES; got one text. Write [text].")
+    array = np.asarray(X, dtype=object)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise ShapeError(f"`X` must have shape (n,) or (n, 1); got {array.shape}. Give one column.")
+    return ["" if is_scalar(text) and isna(text) else str(text) for text in array]

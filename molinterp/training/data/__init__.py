@@ -1,0 +1,1 @@
+"""Molecules and labels that models are trained on."""

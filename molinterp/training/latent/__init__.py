@@ -1,0 +1,1 @@
+"""Fit density, validity, features and heads on the latent space."""

@@ -1,1 +1,0 @@
-"""The molecular variational autoencoder and its decoding."""
