@@ -21,7 +21,7 @@ def features() -> None:
 def list_(model: str, as_json: bool) -> None:
     """Trained classifiers, rules and properties, with what was measured of each."""
     from molinterp.model.bundle import Bundle
-    from molinterp.paths.objective import feature_table
+    from molinterp.model.feature_forms import feature_table
 
     table = feature_table(Bundle.load(model))
     if as_json:
@@ -118,8 +118,8 @@ def evaluate(
     import torch
 
     from molinterp.model.bundle import Bundle
-    from molinterp.paths.objective import evaluate_feature
     from molinterp.training.classifiers import read_labels
+    from molinterp.training.latent.features import evaluate_feature
 
     torch.set_num_threads(1)
     smiles, y, _ = read_labels(labels, column, at_least, n_each=1)

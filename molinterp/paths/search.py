@@ -82,7 +82,7 @@ class Search:
         if self.objective not in FEES:
             raise InputError(f"`objective` must be one of {', '.join(FEES)}; got {self.objective!r}.")
         if self.n_molecules is not None and self.n_molecules < 2:
-            raise InputError(f"`steps` must be at least 2, the ends included; got {self.n_molecules}.")
+            raise InputError(f"`n_molecules` must be at least 2, the ends included; got {self.n_molecules}.")
         if self.n_paths < 1:
             raise InputError(f"`n_paths` must be at least 1; got {self.n_paths}.")
         if self.timeout <= 0:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from molinterp.errors import InputError
 from molinterp.io.escaping import neutralised, one_line
@@ -34,7 +32,7 @@ def render(path: MoleculePath, suffix: str, *, raw_cells: bool = False) -> str:
     if suffix in (".csv", ".tsv"):
         return table(path.to_frame(), suffix, raw_cells)
     if suffix == ".json":
-        return json.dumps(_document(path), indent=1) + "\n"
+        return path.to_json()
     if suffix == ".sdf":
         return path.to_sdf()
     if suffix == ".html":
@@ -79,36 +77,6 @@ def table(frame: pd.DataFrame, suffix: str, raw_cells: bool = False) -> str:
     frame = frame if raw_cells else neutralised(frame)
     separator = "," if suffix == ".csv" else "\t"
     return frame.to_csv(sep=separator, index=False, float_format="%.6g", lineterminator="\n")
-
-
-def _document(path: MoleculePath) -> dict[str, Any]:
-    trips = [asdict(trip) for trip in path.round_trips]
-    return {
-        "start": {"name": path.start_name, "smiles": path.smiles[0], "round_trip": trips[0]},
-        "end": {"name": path.end_name, "smiles": path.smiles[-1], "round_trip": trips[1]},
-        "method": path.method,
-        "bundle": path.bundle,
-        "seed": path.seed,
-        "notes": list(path.notes),
-        "figures": path.figures(),
-        "steps": [
-            {
-                **({"name": s.name} if s.name else {}),
-                "smiles": s.smiles,
-                "t": s.t,
-                "origin": s.origin,
-                "similarity": s.similarity,
-                "similarity_to_start": s.similarity_to_start,
-                "similarity_to_end": s.similarity_to_end,
-                **s.verdicts(),
-                "properties": dict(s.properties),
-                "features": dict(s.features),
-                **({} if s.is_known is None else {"is_known": s.is_known}),
-                "terms": dict(s.terms),
-            }
-            for s in path.steps
-        ],
-    }
 
 
 def check_writable(target: Path) -> None:

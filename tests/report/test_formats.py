@@ -19,10 +19,10 @@ def test_tables_read_back(suffix, separator):
     )
 
 
-def test_json_holds_every_step_and_figure():
+def test_json_holds_every_molecule_and_metric():
     document = json.loads(render(_path(), ".json"))
-    assert [s["smiles"] for s in document["steps"]] == ["CCO", "CCN", "CCCN"]
-    assert document["figures"]["worst_step"] == 0.25
+    assert [s["smiles"] for s in document["molecules"]] == ["CCO", "CCN", "CCCN"]
+    assert document["metrics"]["worst_step"] == 0.25
     assert document["end"]["round_trip"]["is_exact"] is False
 
 
