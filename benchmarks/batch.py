@@ -191,8 +191,7 @@ def share(folder: Path, asked: argparse.Namespace) -> None:
     import torch
     from rdkit import Chem
 
-    from molinterp.geometry.geodesic import geodesic
-    from molinterp.geometry.metric import Metric
+    from molinterp.geometry import Metric, geodesic
     from molinterp.model.bundle import Bundle
     from molinterp.model.output_spaces import output_space
     from molinterp.paths.objective import restrain

@@ -95,7 +95,7 @@ def median(
     mean, deviation = model.posterior([e.smiles for e in ends])
     restraints = restrain(model, ends[0].mol, ends[-1].mol)
     metric = Metric(space_of(model, output_space), restraints.realism)
-    middle = frechet_mean(mean, metric, tol=TOLERANCE, solver_tol=SOLVER_TOLERANCE).mean
+    middle = frechet_mean(metric, mean, tol=TOLERANCE, solver_tol=SOLVER_TOLERANCE).mean
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(N_DRAWS, model.latent_dim, generator=generator).to(mean)
     spread = torch.tensor(SPREADS).to(mean).repeat(math.ceil(N_DRAWS / len(SPREADS)))[:N_DRAWS]

@@ -172,8 +172,7 @@ def _geodesics(model: Bundle, routes: Sequence[Route], output_space: str) -> lis
     import torch
     from rdkit import Chem
 
-    from molinterp.geometry.geodesic import geodesic
-    from molinterp.geometry.metric import Metric
+    from molinterp.geometry import Metric, geodesic
     from molinterp.model.output_spaces import output_space as space_of
     from molinterp.paths.objective import restrain
     from molinterp.paths.sources import N_POINTS, SOLVER_TOLERANCE
