@@ -192,8 +192,7 @@ def share(folder: Path, asked: argparse.Namespace) -> None:
     import torch
     from rdkit import Chem
 
-    from molinterp.geometry.geodesic import geodesic
-    from molinterp.geometry.metric import Metric
+    from molinterp.geometry import Metric, geodesic
     from molinterp.model.bundle import Bundle
     from molinterp.model.protocol import OutputSpace
     from molinterp.paths.objective import objective_of

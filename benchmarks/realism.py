@@ -27,9 +27,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from molinterp.chem.filters import decoded_molecule, is_clean
-from molinterp.geometry.curves import linear, slerp
-from molinterp.geometry.geodesic import geodesic
-from molinterp.geometry.metric import Metric
+from molinterp.geometry import Metric, geodesic, linear, slerp
 from molinterp.model.bundle import Bundle
 from molinterp.paths.interpolate import interpolate
 from molinterp.paths.objective import objective_of

@@ -21,9 +21,7 @@ import torch
 
 from molinterp.chem.filters import Limits, decoded_molecule
 from molinterp.chem.standardise import standardise
-from molinterp.geometry import discrete
-from molinterp.geometry.geodesic import geodesic
-from molinterp.geometry.metric import Metric
+from molinterp.geometry import Metric, discrete, geodesic
 from molinterp.model.bundle import Bundle
 from molinterp.model.protocol import OutputSpace
 from molinterp.paths.candidates import Candidates

@@ -92,7 +92,7 @@ def median(
     mean, deviation = known.posterior([e.smiles for e in ends])
     objective = objective_of(known, ends[0].mol, ends[-1].mol, request)
     metric = Metric(known.output_space(request.output_space), objective.realism)
-    middle = frechet_mean(mean, metric, tol=TOLERANCE, solver_tol=SOLVER_TOLERANCE).mean
+    middle = frechet_mean(metric, mean, tol=TOLERANCE, solver_tol=SOLVER_TOLERANCE).mean
     generator = torch.Generator().manual_seed(request.seed)
     noise = torch.randn(N_DRAWS, known.latent_dim, generator=generator).to(mean)
     spread = torch.tensor(SPREADS).to(mean).repeat(math.ceil(N_DRAWS / len(SPREADS)))[:N_DRAWS]
