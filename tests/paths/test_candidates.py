@@ -3,7 +3,7 @@ import pytest
 from molinterp.data import drugs
 from rdkit import Chem
 
-from molinterp.chem.edits import exchanges, reductions, swaps
+from molinterp.chem.edits import EDITS, Goal
 from molinterp.chem.filters import Limits
 from molinterp.chem.properties import logp, mw, qed, tpsa
 from molinterp.chem.similarity import tanimoto
@@ -119,7 +119,7 @@ def test_settling_adds_the_depth_of_qed_and_finds_alerts():
 @pytest.mark.parametrize("k", range(0, 40, 4))
 def test_products_of_edits_are_taken_as_their_smiles_would_be(k):
     mol, donor = DRUGS[k], DRUGS[k + 1]
-    products = [*exchanges(mol, donor, range(1, 100)), *reductions(mol), *swaps(mol)]
+    products = [product for edit in EDITS for product in edit(mol, Goal(donor, range(1, 100)))]
     one, other = (Candidates(mol, donor, Limits(catalogues=()).judge(mol, donor)) for _ in range(2))
     edited = one.edited(products)
     spelt = other.proposals([p.smiles for p in products])
