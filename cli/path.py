@@ -61,10 +61,11 @@ def path(
     """
     from molinterp.batch.job import arguments
     from molinterp.io.compounds import resolve_all
+    from molinterp.io.files import write_whole
     from molinterp.paths.interpolate import interpolate_several
     from molinterp.paths.library import Library
     from molinterp.paths.waypoints import interpolate_through
-    from molinterp.report.formats import check_writable, numbered, render, render_several, write_whole
+    from molinterp.report.formats import check_writable, numbered, render, render_several
 
     for output in outputs:
         check_writable(output)

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from molinterp.chem.filters import decoded_molecule, decoded_smiles
 from molinterp.errors import BundleError, VocabularyError
+from molinterp.io.files import replace_folder, sha256
 from molinterp.model.decoding import beam, greedy, sample
 from molinterp.model.device import usable_device
 from molinterp.model.inversion import Refinement, refine
@@ -35,7 +36,6 @@ from molinterp.model.storage import (
     damaged,
     locate,
     read_header,
-    sha256,
 )
 from molinterp.model.tokens import Tokenizer, alike, pad
 from molinterp.realism.fitted import FILES as REALISM_FILES
@@ -242,7 +242,7 @@ class Bundle:
         """
         folder = folder.resolve()
         check_target(folder)
-        temporary, old = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("tmp", "old"))
+        temporary = folder.with_name(f".{folder.name}.tmp")
         try:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
@@ -257,11 +257,7 @@ class Bundle:
             header = self._header() | ({"realism": realism} if files else {}) | {"files": hashes}
             text = json.dumps(header, indent=1)
             (temporary / HEADER).write_text(text + "\n", encoding="utf-8")
-            if folder.exists():
-                shutil.rmtree(old, ignore_errors=True)
-                folder.rename(old)
-            temporary.rename(folder)
-            shutil.rmtree(old, ignore_errors=True)
+            replace_folder(temporary, folder)
         except OSError as error:
             raise BundleError(f"bundle '{folder}' cannot be written: {error.strerror}.") from error
 

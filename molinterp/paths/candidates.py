@@ -14,10 +14,10 @@ from rdkit.DataStructs import BulkTanimotoSimilarity
 
 from molinterp.chem.edits import Product
 from molinterp.chem.filters import Judge, decoded_molecule
+from molinterp.chem.identity import flat_smiles
 from molinterp.chem.properties import logp, mw, qed, tpsa
 from molinterp.chem.similarity import N_BITS, ecfp4, packed, tanimoto_rows
 from molinterp.chem.stereo.centres import Hands
-from molinterp.paths.library import flat_smiles
 
 SIZE_RANGE = (0.75, 1.1)
 """Heavy atoms of a candidate: least share of the smaller end's, largest of the larger end's."""

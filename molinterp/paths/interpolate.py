@@ -12,6 +12,7 @@ from typing import Unpack
 import torch
 
 from molinterp.chem.filters import Limits, decoded_molecule, decoded_smiles, own_fault, verdict
+from molinterp.chem.identity import without_stereo
 from molinterp.chem.properties import describe
 from molinterp.chem.similarity import tanimoto
 from molinterp.chem.standardise import Compound, standardise
@@ -23,7 +24,7 @@ from molinterp.model.bundle import Bundle, loaded
 from molinterp.model.inversion import Refinement
 from molinterp.model.output_spaces import output_space as space_of
 from molinterp.paths.candidates import Candidates
-from molinterp.paths.library import Library, without_stereo
+from molinterp.paths.library import Library
 from molinterp.paths.objective import WEIGHTS, Restraints, restrain
 from molinterp.paths.path import MoleculePath, RoundTrip, Step
 from molinterp.paths.request import Options, check_compounds, check_kind

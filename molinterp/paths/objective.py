@@ -16,7 +16,7 @@ import torch
 from rdkit import Chem
 from torch import Tensor
 
-from molinterp.chem.classifier import MoleculeClassifier, shipped_classifiers
+from molinterp.chem.classifier import MoleculeClassifier
 from molinterp.chem.constraints import Constraint, Mode, parse_constraints
 from molinterp.chem.features import (
     RULES,
@@ -29,6 +29,7 @@ from molinterp.chem.features import (
 )
 from molinterp.chem.properties import PROPERTIES
 from molinterp.errors import InputError
+from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.model.bundle import Bundle
 from molinterp.model.output_spaces import property_at
 from molinterp.realism.latent_network import LatentNetwork
