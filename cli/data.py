@@ -41,7 +41,7 @@ def fetch(name: str, output: Path | None, limit: int | None, quiet: bool) -> Non
     goes on with a download that was cut.
     """
     from molinterp.errors import InputError
-    from molinterp.report.formats import check_place
+    from molinterp.io.files import check_place
     from molinterp.training.data.datasets import fetch_source, source_named, to_table
 
     target = output or Path(f"{name}.csv.gz")

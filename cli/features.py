@@ -70,6 +70,7 @@ def train(
 
     from molinterp.chem.features import check_name
     from molinterp.errors import InputError
+    from molinterp.io.classifier_files import save_classifier
     from molinterp.model.bundle import Bundle
     from molinterp.model.storage import check_folder, check_target
     from molinterp.training.classifiers import fit_classifier, read_labels
@@ -92,7 +93,7 @@ def train(
     facts = {**said, "labels": [p.name for p in labels], "column": column, "at_least": at_least}
     classifier = fit_classifier(name, smiles, y, seed, facts)
     if bundle is None:
-        classifier.save(target)
+        save_classifier(classifier, target)
         click.echo(json.dumps(dict(classifier.facts), indent=1))
         return
     bundle = teach_feature(bundle, classifier, seed=seed)

@@ -35,9 +35,10 @@ def geometry(
     """
     from molinterp.errors import InputError
     from molinterp.io.compounds import resolve_all
+    from molinterp.io.files import write_whole
     from molinterp.model.bundle import Bundle
     from molinterp.model.output_spaces import compare_curves
-    from molinterp.report.formats import check_writable, write_whole
+    from molinterp.report.formats import check_writable
 
     if output is not None:
         if output.suffix not in (".csv", ".tsv"):

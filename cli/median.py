@@ -43,9 +43,10 @@ def median(
     """
     from molinterp.errors import InputError
     from molinterp.io.compounds import resolve_all
+    from molinterp.io.files import write_whole
     from molinterp.paths.median import median as find
     from molinterp.paths.median import median_frame, unlike
-    from molinterp.report.formats import check_writable, table, write_whole
+    from molinterp.report.formats import check_writable, table
 
     if output is not None:
         check_writable(output)

@@ -96,7 +96,8 @@ def _solve(request: PathRequest, quiet: bool) -> list[MoleculePath]:
 
 
 def _write(found: Sequence[MoleculePath], outputs: Sequence[Path], n_paths: int, raw_csv: bool) -> None:
-    from molinterp.report.formats import numbered, render, render_several, write_whole
+    from molinterp.io.files import write_whole
+    from molinterp.report.formats import numbered, render, render_several
 
     if not outputs:
         several = n_paths > 1

@@ -19,7 +19,8 @@ def report(path: Path, output: Path, pair: str | None, quiet: bool) -> None:
     PATH is what `molinterp path` wrote as .json, .csv or .tsv, or a table of `molinterp batch`.
     """
     from molinterp.errors import InputError
-    from molinterp.report.formats import check_writable, write_whole
+    from molinterp.io.files import write_whole
+    from molinterp.report.formats import check_writable
     from molinterp.report.page import page
     from molinterp.report.view import read_view
 

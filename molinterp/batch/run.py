@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,8 +15,8 @@ from molinterp.batch.pairs import digest
 from molinterp.batch.pool import Engine, Shard
 from molinterp.batch.store import Store
 from molinterp.errors import BundleError, InputError, MolinterpError
+from molinterp.io.files import sha256, write_whole
 from molinterp.paths.request import PathRequest
-from molinterp.report.formats import write_whole
 
 SCHEMA = 3
 ON_ERROR = ("keep", "skip", "stop")
@@ -129,8 +128,8 @@ def run_batch(
         summary = _write(job, store, output, on_error, errors, raw_cells)
         finished = manifest | {
             "form": form,
-            "output_sha256": _sha256(output),
-            "errors_sha256": None if errors is None else _sha256(errors),
+            "output_sha256": sha256(output),
+            "errors_sha256": None if errors is None else sha256(errors),
             "summary": asdict(summary),
         }
         write_whole(_manifest_file(output), json.dumps(finished, indent=1) + "\n")
@@ -174,7 +173,7 @@ def _manifest(job: Job) -> dict[str, Any]:
         "n_pairs": len(job.pairs),
         "pairs_sha256": digest(job.pairs),
         "request": job.request.given(),
-        "model_sha256": _sha256(_bundle_header(job.request.model)),
+        "model_sha256": sha256(_bundle_header(job.request.model)),
         "files": {k: _sha256_of(k, Path(v)) for k in FILES if isinstance(v := getattr(job.request, k), str)},
         "budget": asdict(job.budget),
         "shard_size": job.shard_size,
@@ -211,14 +210,14 @@ def _finished(
         return None
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
-        summary, sha256 = Summary(**document.pop("summary")), document.pop("output_sha256")
+        summary, hashed = Summary(**document.pop("summary")), document.pop("output_sha256")
         written = dict(document.pop("form"))
         listed = document.pop("errors_sha256", None)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if document != json.loads(json.dumps(manifest)) or sha256 != _sha256(output):
+    if document != json.loads(json.dumps(manifest)) or hashed != sha256(output):
         return None
-    if errors is not None and not (errors.is_file() and listed == _sha256(errors)):
+    if errors is not None and not (errors.is_file() and listed == sha256(errors)):
         return None
     store = Store(output)
     # Without a failure a table is the same whatever was to be done about failures.
@@ -299,14 +298,6 @@ def _manifest_file(output: Path) -> Path:
 
 def _sha256_of(option: str, file: Path) -> str:
     try:
-        return _sha256(file)
+        return sha256(file)
     except OSError as error:
         raise InputError(f"`{option}` '{file}' cannot be read: {error.strerror}. Check the path.") from error
-
-
-def _sha256(file: Path) -> str:
-    sha = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            sha.update(block)
-    return sha.hexdigest()

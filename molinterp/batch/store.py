@@ -14,7 +14,7 @@ from typing import IO, Any, final
 
 from molinterp.batch.job import Outcome
 from molinterp.errors import InputError
-from molinterp.report.formats import write_whole
+from molinterp.io.files import write_whole
 
 MANIFEST = "manifest.json"
 

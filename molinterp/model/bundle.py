@@ -20,12 +20,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from molinterp.chem.classifier import MoleculeClassifier, shipped_classifiers
+from molinterp.chem.classifier import MoleculeClassifier
 from molinterp.chem.constraints import Constraint
 from molinterp.chem.environments import EnvironmentTable
 from molinterp.chem.filters import decoded_molecule, decoded_smiles, default_table
 from molinterp.errors import BundleError, VocabularyError
 from molinterp.geometry.output_spaces import LocalSpace, Map
+from molinterp.io.classifier_files import shipped_classifiers
+from molinterp.io.files import replace_folder, sha256
 from molinterp.model.decoding import beam, blur_at, greedy, sample
 from molinterp.model.device import usable_device
 from molinterp.model.inversion import Inversion, invert
@@ -40,7 +42,6 @@ from molinterp.model.storage import (
     damaged,
     locate,
     read_header,
-    sha256,
 )
 from molinterp.model.tokens import Tokenizer, alike, pad
 from molinterp.realism.fitted import FILES as REALISM_FILES
@@ -284,7 +285,7 @@ class Bundle:
         """
         folder = folder.resolve()
         check_target(folder)
-        temporary, old = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("tmp", "old"))
+        temporary = folder.with_name(f".{folder.name}.tmp")
         try:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
@@ -299,11 +300,7 @@ class Bundle:
             header = self._header() | ({"realism": realism} if files else {}) | {"files": hashes}
             text = json.dumps(header, indent=1)
             (temporary / HEADER).write_text(text + "\n", encoding="utf-8")
-            if folder.exists():
-                shutil.rmtree(old, ignore_errors=True)
-                folder.rename(old)
-            temporary.rename(folder)
-            shutil.rmtree(old, ignore_errors=True)
+            replace_folder(temporary, folder)
         except OSError as error:
             raise BundleError(f"bundle '{folder}' cannot be written: {error.strerror}.") from error
 

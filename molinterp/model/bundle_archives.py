@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import tarfile
 import tempfile
 import zipfile
@@ -15,6 +14,7 @@ from typing import IO
 
 from molinterp.errors import BundleError, DownloadError, InputError
 from molinterp.io.download import Fetched, Progress, fetch
+from molinterp.io.files import replace_folder
 from molinterp.model.bundle import Bundle
 from molinterp.model.storage import FILES, HEADER, downloaded_folder
 from molinterp.pretrained import BUNDLES, downloads_file
@@ -86,8 +86,7 @@ def _install(fetched: Fetched, target: Path) -> None:
         folder.mkdir()
         unpack(fetched.path, folder)
         Bundle.load(folder)
-        shutil.rmtree(target, ignore_errors=True)
-        folder.rename(target)
+        replace_folder(folder, target)
 
 
 def unpack(archive: Path, folder: Path, max_bytes: int = MAX_BYTES) -> None:

@@ -14,10 +14,10 @@ from rdkit.DataStructs import BulkTanimotoSimilarity
 
 from molinterp.chem.edits import Product
 from molinterp.chem.filters import Judge, decoded_molecule
+from molinterp.chem.identity import flat_smiles
 from molinterp.chem.properties import logp, mw, qed, tpsa
 from molinterp.chem.similarity import N_BITS, ecfp4, packed, tanimoto_rows
 from molinterp.chem.stereo.centres import Hands
-from molinterp.paths.library import flat_smiles
 from molinterp.paths.request import TERM_WEIGHTS
 
 SIZE_RANGE = (0.75, 1.1)

@@ -202,7 +202,7 @@ def check(request: PathRequest, model: LatentModel) -> None:
         model.output_space(request.output_space)
     ring = Chem.MolFromSmiles("c1ccccc1")  # as both ends, so that a `scaffold` is there
     constraints_of(model, (ring, ring), request)
-    stages.limits_of(request).judge(ring, ring)
+    stages.filters_of(request, model, (ring, ring))
 
 
 def library_of(request: PathRequest) -> Library | None:

@@ -24,7 +24,7 @@ from molinterp.model.protocol import LatentModel
 from molinterp.paths.objective import objective_of
 from molinterp.paths.request import PathRequest
 from molinterp.paths.sources import SOLVER_TOLERANCE
-from molinterp.paths.stages import limits_of
+from molinterp.paths.stages import filters_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,7 +99,7 @@ def median(
     points = middle + spread[:, None] * deviation.mean(0) * noise
     points = torch.cat([middle[None], points])
     texts = chain.from_iterable(strings for t in PLACES for strings in known.beams(points, WIDTH, t))
-    filters = limits_of(request).judge(*(e.mol for e in ends))
+    filters = filters_of(request, known, [e.mol for e in ends])
     found: dict[str, MedianCompound] = {}
     for text in dict.fromkeys(texts):
         mol = decoded_molecule(text)

@@ -21,10 +21,10 @@ from typing import Literal, final
 import numpy as np
 
 from molinterp.chem.edits import EDITS, Goal
+from molinterp.chem.identity import without_stereo
 from molinterp.errors import InputError
 from molinterp.geometry import discrete
 from molinterp.paths.candidates import Candidate, Candidates
-from molinterp.paths.library import without_stereo
 
 Source = Callable[[Sequence[tuple[str, str]]], Iterable[str]]
 """Pairs of SMILES to SMILES of molecules about and between them."""

@@ -8,13 +8,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import final
 
 import torch
+from rdkit import Chem
 
-from molinterp.chem.filters import Judge, Limits, decoded_molecule, decoded_smiles, own_fault, verdict
+from molinterp.chem.filters import Filters, decoded_molecule, decoded_smiles, own_fault, verdict
+from molinterp.chem.filters.base import Condition
+from molinterp.chem.identity import without_stereo
 from molinterp.chem.properties import describe as properties_of
 from molinterp.chem.similarity import tanimoto
 from molinterp.chem.standardise import Compound, standardise
@@ -25,7 +28,7 @@ from molinterp.geometry.metric import Metric
 from molinterp.model.inversion import Inversion
 from molinterp.model.protocol import LatentModel
 from molinterp.paths.candidates import Candidates
-from molinterp.paths.library import Library, without_stereo
+from molinterp.paths.library import Library
 from molinterp.paths.objective import PathObjective, objective_of
 from molinterp.paths.path import LatentCurve, MoleculePath, PathMolecule, RoundTrip
 from molinterp.paths.request import PathRequest
@@ -48,7 +51,7 @@ class Problem:
     """The end, standardised."""
     objective: PathObjective
     """λ and constraints."""
-    filters: Judge
+    filters: Filters
     """Filters between these ends."""
     library: Library | None
     """Compounds that may stand between."""
@@ -108,14 +111,26 @@ def pose(
             "salts, charges and isotopes make no other compound."
         )
     objective = objective_of(model, start.mol, end.mol, request)
-    filters = limits_of(request).judge(start.mol, end.mol, conditions=[objective.fault])
-    filters = replace(filters, environments=model.environments)
+    filters = filters_of(request, model, (start.mol, end.mol), [objective.fault])
     return Problem(request, model, start, end, objective, filters, library, reference)
 
 
-def limits_of(request: PathRequest) -> Limits:
-    """What a request asks of every molecule between."""
-    return Limits(request.max_sa, request.alerts, request.elements)
+def filters_of(
+    request: PathRequest, model: LatentModel, ends: Sequence[Chem.Mol], conditions: Sequence[Condition] = ()
+) -> Filters:
+    """Filters for what lies between compounds, as a request asks.
+
+    Raises:
+        InputError: an element does not exist.
+    """
+    return Filters.between(
+        *ends,
+        environments=model.environments,
+        max_sa_score=request.max_sa,
+        catalogues=request.alerts,
+        elements=request.elements,
+        conditions=conditions,
+    )
 
 
 def connect(problem: Problem) -> Connection:

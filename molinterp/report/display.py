@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
+from molinterp.io.files import write_whole
 from molinterp.report import formats, latent_map, notebook, plots
 from molinterp.report.view import view_of
 
@@ -26,7 +27,7 @@ class ReportDisplay:
     def save(self, path: MoleculePath, file: Path) -> None:
         """Write a path in the format of the file's suffix; see `formats`."""
         formats.check_writable(file)
-        formats.write_whole(file, formats.render(path, file.suffix))
+        write_whole(file, formats.render(path, file.suffix))
 
     def plot(self, path: MoleculePath, columns: Sequence[str] | str | None) -> Figure:
         """Columns against the step; see `plots.plot`."""

@@ -1,15 +1,14 @@
-"""A path as text for a file: CSV, TSV, JSON, SDF, SMILES lines or HTML; files appear whole or not at all."""
+"""A path as text for a file: CSV, TSV, JSON, SDF, SMILES lines or HTML."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from molinterp.errors import InputError
 from molinterp.io.escaping import neutralised, one_line
+from molinterp.io.files import check_place
 from molinterp.paths.path import MoleculePath
 
 if TYPE_CHECKING:
@@ -88,43 +87,3 @@ def check_writable(target: Path) -> None:
     if target.suffix not in FORMATS:
         raise InputError(f"an output file must end in one of {', '.join(FORMATS)}; got {target.name!r}.")
     check_place(target)
-
-
-def check_place(target: Path) -> None:
-    """Find out before the work whether a file of any kind can be written where it is asked for.
-
-    Raises:
-        InputError: its folder is missing or closed to writing, or it is a folder itself.
-    """
-    folder = target.parent
-    if not folder.is_dir():
-        raise InputError(f"folder '{folder}' of the output does not exist. Make it first.")
-    if target.is_dir() or not os.access(folder, os.W_OK):
-        raise InputError(f"output '{target}' cannot be written: check the folder's permissions.")
-
-
-def write_whole(target: Path, text: str) -> None:
-    """Write a file under a temporary name beside it, then rename it; a link is followed.
-
-    Raises:
-        InputError: it cannot be written; nothing is left behind.
-    """
-    target = target.resolve()
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as stream:
-            temporary = Path(stream.name)
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(target)
-    except OSError as error:
-        raise InputError(f"output '{target}' cannot be written: {error.strerror}.") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)

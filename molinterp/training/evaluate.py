@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,13 +19,15 @@ from rdkit import Chem, rdBase
 import molinterp
 from molinterp.chem.alerts import alerts
 from molinterp.chem.filters import Judge, decoded_molecule, decoded_smiles, default_table
+from molinterp.chem.identity import hashed_split
 from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array, tanimoto
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError, InvalidMoleculeError
 from molinterp.geometry.curves import linear, slerp
+from molinterp.io.files import sha256
 from molinterp.model.bundle import Bundle
-from molinterp.training.data.datasets import hashed_split, read_molecules
+from molinterp.training.data.datasets import read_molecules
 
 BATCH = 256
 BEAM_WIDTH = 8
@@ -57,7 +58,7 @@ def read_split(path: Path, split: str, n: int | None, trained_on: str | None = N
         InputError: the file cannot be read or has no such molecule.
     """
     smiles, splits = read_molecules(path)
-    is_divided = splits is None and hashlib.sha256(path.read_bytes()).hexdigest() == trained_on
+    is_divided = splits is None and sha256(path) == trained_on
     pairs = zip(smiles, splits or repeat(split), strict=False)
     standard = _standard_forms(text for text, own in pairs if own == split)
     found = list(islice((s for s in standard if not is_divided or hashed_split(s) == split), n))

@@ -8,10 +8,11 @@ from rdkit import Chem
 
 from molinterp import interpolate
 from molinterp.chem.filters import Judge, Limits, own_fault
+from molinterp.chem.identity import without_stereo
 from molinterp.chem.similarity import tanimoto
 from molinterp.errors import InputError, InvalidMoleculeError, VocabularyError
 from molinterp.paths.interpolate import interpolate_many, interpolate_several
-from molinterp.paths.library import Library, without_stereo
+from molinterp.paths.library import Library
 from molinterp.paths.request import PathRequest
 from molinterp.paths.search import FEES
 from molinterp.training.data.corpus import prepare

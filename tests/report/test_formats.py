@@ -1,12 +1,11 @@
 import io
 import json
-import os
 
 import pandas as pd
 import pytest
 
 from molinterp.errors import InputError
-from molinterp.report.formats import check_writable, render, write_whole
+from molinterp.report.formats import check_writable, render
 from tests.paths.test_path import _path
 
 
@@ -40,39 +39,3 @@ def test_unknown_formats_are_named(tmp_path):
 def test_a_missing_folder_is_found_before_the_work(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         check_writable(tmp_path / "none" / "path.csv")
-
-
-def test_nothing_half_written_is_left(tmp_path):
-    target = tmp_path / "path.csv"
-    target.mkdir()
-    (target / "in-the-way").touch()
-    with pytest.raises(InputError, match="cannot be written"):
-        write_whole(target, "x")
-    assert [p.name for p in tmp_path.iterdir()] == ["path.csv"]
-
-
-def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
-    def interrupt(_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "fsync", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        write_whole(tmp_path / "path.csv", "x")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_is_replaced_whole(tmp_path):
-    target = tmp_path / "path.csv"
-    target.write_text("old and long")
-    write_whole(target, "new")
-    assert target.read_text() == "new"
-    assert [p.name for p in tmp_path.iterdir()] == ["path.csv"]
-
-
-def test_a_link_stays_one_and_its_file_is_written(tmp_path):
-    (tmp_path / "shared").mkdir()
-    link = tmp_path / "path.csv"
-    link.symlink_to(tmp_path / "shared" / "real.csv")
-    for text in ("first", "second"):
-        write_whole(link, text)
-        assert link.is_symlink() and (tmp_path / "shared" / "real.csv").read_text() == text

@@ -6,10 +6,10 @@ import pytest
 import torch
 from rdkit import Chem
 
-from molinterp.chem.classifier import shipped_classifiers
 from molinterp.chem.constraints import Mode, parse_constraints
 from molinterp.chem.properties import PROPERTIES
 from molinterp.errors import BundleError, InputError
+from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.model.bundle import Bundle
 from molinterp.model.feature_forms import feature_table, latent_term
 from molinterp.model.storage import HEADER
