@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "outputs",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="File to write: .csv, .tsv, .json, .sdf, .smi or .html; may be given several times.",
+    help="File to write: .csv, .tsv, .xlsx, .json, .sdf, .smi or .html; may be given several times.",
 )
 @path_options()  # type: ignore[untyped-decorator]
 @click.option("--print-config", is_flag=True, help="Print the request as TOML for --config, and stop.")
