@@ -1,4 +1,3 @@
-import sys
 from pathlib import Path
 
 import pytest
@@ -82,17 +81,3 @@ def small_bundle(small_trainer: Trainer) -> Bundle:
 def saved_bundle(small_bundle: Bundle, tmp_path: Path) -> Path:
     small_bundle.save(tmp_path / "small")
     return tmp_path / "small"
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """The command line in this process: exit code, stdout and stderr."""
-    from molinterp.cli.main import main
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["molinterp", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code, *capsys.readouterr()
-
-    return run
