@@ -24,12 +24,12 @@ LAYERS = (
     ("realism",),
     ("geometry", "io"),
     ("chem",),
-    ("metrics",),
+    ("metrics", "settings"),
     ("data", "pretrained", "errors"),
 )
 """Top to bottom. A module may import those of its own name and those below, none beside or above."""
 
-BESIDE = {("paths", "training"), ("training", "paths"), ("paths", "report"), ("sklearn", "paths")}
+BESIDE = {("training", "paths"), ("paths", "report"), ("sklearn", "paths")}
 """Imports allowed within a layer, and the display of a path, which waits for a call."""
 
 FORBIDDEN = {

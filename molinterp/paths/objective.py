@@ -29,8 +29,11 @@ from molinterp.chem.features import (
 )
 from molinterp.chem.properties import PROPERTIES
 from molinterp.errors import InputError
+from molinterp.metrics import calibration_error, rank_agreement, roc_auc
 from molinterp.model.bundle import Bundle
+from molinterp.model.encoding import encode_all
 from molinterp.model.output_spaces import property_at
+from molinterp.realism.fitting import fit_latent_feature
 from molinterp.realism.latent_network import LatentNetwork
 from molinterp.realism.reference_points import Reference
 from molinterp.realism.terms import (
@@ -42,9 +45,6 @@ from molinterp.realism.terms import (
     Term,
     WindowTerm,
 )
-from molinterp.training.classifiers import calibration_error, roc_auc
-from molinterp.training.latent.networks import fit_latent_feature, rank_agreement
-from molinterp.training.latent.sampling import encode_all
 
 WEIGHTS: Mapping[str, float] = MappingProxyType({"density": 0.05, "validity": 0.3, "feature": 20.0})
 """Default w_k by kind of term; see docs/realism.md for what was tried."""

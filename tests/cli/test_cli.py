@@ -134,7 +134,7 @@ def test_the_suffix_picks_the_format(table, tmp_path, suffix):
         (("train", "none.csv", "-o", "x", "--minutes", "1"), 2, "does not exist"),
         (("train", "none.csv", "-o", "x"), 2, "needs a budget"),
         (
-            ("train", "none.csv", "-o", "x", "--minutes", "1", "--teach", "bbb,herg"),
+            ("train", "none.csv", "-o", "x", "--minutes", "1", "--features", "bbb,herg"),
             2,
             "must name some of ahr, bace1, bbb, lipophilic, soluble, or all or none; got 'herg'",
         ),
@@ -318,19 +318,30 @@ def test_train_eval_and_path_with_a_bundle_of_ones_own(tmp_path):
     smiles = [f"{'C' * i}{x}" for i in range(1, 9) for x in ("O", "N", "F", "Cl", "C(=O)O", "c1ccccc1")]
     rows = [f"{s},{split}" for s in smiles for split in ("train", "test")]
     (tmp_path / "m.csv").write_text("\n".join(["smiles,split", *rows]))
-    sizes = ("--latent-dim", "4", "--encoder-dim", "16", "--decoder-dim", "32", "--tokens", "50")
-    budget = ("--optimiser-steps", "30", "--batch-size", "16", "--representation", "selfies")
+    sizes = ("--latent-dim", "4", "--encoder-dim", "16", "--decoder-dim", "32", "--n-tokens", "50")
+    budget = ("--n-steps", "30", "--batch-size", "16", "--representation", "selfies")
     train = ("train", "m.csv", "-o", "own", *budget, *sizes)
     done = run(*train, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "bundle written to own" in done.stderr
-    refine = ("refine", "own", "m.csv", "-o", "better", "--cache", "own.cache", "--steps", "3")
-    done = run(*refine, "--points", "64", "--compounds", "40", cwd=tmp_path)
+    self_train = ("self-train", "own", "m.csv", "-o", "better", "--work", "own.work", "--n-steps", "3")
+    done = run(*self_train, "--n-points", "64", "--n-compounds", "40", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     done = run("models", "average", "own", "better", "-o", "mean", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert run("models", "verify", "./mean", cwd=tmp_path).stdout == "mean: sound\n"
-    evaluate = ("models", "eval", "m.csv", "--model", "better", "--save", "-n", "40", "--pairs", "20")
+    evaluate = (
+        "models",
+        "eval",
+        "m.csv",
+        "--model",
+        "better",
+        "--save",
+        "--n-molecules",
+        "40",
+        "--n-pairs",
+        "20",
+    )
     done = run(*evaluate, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
@@ -338,7 +349,7 @@ def test_train_eval_and_path_with_a_bundle_of_ones_own(tmp_path):
     assert figures["n_molecules"] == 40 and figures["beam_midpoint_valid"] == 1.0
     info = json.loads(run("models", "info", "better", cwd=tmp_path).stdout)
     assert info["figures"] == figures
-    assert info["training"]["steps"] == 30 and len(info["training"]["refined"]) == 2
+    assert info["training"]["steps"] == 30 and len(info["training"]["self_training"]) == 2
     path = run("path", "CCO", "CCCCN", "--model", "better", "-q", cwd=tmp_path)
     assert path.returncode == 0 and len(path.stdout.splitlines()) >= 3
 

@@ -9,7 +9,8 @@ from molinterp.errors import InputError
 from molinterp.model.bundle import Bundle
 from molinterp.paths import objective as restraints
 from molinterp.paths.objective import WEIGHTS, restrain
-from molinterp.training.latent.networks import fit_latent_feature
+from molinterp.realism.fitting import fit_latent_feature
+from molinterp.realism.settings import NetworkFit
 
 ENDS = (Chem.MolFromSmiles("CC(=O)Oc1ccccc1C(=O)O"), Chem.MolFromSmiles("CC(C)Cc1ccc(C(C)C(=O)O)cc1"))
 
@@ -51,7 +52,9 @@ def test_one_text_is_no_list_of_features(bundle):
 
 @pytest.mark.parametrize("feature", ["smarts:c1ccccc1", "lipinski"])
 def test_what_is_taught_for_one_path_follows_the_bundle_to_its_device(monkeypatch, feature):
-    monkeypatch.setattr(restraints, "fit_latent_feature", partial(restraints.fit_latent_feature, n_steps=2))
+    monkeypatch.setattr(
+        restraints, "fit_latent_feature", partial(fit_latent_feature, settings=NetworkFit(n_steps=2))
+    )
     bundle = Bundle.load("default", "meta")
     untaught = replace(bundle, realism=replace(bundle.realism, features={}))
     term = restrain(untaught, *ENDS, avoid=[feature], density=False, validity=False).realism.terms[0]
@@ -63,7 +66,7 @@ def test_a_batch_teaches_a_feature_once(monkeypatch, bundle):
 
     def fit(z, p):
         taught.append(p.sum().item())
-        return fit_latent_feature(z, p, n_steps=2)
+        return fit_latent_feature(z, p, NetworkFit(n_steps=2))
 
     monkeypatch.setattr(restraints, "fit_latent_feature", fit)
     z = torch.randn(3, bundle.latent_dim, generator=torch.Generator().manual_seed(0))

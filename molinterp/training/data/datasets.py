@@ -23,8 +23,7 @@ from molinterp.io.download import Fetched, Progress, cache_folder, fetch
 from molinterp.io.molecule_files import inchi_hint, read_records, smiles_column
 from molinterp.io.tables import read_table
 from molinterp.paths.library import without_stereo
-
-SPLITS = ("train", "valid", "test")
+from molinterp.training.data.settings import SPLITS
 
 
 @final
