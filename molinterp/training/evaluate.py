@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,21 +18,22 @@ from rdkit import Chem, rdBase
 import molinterp
 from molinterp.chem.alerts import alerts
 from molinterp.chem.filters import Judge, decoded_molecule, decoded_smiles, default_table
+from molinterp.chem.identity import hashed_split
 from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array, tanimoto
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError, InvalidMoleculeError
 from molinterp.geometry.curves import linear, slerp
+from molinterp.io.files import sha256
 from molinterp.metrics import r_squared
 from molinterp.model.bundle import Bundle
-from molinterp.model.decoding import blur_at
 from molinterp.realism.fitting import Progress, silent
-from molinterp.training.data.datasets import hashed_split, read_molecules
+from molinterp.training.data.datasets import read_molecules
 from molinterp.training.settings import Evaluation
 
 Decode = Callable[[torch.Tensor], list[str]]
-BlurredDecode = Callable[..., list[str]]
-"""Points and `blur`, one for each, to texts."""
+PlacedDecode = Callable[..., list[str]]
+"""Points and their places `t`, one for each, to texts."""
 
 
 def read_split(path: Path, split: str, n: int | None, trained_on: str | None = None) -> list[str]:
@@ -50,7 +50,7 @@ def read_split(path: Path, split: str, n: int | None, trained_on: str | None = N
         InputError: the file cannot be read or has no such molecule.
     """
     smiles, splits = read_molecules(path)
-    is_divided = splits is None and hashlib.sha256(path.read_bytes()).hexdigest() == trained_on
+    is_divided = splits is None and sha256(path) == trained_on
     pairs = zip(smiles, splits or repeat(split), strict=False)
     standard = _standard_forms(text for text, own in pairs if own == split)
     found = list(islice((s for s in standard if not is_divided or hashed_split(s) == split), n))
@@ -143,21 +143,21 @@ class _Run:
         """Number of `smiles` that are decoded exactly once their latent points were refined."""
         written = set(known)
         part = [s for s in smiles if s in written]
-        (z,) = self.in_batches(lambda some: (self._bundle.refine(some).z,), part, "refine")
+        (z,) = self.in_batches(lambda some: (self._bundle.invert(some).z,), part, "refine")
         return _n_exact(self.texts(self._bundle.decode, z, "reconstruct refined"), part)
 
     def samples(self) -> dict[str, float]:
         """Shares of valid samples of the prior, and of the density if there is one."""
         bundle, settings = self._bundle, self._settings
-        blurred, search = partial(bundle.decode, blur=1.0), partial(self.search, blur=1.0)
+        placed, search = partial(bundle.decode, t=0.5), partial(self.search, t=0.5)
         figures = {
-            "prior_valid": _share_valid(self.texts(blurred, self._noise, "prior samples")),
+            "prior_valid": _share_valid(self.texts(placed, self._noise, "prior samples")),
             "beam_prior_valid": _share_valid(self.texts(search, self._noise, "search prior samples")),
         }
         if bundle.realism.index is not None:
             seeded = torch.Generator().manual_seed(settings.seed)
             dense = bundle.realism.index.density.sample(settings.n_pairs, seeded).cpu()
-            figures["density_valid"] = _share_valid(self.texts(blurred, dense, "density samples"))
+            figures["density_valid"] = _share_valid(self.texts(placed, dense, "density samples"))
         return figures
 
     def midpoints(
@@ -166,13 +166,13 @@ class _Run:
         """Figures of decodes half-way: on both curves, without the blur, by a beam, recovered."""
         bundle, half = self._bundle, torch.tensor([0.5])
         middle, round_middle = linear(a, b, half)[:, 0], slerp(a, b, half)[:, 0]
-        blurred = partial(bundle.decode, blur=1.0)
+        placed = partial(bundle.decode, t=0.5)
         ways: dict[str, tuple[Decode, torch.Tensor]] = {
-            "midpoint": (blurred, middle),
-            "slerp_midpoint": (blurred, round_middle),
+            "midpoint": (placed, middle),
+            "slerp_midpoint": (placed, round_middle),
             "sharp_midpoint": (bundle.decode, middle),
-            "beam_midpoint": (partial(self.search, blur=1.0), middle),
-            "recovered_midpoint": (partial(self.recover, blur=1.0), middle),
+            "beam_midpoint": (partial(self.search, t=0.5), middle),
+            "recovered_midpoint": (partial(self.recover, t=0.5), middle),
         }
         decoded = {
             name: self.texts(decode, z, f"{name.replace('_', ' ')}s") for name, (decode, z) in ways.items()
@@ -185,14 +185,14 @@ class _Run:
             figures |= _like_the_ends(bundle, name, decoded[name], middle / unit, away, unit, pairs)
         return figures
 
-    def lines(self, name: str, decode: BlurredDecode, a: torch.Tensor, b: torch.Tensor) -> dict[str, Any]:
+    def lines(self, name: str, decode: PlacedDecode, a: torch.Tensor, b: torch.Tensor) -> dict[str, Any]:
         """Different molecules on straight lines, and the worst similarity of two in a row."""
         n = self._settings.n_lines
         a, b, t = a[:n], b[:n], torch.linspace(0, 1, self._settings.n_line_points)
         counts, worst = [], []
         pairs = zip(a, b, strict=True)
         for x, y in self._progress(pairs, len(a), f"{name.replace('_', ' ')}s"):
-            decoded = decode(linear(x[None], y[None], t)[0], blur=blur_at(t))
+            decoded = decode(linear(x[None], y[None], t)[0], t=t)
             smiles = [decoded_smiles(text) for text in decoded]
             mols = [Chem.MolFromSmiles(s) for s, _ in groupby(s for s in smiles if s)]
             counts.append(len({s for s in smiles if s}))

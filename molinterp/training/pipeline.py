@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,11 +11,13 @@ from typing import Any, final
 
 import torch
 
-from molinterp.chem.classifier import MoleculeClassifier, shipped_classifiers
+from molinterp.chem.classifier import MoleculeClassifier
 from molinterp.errors import InputError
+from molinterp.io.classifier_files import shipped_classifiers
+from molinterp.io.files import sha256, sha256_of, whole_file
 from molinterp.model.bundle import Bundle
 from molinterp.model.device import usable_device
-from molinterp.model.storage import HEADER, check_target, locate, read_header, sha256
+from molinterp.model.storage import HEADER, check_target, locate, read_header
 from molinterp.realism.fitting import Progress, silent
 from molinterp.settings import to_table
 from molinterp.training.data.corpus import Corpus, prepare, read_splits
@@ -195,7 +196,7 @@ def _run_stages(recipe: Recipe, shop: Workshop) -> None:
 
 
 def _digest(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    return sha256_of([json.dumps(content, sort_keys=True).encode()])[:16]
 
 
 @final
@@ -211,9 +212,8 @@ class _Finished:
 
     def add(self, name: str, key: str) -> None:
         self._keys[name] = key
-        temporary = self._path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self._keys, indent=1), encoding="utf-8")
-        temporary.replace(self._path)
+        with whole_file(self._path) as temporary:
+            temporary.write_text(json.dumps(self._keys, indent=1), encoding="utf-8")
 
 
 def run_stage(stage: Stage, shop: Workshop, starts: Sequence[Path]) -> Bundle:

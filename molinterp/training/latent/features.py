@@ -13,10 +13,11 @@ from rdkit import Chem
 from torch import Tensor
 
 from molinterp.chem.classifier import MoleculeClassifier, classifier_inputs
-from molinterp.chem.features import RULES
+from molinterp.chem.features import RULES, nearest
 from molinterp.errors import InputError
-from molinterp.metrics import rank_agreement, roc_auc
+from molinterp.metrics import calibration_error, rank_agreement, roc_auc
 from molinterp.model.bundle import Bundle
+from molinterp.model.encoding import encode_all
 from molinterp.realism.fitted import RealismModels
 from molinterp.realism.fitting import Progress, fit_latent_feature, silent
 from molinterp.realism.latent_network import LatentNetwork
@@ -137,3 +138,42 @@ def fit_feature(
     models = fit_feature_part(models, train, held_out, judgement, settings or NetworkFit(), seed)
     own = {**models.classifiers, classifier.name: classifier}
     return replace(bundle, realism=replace(models, classifiers=own))
+
+
+def evaluate_feature(
+    bundle: Bundle, name: str, smiles: Sequence[str], labels: npt.NDArray[np.int64]
+) -> dict[str, float | None]:
+    """Measure ROC-AUC of a trained feature's two forms against labels, and how far the forms agree.
+
+    Args:
+        bundle: the model.
+        name: of a trained classifier.
+        smiles: canonical SMILES (n).
+        labels: (n,) of 0 and 1, both of them.
+
+    Returns:
+        Figures by name. Those of the latent form are of the `n_latent` molecules that the bundle can
+        encode; an ROC-AUC is None where these are of one class.
+
+    Raises:
+        InputError: the bundle has no classifier of that name.
+    """
+    classifiers = bundle.classifiers
+    if name not in classifiers:
+        raise InputError(
+            f"`name` must be one of {', '.join(classifiers)}; got {name!r}.{nearest(name, list(classifiers))}"
+        )
+    p = classifiers[name].probability([Chem.MolFromSmiles(s) for s in smiles])
+    figures = {"n": len(smiles), "auc_molecules": roc_auc(labels, p)}
+    figures["calibration_error_molecules"] = calibration_error(p.astype(np.float64), labels)
+    network = bundle.realism.features.get(name)
+    if network is None:
+        return figures
+    known = [i for i, s in enumerate(smiles) if bundle.can_encode(s)]
+    figures["n_latent"] = len(known)
+    if len(known) > 1:
+        z = encode_all(bundle, [smiles[i] for i in known]).to(bundle.device)
+        log_odds = network(z)[:, 0].cpu().numpy()
+        figures["auc_latent"] = roc_auc(labels[known], log_odds)
+        figures["rank_agreement"] = rank_agreement(log_odds, p[known])
+    return figures

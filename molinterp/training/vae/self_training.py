@@ -244,9 +244,9 @@ def _candidates(
 ) -> list[list[str]]:
     """Canonical SMILES of what each point decodes to, the most probable first; empty for no molecule."""
     with torch.autocast(bundle.device.type, torch.bfloat16, enabled=settings.bf16):
-        beams = bundle.beams(points.z, settings.beam_width, points.blur)
+        beams = bundle.beams(points.z, settings.beam_width, points.blur / 2)
         wide, blurs = (x.repeat_interleave(settings.n_samples, 0) for x in (points.z, points.blur))
-        samples = bundle.sample(wide, generator, settings.temperature, blurs)
+        samples = bundle.sample(wide, generator, settings.temperature, blurs / 2)
     n = settings.n_samples
     texts = [found + samples[i * n : (i + 1) * n] for i, found in enumerate(beams)]
     return list(executor.map(_canonical, texts, chunksize=32))

@@ -3,7 +3,7 @@ import pytest
 import torch
 from rdkit import Chem
 
-from molinterp.chem.classifier import shipped_classifiers
+from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.realism.settings import Descent
 from molinterp.training.data.batches import gather
 from molinterp.training.data.feature_targets import with_feature_targets
