@@ -7,7 +7,7 @@ import torch
 from rdkit import Chem
 
 from molinterp import pretrained
-from molinterp.chem.classifier import shipped_classifiers
+from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.model.bundle import Bundle
 from molinterp.realism.settings import Descent
 from molinterp.training.data.corpus import Corpus, prepare

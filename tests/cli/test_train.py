@@ -1,5 +1,8 @@
 import pytest
+import torch
+from molinterp.data import drugs
 
+from molinterp.errors import BundleError
 from molinterp.model.bundle import Bundle
 from molinterp.training.data.settings import Recombination
 from molinterp.training.recipe import Recipe
@@ -109,14 +112,11 @@ def test_an_encoder_is_tuned_alone(run):
 @pytest.mark.parametrize(
     ("target", "message"), [("thesis", "is not empty and no bundle"), ("m.csv", "'m.csv' is a file")]
 )
-@pytest.mark.usefixtures("molecules")
-def test_a_folder_that_is_no_bundle_is_found_before_the_work(
-    command, small, tmp_path, arguments, target, message
-):
+def test_a_folder_that_is_no_bundle_is_found_before_the_work(run, tmp_path, arguments, target, message):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("irreplaceable")
-    asked = [a.format(small=small[1]) for a in arguments]
-    check_refused(command(*asked, target), 4, message)
+    code, err = run(*arguments, target)
+    assert code == 4 and message in err
     assert {p.name for p in tmp_path.iterdir()} == {"thesis", "m.csv"}
 
 
