@@ -1,0 +1,1 @@
+"""Paths of molecules between two compounds."""
