@@ -10,7 +10,7 @@ from typing import final
 from rdkit import Chem, rdBase
 
 from molinterp.chem.alerts import CATALOGUES, alerts, has_alert
-from molinterp.chem.environments import EnvironmentTable
+from molinterp.chem.environments import EnvironmentTable, environments
 from molinterp.chem.properties import sa_score
 from molinterp.chem.stability import unstable_groups
 from molinterp.data import environment_ids
@@ -186,6 +186,12 @@ class Judge:
         if sa_score(mol) > self.max_sa_score:
             return "hard-to-make"
         return next((reason for c in self.conditions if (reason := c(mol))), None)
+
+    def is_known(self, environment: int, radius: int) -> bool:
+        """Whether an environment of a radius counts as familiar; those of the ends do."""
+        return environment in self.environments.known[radius] or any(
+            environment in environments(end, radius) for end in self.ends
+        )
 
     def raises_alert(self, mol: Chem.Mol) -> bool:
         """Whether a molecule raises an alert that neither end raises."""

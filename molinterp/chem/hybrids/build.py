@@ -13,6 +13,8 @@ from molinterp.chem.hybrids.blocks import END, FORM, HAND, START, Block
 from molinterp.chem.hybrids.handedness import Handedness
 from molinterp.chem.hybrids.overlay import Overlay, Pair
 
+_Link = tuple[int, int, Chem.BondType | None, Chem.BondType | None, int]
+"""Two nodes, the order of their bond at either end, and the block that it belongs to, or -1."""
 _AROMATIC = Chem.BondType.AROMATIC
 _TWICE_MAX = {5: 8, 6: 8, 7: 6, 8: 4, 9: 2, 17: 2, 35: 2, 53: 2}
 """Twice the largest sum of bond orders by element, uncharged; others are not checked."""
@@ -64,11 +66,21 @@ class Builder:
         self._charges = [[a.GetFormalCharge() if a else 0 for a in pair] for pair in self._atoms]
         self._pyrrolic = [[_is_pyrrolic(overlay, side, k) for side in (0, 1)] for k in range(n)]
         start, end = overlay.bonds
-        self._bonds = []
+        self._bonds: list[_Link] = []
         for x in dict.fromkeys((*start, *end)):
-            orders = [b[x].GetBondType() if x in b else None for b in (start, end)]
-            self._bonds.append((*x, *orders, bond_owner.get(x, -1)))
+            first, second = (b[x].GetBondType() if x in b else None for b in (start, end))
+            self._bonds.append((*x, first, second, bond_owner.get(x, -1)))
         self._n = n
+        self._about = [[b for b in self._bonds if k in b[:2]] for k in range(n)]
+        self._fits: list[dict[int, bool]] = [{} for _ in range(n)]
+        self._cares = [(k, care) for k in range(n) if (care := self._care(k))]
+
+    def _care(self, node: int) -> int:
+        """Blocks that the valence of a node depends on."""
+        owners = {self._owner[node]}
+        for k, m, _, _, owner in self._about[node]:
+            owners |= {owner, self._owner[k], self._owner[m]}
+        return sum(1 << i for i in owners if i >= 0)
 
     def _present(self, state: int) -> list[bool]:
         out = [True] * self._n
@@ -85,8 +97,10 @@ class Builder:
         owner = self._owner[node]
         return 1 if owner >= 0 and not self._is_start[node] and state >> owner & 1 else 0
 
-    def _links(self, state: int, present: Sequence[bool]) -> Iterator[tuple[int, int, Chem.BondType]]:
-        for k, m, first, second, owner in self._bonds:
+    def _links(
+        self, state: int, present: Sequence[bool], bonds: Sequence[_Link]
+    ) -> Iterator[tuple[int, int, Chem.BondType]]:
+        for k, m, first, second, owner in bonds:
             if not (present[k] and present[m]):
                 continue
             if owner < 0:
@@ -99,34 +113,44 @@ class Builder:
 
     def is_possible(self, state: int) -> bool:
         """Whether a state hangs together and exceeds no valence; says so without building it."""
+        for k, care in self._cares:
+            fits = self._fits[k]
+            about = state & care
+            if about not in fits:
+                fits[about] = self._fits_valence(k, about)
+            if not fits[about]:
+                return False
+        return self._is_connected(state)
+
+    def _fits_valence(self, node: int, state: int) -> bool:
+        """Whether the bonds of a node are not too many; `state` tells of the blocks that touch it."""
         present = self._present(state)
-        near: dict[int, int] = {}
-        sums: dict[int, int] = {}
-        aromatic: set[int] = set()
-        for k, m, order in self._links(state, present):
-            near[k] = near.get(k, 0) | 1 << m
-            near[m] = near.get(m, 0) | 1 << k
-            twice = _TWICE.get(order, 2)
-            if twice == 3:
-                aromatic.update((k, m))
-            sums[k] = sums.get(k, 0) + twice
-            sums[m] = sums.get(m, 0) + twice
-        for k, total in sums.items():
-            if total > 2:
-                side = self._side(state, k)
-                most = _TWICE_MAX.get(self._numbers[k][side])
-                if k in aromatic:
-                    if total > _AROMATIC_MAX or near[k].bit_count() > 3:
-                        return False
-                elif most is not None and total > most + 2 * abs(self._charges[k][side]):
-                    return False
+        if not present[node]:
+            return True
+        orders = [
+            order
+            for k, m, order in self._links(state, present, self._about[node])
+        ]
+        total = sum(_TWICE.get(order, 2) for order in orders)
+        if _AROMATIC in orders:
+            return total <= _AROMATIC_MAX and len(orders) <= 3
+        side = self._side(state, node)
+        most = _TWICE_MAX.get(self._numbers[node][side])
+        return most is None or total <= most + 2 * abs(self._charges[node][side])
+
+    def _is_connected(self, state: int) -> bool:
+        present = self._present(state)
+        near = [0] * self._n
+        for k, m, _ in self._links(state, present, self._bonds):
+            near[k] |= 1 << m
+            near[m] |= 1 << k
         everything = sum(1 << k for k, there in enumerate(present) if there)
         seen = front = everything & -everything
         while front:
             around = 0
             while front:
                 low = front & -front
-                around |= near.get(low.bit_length() - 1, 0)
+                around |= near[low.bit_length() - 1]
                 front ^= low
             front = around & ~seen
             seen |= front
@@ -142,7 +166,7 @@ class Builder:
                 index[k] = mol.AddAtom(self._atoms[k][self._side(state, k)])
         near: dict[int, list[int]] = {k: [] for k in index}
         aromatic: dict[int, int] = {}
-        for k, m, order in self._links(state, present):
+        for k, m, order in self._links(state, present, self._bonds):
             mol.AddBond(index[k], index[m], order)
             near[k].append(m)
             near[m].append(k)

@@ -68,12 +68,13 @@ class Measure:
             self._bonds[number].add(bond)
         self._rings = [frozenset(ring) for side in (0, 1) for ring in overlay.rings[side]]
         self._side_rings = [[frozenset(ring) for ring in overlay.rings[side]] for side in (0, 1)]
-        reach = [b.nodes.union(*bonds) for b, bonds in zip(blocks, self._bonds, strict=True)]
+        self.reach = [b.nodes.union(*bonds) for b, bonds in zip(blocks, self._bonds, strict=True)]
+        """Nodes that each block touches."""
         self.beside = [
             sum(
                 1 << j
                 for j in range(len(blocks))
-                if j != i and (reach[i] & reach[j] or self._in_one_ring(blocks[i], blocks[j]))
+                if j != i and HAND not in (blocks[i].kind, blocks[j].kind) and (self.reach[i] & self.reach[j] or self._in_one_ring(blocks[i], blocks[j]))
             )
             for i in range(len(blocks))
         ]

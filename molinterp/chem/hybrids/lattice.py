@@ -94,6 +94,27 @@ class Lattice:
         masks = sorted(seen, key=lambda m: (seen[m], m.bit_count(), m))[: limits.max_moves]
         return [Move(mask, self.measure.change(mask)) for mask in masks]
 
+    def nogood(self, state: int, nodes: Iterable[int]) -> tuple[int, int]:
+        """A mask and a value: all states with that value under the mask are alike about some nodes."""
+        care = 0
+        for k in nodes:
+            care |= self._cares[k]
+        return care, state & care
+
+    @cached_property
+    def _cares(self) -> list[int]:
+        """Blocks that a node and its rings depend on."""
+        overlay = self.overlay
+        out = [0] * len(overlay.nodes)
+        for i, block in enumerate(self.blocks):
+            for k in self.measure.reach[i]:
+                out[k] |= 1 << i
+        for ring in (frozenset(r) for side in (0, 1) for r in overlay.rings[side]):
+            makers = sum(1 << i for i, b in enumerate(self.blocks) if b.nodes & ring or _within(b, ring))
+            for k in ring:
+                out[k] |= makers
+        return out
+
     @cached_property
     def is_whole(self) -> bool:
         """Whether all that differs is one block or none."""
@@ -102,3 +123,7 @@ class Lattice:
     def is_inversion(self, mask: int) -> bool:
         """Whether some blocks are centres of another hand alone."""
         return all(self.blocks[i].kind == HAND for i in bits(mask))
+
+
+def _within(block: Block, ring: frozenset[int]) -> bool:
+    return any(ring.issuperset(bond) for bond in block.bonds)
