@@ -65,7 +65,9 @@ class Seen:
     terms: Mapping[str, float] = field(default_factory=dict)
     """Terms of λ by name."""
     mol: Chem.Mol | None = None
-    """The molecule; None where there is none."""
+    """The molecule; None of the ends and where there is none."""
+    is_screened: bool = False
+    """Whether the slow filters were asked."""
 
 
 @final
@@ -153,39 +155,49 @@ class LazySearch:
         return True
 
     def _sift(self, node: Node) -> bool:
-        if node in self._smiles:
-            return self._seen[self._smiles[node]].fault is not None
-        self.n_sifted += 1
-        terrain, state = self.terrains[node[0]], node[1]
-        hybrid = terrain.lattice.builder.build(state)
-        if hybrid is None:
-            self.faults["none"] += 1
-            terrain.forbid(state, ())
-            self._smiles[node] = ""
-            self._seen.setdefault("", Seen("", "none"))
-            return True
-        self._smiles[node] = hybrid.smiles
-        if hybrid.smiles not in self._seen:
-            self._seen[hybrid.smiles] = Seen(hybrid.smiles, mol=hybrid.mol)
-        return self._note(node, self.examiner.sift, hybrid.nodes)
+        """Build a node and put it through the quick filters; whether it fails."""
+        if node not in self._smiles:
+            self.n_sifted += 1
+            hybrid = self.terrains[node[0]].lattice.builder.build(node[1])
+            self._smiles[node] = "" if hybrid is None else hybrid.smiles
+            if hybrid is None:
+                self._seen[""] = Seen("", "none")
+            elif hybrid.smiles not in self._seen:
+                self._seen[hybrid.smiles] = Seen(hybrid.smiles, mol=hybrid.mol)
+                return self._fails(node, self.examiner.sift(hybrid.mol), hybrid.nodes)
+            elif node[0] >= 0 and self._seen[hybrid.smiles].mol is None:
+                # A hybrid that is one of the ends under another name stands in no path.
+                return self._fails(node, Fault("end"), ())
+        known = self._seen[self._smiles[node]].fault
+        return self._fails(node, None if known is None else Fault(known), ())
 
     def _screen(self, node: Node) -> bool:
+        """Put a node that the quick filters pass through the slow ones; whether it fails."""
         seen = self._seen[self._smiles[node]]
-        if seen.weight is not None or node[0] < 0:
-            return seen.fault is not None
-        hybrid = self.terrains[node[0]].lattice.builder.build(node[1])
-        return self._note(node, self.examiner.screen, () if hybrid is None else hybrid.nodes)
+        if seen.fault is not None:
+            return self._fails(node, Fault(seen.fault), ())
+        if seen.is_screened or seen.mol is None:
+            return False
+        fault = self.examiner.screen(seen.mol)
+        self._seen[seen.smiles] = replace(seen, is_screened=True)
+        hybrid = None if fault is None else self.terrains[node[0]].lattice.builder.build(node[1])
+        return self._fails(node, fault, () if hybrid is None else hybrid.nodes)
 
-    def _note(self, node: Node, look, at: Sequence[int]) -> bool:
-        """Take down what a filter says of a node; whether it fails."""
-        seen = self._seen[self._smiles[node]]
-        fault = look(seen.mol) if seen.mol is not None else Fault(seen.fault or "end")
+    def _fails(self, node: Node, fault: Fault | None, at: Sequence[int]) -> bool:
+        """Take down what a filter says of a node; whether it says anything.
+
+        Args:
+            node: the node.
+            fault: what was found.
+            at: node of the lattice of each atom.
+        """
         if fault is None:
             return False
         self.faults[fault.name] += 1
-        self._seen[seen.smiles] = replace(seen, fault=fault.name)
-        places = ([at[i] for i in place] for place in fault.places)
-        self.terrains[node[0]].forbid(node[1], places)
+        seen = self._seen[self._smiles[node]]
+        if seen.mol is not None:
+            self._seen[seen.smiles] = replace(seen, fault=fault.name)
+        self.terrains[node[0]].forbid(node[1], ([at[i] for i in place] for place in fault.places))
         return True
 
     def _weigh(self, nodes: Sequence[Node]) -> None:
