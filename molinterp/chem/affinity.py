@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import permutations
+from functools import cached_property
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
-from molinterp.chem.mapped_graph import Ints, MappedGraph
+from molinterp.chem.mapped_graph import Bools, Ints, MappedGraph
 
 Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 
 @final
@@ -53,12 +52,24 @@ class Affinity:
     wholes: Floats
     """Value of all that can be mapped from each atom pair on, (n_a, n_b)."""
 
+    @cached_property
+    def atom_rows(self) -> list[list[float]]:
+        """Values of the atom pairs as lists, which are faster to read one by one."""
+        return self.atoms.tolist()
+
+    @cached_property
+    def branch_rows(self) -> list[list[float]]:
+        """Values of the branches as lists, which are faster to read one by one."""
+        return self.branches.tolist()
+
 
 @final
 class AffinityModel:
     """Affinities of two molecules, whole or with some of their atoms taken."""
 
-    def __init__(self, a: MappedGraph, b: MappedGraph, settings: AffinitySettings, *, is_strict: bool) -> None:
+    def __init__(
+        self, a: MappedGraph, b: MappedGraph, settings: AffinitySettings, *, is_strict: bool
+    ) -> None:
         """Compare atoms and bonds.
 
         Args:
@@ -71,24 +82,46 @@ class AffinityModel:
         self._atoms = _atom_values(a, b, settings, is_strict=is_strict)
         self._bonds = _bond_values(a, b, self._atoms, settings, is_strict=is_strict)
 
-    def without(self, taken_a: Iterable[int] = (), taken_b: Iterable[int] = ()) -> Affinity:
+    def without(self, taken_a: Collection[int] = (), taken_b: Collection[int] = ()) -> Affinity:
         """Affinities of the atoms that are not taken."""
         a, b = self._a, self._b
         atoms = self._atoms.copy()
         atoms[list(taken_a), :] = 0.0
         atoms[:, list(taken_b)] = 0.0
-        free = (atoms[a.tails[:, None], b.tails] > 0) & (atoms[a.heads[:, None], b.heads] > 0)
-        bonds = np.where(free, self._bonds, 0.0)
-        branches = self._look_ahead(bonds, free)
+        rows, columns = _free_edges(a, taken_a), _free_edges(b, taken_b)
+        branches = np.zeros((len(a.tails) + 1, len(b.tails) + 1))
+        if len(rows) and len(columns):
+            branches[np.ix_(rows, columns)] = self._look_ahead(atoms, rows, columns)
         wholes = atoms + self._settings.decay * _best_assignment(branches, a.out, b.out)
         return Affinity(atoms, branches, np.where(atoms > 0, wholes, 0.0))
 
-    def _look_ahead(self, bonds: Floats, free: Bools) -> Floats:
-        branches = np.zeros((bonds.shape[0] + 1, bonds.shape[1] + 1))
+    def _look_ahead(self, atoms: Floats, rows: Ints, columns: Ints) -> Floats:
+        """Values of the branches of those directed bonds alone, (len(rows), len(columns))."""
+        a, b = self._a, self._b
+        bonds = self._bonds[np.ix_(rows, columns)]
+        free = (atoms[np.ix_(a.tails[rows], b.tails[columns])] > 0) & (
+            atoms[np.ix_(a.heads[rows], b.heads[columns])] > 0
+        )
+        free &= bonds > 0
+        children_a, children_b = _renumbered(a.children, rows), _renumbered(b.children, columns)
+        branches = np.zeros((len(rows) + 1, len(columns) + 1))
         for _ in range(self._settings.depth):
-            beyond = _best_assignment(branches, self._a.children, self._b.children)
-            branches[:-1, :-1] = np.where(free & (bonds > 0), bonds + self._settings.decay * beyond, 0.0)
-        return branches
+            beyond = _best_assignment(branches, children_a, children_b)
+            branches[:-1, :-1] = np.where(free, bonds + self._settings.decay * beyond, 0.0)
+        return branches[:-1, :-1]
+
+
+def _free_edges(graph: MappedGraph, taken: Collection[int]) -> Ints:
+    own = np.zeros(graph.n, np.bool_)
+    own[list(taken)] = True
+    return np.flatnonzero(~(own[graph.tails] | own[graph.heads]))
+
+
+def _renumbered(children: Ints, rows: Ints) -> Ints:
+    """Rows of a table of directed bonds, named by their places among `rows`; len(rows) for those outside."""
+    places = np.full(len(children) + 1, len(rows), np.int64)
+    places[rows] = np.arange(len(rows))
+    return np.asarray(places[children[rows]])
 
 
 def _atom_values(a: MappedGraph, b: MappedGraph, settings: AffinitySettings, *, is_strict: bool) -> Floats:
@@ -96,7 +129,9 @@ def _atom_values(a: MappedGraph, b: MappedGraph, settings: AffinitySettings, *, 
     aromatic = a.aromatic[:, None] == b.aromatic
     charge = a.charges[:, None] == b.charges
     values = np.where(element, 1.0, settings.other_element)
-    values += np.where(aromatic, 0.0, settings.other_aromaticity) + np.where(charge, 0.0, settings.other_charge)
+    values += np.where(aromatic, 0.0, settings.other_aromaticity) + np.where(
+        charge, 0.0, settings.other_charge
+    )
     values += np.where(a.unsaturated[:, None] == b.unsaturated, 0.0, settings.other_saturation)
     for near_a, near_b, bonus in zip(a.environments, b.environments, settings.same_environment, strict=True):
         values += np.where(near_a[:, None] == near_b, bonus, 0.0)
@@ -124,14 +159,18 @@ def _ring_compatible(a: Ints, b: Ints) -> Bools:
 
 def _best_assignment(branches: Floats, rows: Ints, columns: Ints) -> Floats:
     """Best sum over one-to-one matches of the branches `rows[i]` with the branches `columns[j]`, (n_a, n_b)."""
-    width = rows.shape[1]
-    gathered = [[branches[rows[:, k][:, None], columns[:, q]] for q in range(width)] for k in range(width)]
-    best = np.zeros((len(rows), len(columns)))
-    for order in permutations(range(width)):
-        total = gathered[0][order[0]].copy()
-        for k in range(1, width):
-            total += gathered[k][order[k]]
-        np.maximum(best, total, out=best)
+    picked = branches[rows.T[:, None, :, None], columns.T[None, :, None, :]]
+    return _best_rest(picked, 0, tuple(range(rows.shape[1])))
+
+
+def _best_rest(picked: Floats, row: int, columns: tuple[int, ...]) -> Floats:
+    """Best sum over one-to-one matches of the rows from `row` on with the columns that are left."""
+    if len(columns) == 1:
+        return np.asarray(picked[row, columns[0]])
+    options = [
+        picked[row, c] + _best_rest(picked, row + 1, tuple(x for x in columns if x != c)) for c in columns
+    ]
+    best = options[0]
+    for option in options[1:]:
+        np.maximum(best, option, out=best)
     return best
-
-

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import final
 
+import numpy as np
 from rdkit import Chem
 
 from molinterp.chem.affinity import Affinity, AffinityModel, AffinitySettings
 from molinterp.chem.growth import AtomMap, Growth
 from molinterp.chem.map_cost import MapCostSettings, canonical_key, map_cost
 from molinterp.chem.mapped_graph import MappedGraph, mapped_graph
-from molinterp.chem.regions import regions
+from molinterp.chem.places import Places, is_in_place, places
 
 ANY, ALIKE = "any", "alike"
 
@@ -26,13 +27,15 @@ class AlignmentSettings:
     """Maps that are returned, at most."""
     n_seeds: int = 8
     """Pairs of atoms from which a common part is grown, for each reading, at most."""
+    n_turns: int = 2
+    """Times that one ring is laid on another, at most."""
     least_seed: float = 0.4
     """A seed is worth at least this share of the best one."""
     n_joined: int = 4
     """Connected maps of each reading to which further parts are added."""
     max_parts: int = 4
     """Further parts that are added to a map."""
-    n_part_seeds: int = 4
+    n_part_seeds: int = 6
     """Pairs of atoms from which a further part is grown, for each part."""
     small_part: int = 3
     """A part of this many atoms or fewer is mapped only where it stands at the same place of the rest."""
@@ -40,10 +43,10 @@ class AlignmentSettings:
     """Best maps whose choices are reconsidered one by one."""
     max_choices: int = 8
     """Choices of a map that are reconsidered, at most."""
-    least_alike: float = 0.5
-    """A branch is mapped only if this share of its atoms keep their kind, or if it is a single atom."""
-    same_place: float = 2.0
-    """Worth of standing at the same place of the common part, for the seed of a further part."""
+    least_alike: float = 0.6
+    """A branch is mapped only if this share of its atoms keep their kind, or all but one do."""
+    same_place: float = 3.0
+    """Worth of standing at the same place of what is mapped, for the seed of a further part."""
     affinity: AffinitySettings = field(default_factory=AffinitySettings)
     """What matched atoms are worth."""
     cost: MapCostSettings = field(default_factory=MapCostSettings)
@@ -137,15 +140,22 @@ class _Aligner:
         if not wholes.size or wholes.max() <= 0:
             return
         seen = set()
+        laid: dict[tuple[int, int], int] = {}
         least = self._settings.least_seed * wholes.max()
         for flat in (-wholes).argsort(axis=None, kind="stable").tolist():
             i, j = divmod(flat, self._b.n)
             if wholes[i, j] < least:
                 return
             classes = (self._a.classes[i], self._b.classes[j])
-            if classes not in seen:
-                seen.add(classes)
-                yield i, j
+            if classes in seen or not self._is_alike(i, j):
+                continue
+            seen.add(classes)
+            if self._a.is_ring(i):
+                rings = (self._a.rings_of[i][0], self._b.rings_of[j][0])
+                laid[rings] = laid.get(rings, 0) + 1
+                if laid[rings] > self._settings.n_turns:
+                    continue
+            yield i, j
 
     def _grow(
         self,
@@ -155,8 +165,9 @@ class _Aligner:
         reading: str,
         start: AtomMap | None = None,
         banned: frozenset[tuple[int, int]] = frozenset(),
+        where: Places | None = None,
     ) -> AtomMap:
-        growth = self._growth(affinity, reading, start, banned)
+        growth = self._growth(affinity, reading, start, banned, where)
         growth.grow(i, j)
         return self._pruned(growth)
 
@@ -166,8 +177,12 @@ class _Aligner:
         reading: str,
         start: AtomMap | None = None,
         banned: frozenset[tuple[int, int]] = frozenset(),
+        where: Places | None = None,
     ) -> Growth:
-        return Growth(self._a, self._b, affinity, is_strict=reading == ALIKE, start=start, banned=banned)
+        is_strict = reading == ALIKE
+        return Growth(
+            self._a, self._b, affinity, is_strict=is_strict, start=start, banned=banned, where=where
+        )
 
     def _pruned(self, growth: Growth) -> AtomMap:
         """The pairs that were added, without branches most of whose atoms change their kind."""
@@ -183,7 +198,11 @@ class _Aligner:
                 total[parent] += total[i]
                 alike[parent] += alike[i]
                 beyond.setdefault(parent, []).append(i)
-        drop = [i for i in pairs if self._is_poor(i, pairs[i], total[i], alike[i]) and growth.parents[i] is not None]
+        drop = [
+            i
+            for i in pairs
+            if self._is_poor(i, pairs[i], total[i], alike[i]) and growth.parents[i] is not None
+        ]
         while drop:
             i = drop.pop()
             pairs.pop(i, None)
@@ -193,7 +212,9 @@ class _Aligner:
     def _is_poor(self, i: int, j: int, total: int, alike: int) -> bool:
         if self._a.is_ring(i) or alike >= self._settings.least_alike * total:
             return False
-        return not (total == 1 and len(self._a.neighbours[i]) == len(self._b.neighbours[j]) == 1)
+        if total == 1:
+            return not len(self._a.neighbours[i]) == len(self._b.neighbours[j]) == 1
+        return total - alike > 1
 
     def _is_alike(self, i: int, j: int) -> bool:
         return bool(self._a.numbers[i] == self._b.numbers[j])
@@ -202,12 +223,13 @@ class _Aligner:
         """Add parts that are not connected to the rest while that lowers the cost."""
         for _ in range(self._settings.max_parts):
             affinity = model.without(pairs.keys(), pairs.values())
+            where = places(self._a, self._b, pairs)
             cost = self._costs[tuple(sorted(pairs.items()))]
             best: AtomMap | None = None
-            for i, j in self._part_seeds(affinity, pairs):
-                part = self._grow(affinity, i, j, reading, start=pairs)
+            for i, j in self._part_seeds(affinity, where):
+                part = self._grow(affinity, i, j, reading, start=pairs, where=where)
                 joined = pairs | part
-                if not part or not self._may_join(pairs, part):
+                if len(part) < 2 or not is_in_place(self._a, self._b, pairs, part, self._settings.small_part):
                     continue
                 key = self._record(joined, reading)
                 if self._costs[key] < cost:
@@ -216,60 +238,26 @@ class _Aligner:
                 return
             pairs = best
 
-    def _part_seeds(self, affinity: Affinity, pairs: AtomMap) -> list[tuple[int, int]]:
-        places_a = _places(self._a, set(pairs), {i: i for i in pairs})
-        places_b = _places(self._b, set(pairs.values()), {j: i for i, j in pairs.items()})
-        values = []
-        seen = set()
-        for i, j in zip(*(x.tolist() for x in affinity.wholes.nonzero()), strict=True):
-            classes = (self._a.classes[i], self._b.classes[j], places_a.get(i), places_b.get(j))
-            if classes not in seen:
-                seen.add(classes)
-                value = float(affinity.wholes[i, j])
-                (near, anchors), (near_b, anchors_b) = places_a.get(i, (0, ())), places_b.get(j, (0, ()))
-                if set(anchors) & set(anchors_b):
-                    value += self._settings.same_place - min(abs(near - near_b), 4) / 4
-                values.append((-value, i, j))
-        values.sort()
-        return [(i, j) for _, i, j in values[: self._settings.n_part_seeds]]
-
-    def _may_join(self, pairs: AtomMap, part: AtomMap) -> bool:
-        if len(part) > self._settings.small_part:
-            return True
-        if len(part) == 1:
-            return False
-        joined = pairs | part
-        return any(
-            len(region.anchors) == 2 and not region.gained_bonds and not region.lost_bonds
-            for region in regions(self._a, self._b, joined)
-            if set(region.anchors) & part.keys() and set(region.anchors) & pairs.keys()
-        )
+    def _part_seeds(self, affinity: Affinity, where: Places) -> list[tuple[int, int]]:
+        """Pairs of atoms that are not mapped yet, from the most promising on; one for each pair of rings."""
+        worth = affinity.wholes * (where.entries & (self._a.numbers[:, None] == self._b.numbers))
+        worth = np.where(where.same & (worth > 0), worth + self._settings.same_place, worth)
+        seeds: dict[tuple[int, ...], tuple[int, int]] = {}
+        for flat in (-worth).argsort(axis=None, kind="stable").tolist()[: int(np.count_nonzero(worth))]:
+            i, j = divmod(flat, self._b.n)
+            key = (-1, self._a.rings_of[i][0], self._b.rings_of[j][0]) if self._a.is_ring(i) else (i, j)
+            seeds.setdefault(key, (i, j))
+            if len(seeds) >= self._settings.n_part_seeds:
+                break
+        return list(seeds.values())
 
     def _vary(self, model: AffinityModel, affinity: Affinity, seed: tuple[int, int], reading: str) -> None:
         """Grow a map again with each of its choices forbidden."""
         growth = self._growth(affinity, reading)
         growth.grow(*seed)
-        choices = list(dict.fromkeys(pair for choice in growth.choices for pair in choice[:1] if pair != seed))
+        choices = list(dict.fromkeys(pair for pair in growth.choices if pair != seed))
         for pair in choices[: self._settings.max_choices]:
             pairs = self._grow(affinity, *seed, reading, banned=frozenset({pair}))
             if pairs and tuple(sorted(pairs.items())) not in self._costs:
                 self._record(pairs, reading)
                 self._join_parts(model, pairs, reading)
-
-
-def _places(graph: MappedGraph, mapped: set[int], names: AtomMap) -> dict[int, tuple[int, tuple[int, ...]]]:
-    """Bonds to the mapped part and the mapped atoms reached, for each atom that is not mapped."""
-    places: dict[int, tuple[int, tuple[int, ...]]] = {}
-    front = [(i, k) for i in sorted(mapped) for k in graph.neighbours[i] if k not in mapped]
-    depth = 1
-    while front:
-        level: dict[int, set[int]] = {}
-        for source, k in front:
-            if k not in places:
-                level.setdefault(k, set()).update(
-                    {names[source]} if source in mapped else places[source][1]
-                )
-        places |= {k: (depth, tuple(sorted(names_))) for k, names_ in level.items()}
-        front = [(k, m) for k in level for m in graph.neighbours[k] if m not in mapped and m not in places]
-        depth += 1
-    return places

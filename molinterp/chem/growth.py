@@ -9,6 +9,7 @@ from typing import final
 
 from molinterp.chem.affinity import Affinity
 from molinterp.chem.mapped_graph import MappedGraph
+from molinterp.chem.places import Places
 
 AtomMap = dict[int, int]
 """Atom of molecule B by atom of molecule A."""
@@ -34,6 +35,7 @@ class Growth:
         is_strict: bool,
         start: Mapping[int, int] | None = None,
         banned: frozenset[tuple[int, int]] = frozenset(),
+        where: Places | None = None,
     ) -> None:
         """Prepare a growth.
 
@@ -44,20 +46,25 @@ class Growth:
             is_strict: only bonds of one order match.
             start: pairs that are mapped already.
             banned: pairs that must not be mapped.
+            where: places of the atoms, by which chain atoms match only at one and the same distance further from
+                what is mapped in the one molecule than in the other.
         """
         self._a, self._b, self._affinity, self._is_strict, self._banned = a, b, affinity, is_strict, banned
-        self._branches = affinity.branches.tolist()
-        self._values = affinity.atoms.tolist()
+        self._branches = affinity.branch_rows
+        self._values = affinity.atom_rows
         self.map: AtomMap = dict(start or {})
         self._used = set(self.map.values())
         self.parents: dict[int, int | None] = {}
-        self.choices: list[tuple[tuple[int, int], ...]] = []
+        self.choices: list[tuple[int, int]] = []
+        self._where, self._shift = where, 0
         self._queue: list[tuple[float, int, tuple[int, int], Placement]] = []
         self._seen: set[Placement] = set()
         self._ticks = count()
 
     def grow(self, i: int, j: int) -> AtomMap:
         """Grow from atom `i` of A on atom `j` of B; the pairs that were added."""
+        if self._where is not None:
+            self._shift = self._where.near_a[i] - self._where.near_b[j]
         if self._a.is_ring(i):
             placement = self._best_placement(i, j)
             if placement is None:
@@ -74,9 +81,13 @@ class Growth:
         return {i: self.map[i] for i in self.parents}
 
     def _fits(self, i: int, j: int) -> bool:
-        return (
-            i not in self.map and j not in self._used and self._values[i][j] > 0 and (i, j) not in self._banned
-        )
+        if i in self.map or j in self._used or not self._values[i][j] or (i, j) in self._banned:
+            return False
+        return self._a.is_ring(i) or self._is_in_step(i, j)
+
+    def _is_in_step(self, i: int, j: int) -> bool:
+        where = self._where
+        return where is None or where.near_a[i] - where.near_b[j] == self._shift
 
     def _follow(self, pair: tuple[int, int], parent: int) -> None:
         i, j = pair
@@ -117,7 +128,9 @@ class Growth:
         first, second = zip(*placement, strict=True)
         return all(
             self._a.orders[i, k] == self._b.orders[j, m]
-            for i, k, j, m in zip(first, (*first[1:], first[0]), second, (*second[1:], second[0]), strict=True)
+            for i, k, j, m in zip(
+                first, (*first[1:], first[0]), second, (*second[1:], second[0]), strict=True
+            )
         )
 
     def _push(self, value: float, parent: tuple[int, int], pairs: Placement) -> None:
@@ -138,8 +151,8 @@ class Growth:
         }
         best = set(_assignment(first, second, worth))
         options = [pair for pair, value in worth.items() if value > 0]
-        if len(options) > 1:
-            self.choices.append(tuple(pair for pair in options if pair in best))
+        if len(options) > 1 and len({self._classes(pair) for pair in options}) > 1:
+            self.choices += [pair for pair in options if pair in best][:1]
         for pair in options:
             self._push(worth[pair] * (1.0 if pair in best else _SECOND_CHOICE), (i, j), (pair,))
 
@@ -155,9 +168,14 @@ class Growth:
         if not found:
             return None
         found.sort(key=lambda one: -one[0])
-        if len(found) > 1:
-            self.choices.append(tuple(pair for pair in found[0][1] if pair not in found[1][1])[:1])
+        if len(found) > 1 and sorted(map(self._classes, found[0][1])) != sorted(
+            map(self._classes, found[1][1])
+        ):
+            self.choices += [pair for pair in found[0][1] if pair not in found[1][1]][:1]
         return found[0][1]
+
+    def _classes(self, pair: tuple[int, int]) -> tuple[int, int]:
+        return self._a.classes[pair[0]], self._b.classes[pair[1]]
 
     def _placements(self, i: int, j: int) -> Iterator[Placement]:
         """Rings of `i` laid on rings of `j` of the same size, both ways round, the two atoms on each other."""
@@ -181,12 +199,14 @@ class Growth:
         for i, j in placement:
             if i in self.map:
                 continue
-            total += self._values[i][j]
+            total += self._values[i][j] + (self._where is not None and self._is_in_step(i, j))
             first = [u for u in self._a.neighbours[i] if u not in own and u not in self.map]
             second = [v for v in self._b.neighbours[j] if v not in other and v not in self._used]
             if first and second:
                 worth = {
-                    (u, v): self._branches[self._a.edges[i, u]][self._b.edges[j, v]] for u in first for v in second
+                    (u, v): self._branches[self._a.edges[i, u]][self._b.edges[j, v]]
+                    for u in first
+                    for v in second
                 }
                 total += sum(worth[pair] for pair in _assignment(first, second, worth))
         return total

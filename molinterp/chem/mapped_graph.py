@@ -11,6 +11,7 @@ import numpy.typing as npt
 from rdkit import Chem
 
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 MAX_CHILDREN = 3
 """Neighbours beyond a bond that look-ahead reads: an atom of four bonds has three others."""
 _LARGEST_RING = 62
@@ -28,9 +29,9 @@ class MappedGraph:
     """Atomic numbers, (n,)."""
     charges: Ints
     """Formal charges, (n,)."""
-    aromatic: npt.NDArray[np.bool_]
+    aromatic: Bools
     """Whether atoms are aromatic, (n,)."""
-    unsaturated: npt.NDArray[np.bool_]
+    unsaturated: Bools
     """Whether atoms bear a double or triple bond outside an aromatic ring, (n,)."""
     environments: tuple[Ints, Ints]
     """Hashes of the surroundings of each atom within one and two bonds, (n,) each."""
@@ -101,7 +102,9 @@ def mapped_graph(mol: Chem.Mol) -> MappedGraph:
         numbers=numbers,
         charges=np.array([a.GetFormalCharge() for a in atoms], np.int64),
         aromatic=np.array([a.GetIsAromatic() for a in atoms], np.bool_),
-        unsaturated=np.array([any(orders[i, j] >= 2 for j in neighbours[i]) for i in range(len(atoms))], np.bool_),
+        unsaturated=np.array(
+            [any(orders[i, j] >= 2 for j in neighbours[i]) for i in range(len(atoms))], np.bool_
+        ),
         environments=(np.array(near, np.int64), np.array(_refined(near, neighbours, orders), np.int64)),
         ring_sizes=np.array([_mask(len(rings[r]) for r in own) for own in rings_of], np.int64),
         neighbours=tuple(map(tuple, neighbours)),
@@ -118,7 +121,9 @@ def mapped_graph(mol: Chem.Mol) -> MappedGraph:
         children=_padded(
             [[edges[j, k] for k in neighbours[j] if k != i] for i, j in orders], MAX_CHILDREN, len(edges)
         ),
-        out=_padded([[edges[i, j] for j in own] for i, own in enumerate(neighbours)], MAX_CHILDREN + 1, len(edges)),
+        out=_padded(
+            [[edges[i, j] for j in own] for i, own in enumerate(neighbours)], MAX_CHILDREN + 1, len(edges)
+        ),
     )
 
 
@@ -151,7 +156,8 @@ def _refined(
 ) -> list[int]:
     # Hashes of tuples of numbers are the same in every process, those of text are not.
     return [
-        hash((kind, *sorted((int(2 * orders[i, j]), kinds[j]) for j in neighbours[i]))) for i, kind in enumerate(kinds)
+        hash((kind, *sorted((int(2 * orders[i, j]), kinds[j]) for j in neighbours[i])))
+        for i, kind in enumerate(kinds)
     ]
 
 

@@ -79,7 +79,9 @@ def _sign(bond: Chem.Bond, partner: Chem.Bond, a: Chem.Mol, b: Chem.Mol, pairs: 
         across = bond.GetOtherAtomIdx(end)
         here = {n.GetIdx() for n in b.GetAtomWithIdx(pairs[end]).GetNeighbors()} - {pairs[across]}
         image, named = pairs.get(reference), theirs & here
-        others = [n.GetIdx() for n in a.GetAtomWithIdx(end).GetNeighbors() if n.GetIdx() not in (across, reference)]
+        others = [
+            n.GetIdx() for n in a.GetAtomWithIdx(end).GetNeighbors() if n.GetIdx() not in (across, reference)
+        ]
         images = {pairs[k] for k in others if k in pairs}
         if image in named:
             continue

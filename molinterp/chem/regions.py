@@ -9,6 +9,8 @@ from typing import Generic, TypeVar, final
 from molinterp.chem.mapped_graph import MappedGraph
 
 Bond = tuple[int, int]
+Node = tuple[str, int, int]
+"""An atom (m mapped, a of A alone, b of B alone; the number; -1) or a bond (a- or b-; its two atoms)."""
 K = TypeVar("K", bound=Hashable)
 
 
@@ -58,8 +60,15 @@ class Region:
     """Bonds of A between mapped atoms that are not bonded in B."""
     gained_bonds: list[Bond] = field(default_factory=list)
     """Bonds of B between mapped atoms that are not bonded in A."""
-    anchors: list[int] = field(default_factory=list)
-    """Mapped atoms of A that the change touches."""
+    lost_anchors: list[int] = field(default_factory=list)
+    """Mapped atoms, as numbered in A, that what is lost hangs on."""
+    gained_anchors: list[int] = field(default_factory=list)
+    """Mapped atoms, as numbered in A, that what is gained hangs on."""
+
+    @property
+    def anchors(self) -> set[int]:
+        """Mapped atoms, as numbered in A, that the change touches."""
+        return {*self.lost_anchors, *self.gained_anchors}
 
 
 @final
@@ -76,32 +85,32 @@ class Form:
 def regions(a: MappedGraph, b: MappedGraph, pairs: Mapping[int, int]) -> list[Region]:
     """Connected regions of atoms and bonds that one molecule alone has; those that meet in one atom are one."""
     back = {j: i for i, j in pairs.items()}
-    groups: Groups[tuple[str, int, int]] = Groups()
-    for side, graph, own, other, name in (("a", a, pairs, b, None), ("b", b, back, a, back)):
+    groups: Groups[Node] = Groups()
+    touched: dict[str, set[int]] = {"a": set(), "b": set()}
+    sides = (("a", a, pairs, b, {i: i for i in pairs}), ("b", b, back, a, back))
+    for side, graph, own, other, name in sides:
         for i in range(graph.n):
             if i not in own and graph.numbers[i] > 1:
                 groups.add((side, i, -1))
         for i, k in graph.edges:
-            if i > k:
+            if i > k or (i in own and k in own and (own[i], own[k]) in other.edges):
                 continue
-            ends = [("m", x if name is None else name[x], -1) if x in own else (side, x, -1) for x in (i, k)]
-            if i in own and k in own:
-                if (own[i], own[k]) in other.edges:
-                    continue
-                groups.join((f"{side}-", i, k), ends[0])
+            ends = [("m", name[x], -1) if x in own else (side, x, -1) for x in (i, k)]
+            touched[side] |= {name[x] for x in (i, k) if x in own}
             groups.join(ends[0], ends[1])
-    return [_region(group) for group in groups.all()]
+            if i in own and k in own:
+                groups.join(ends[0], (f"{side}-", i, k))
+    return [_region(group, touched) for group in groups.all()]
 
 
-def _region(group: Iterable[tuple[str, int, int]]) -> Region:
+def _region(group: Iterable[Node], touched: Mapping[str, set[int]]) -> Region:
     region = Region()
     for kind, i, k in group:
         if kind == "m":
-            region.anchors.append(i)
-        elif kind == "a":
-            region.lost.append(i)
-        elif kind == "b":
-            region.gained.append(i)
+            region.lost_anchors += [i] if i in touched["a"] else []
+            region.gained_anchors += [i] if i in touched["b"] else []
+        elif kind in ("a", "b"):
+            (region.lost if kind == "a" else region.gained).append(i)
         else:
             (region.lost_bonds if kind == "a-" else region.gained_bonds).append((i, k))
     return region
@@ -126,7 +135,9 @@ def forms(a: MappedGraph, b: MappedGraph, pairs: Mapping[int, int]) -> list[Form
 
 
 def _differs(a: MappedGraph, b: MappedGraph, i: int, j: int) -> bool:
-    return bool(a.numbers[i] != b.numbers[j] or a.charges[i] != b.charges[j] or a.aromatic[i] != b.aromatic[j])
+    return bool(
+        a.numbers[i] != b.numbers[j] or a.charges[i] != b.charges[j] or a.aromatic[i] != b.aromatic[j]
+    )
 
 
 def pieces(graph: MappedGraph, atoms: Iterable[int]) -> list[list[int]]:

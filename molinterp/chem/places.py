@@ -1,0 +1,109 @@
+"""Where atoms beyond the common part of two molecules stand, seen from it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from molinterp.chem.mapped_graph import Bools, Ints, MappedGraph
+
+
+@final
+@dataclass(frozen=True)
+class Places:
+    """Places of the atoms of two molecules A and B that are not mapped."""
+
+    near_a: list[int]
+    """Bonds from each atom of A to the nearest mapped one; 0 for mapped atoms and those that no way leads to."""
+    near_b: list[int]
+    """The same for B."""
+    same: Bools
+    """Whether two atoms are reached from the same mapped atoms or from the same ring of them, (n_a, n_b)."""
+    entries: Bools
+    """Whether two atoms are in no ring, or are those of their rings that stand nearest, (n_a, n_b)."""
+
+
+def places(a: MappedGraph, b: MappedGraph, pairs: Mapping[int, int]) -> Places:
+    """Places of the atoms beyond an atom map."""
+    near_a, at_a = _levels(a, {i: i for i in pairs}, a.n)
+    near_b, at_b = _levels(b, {j: i for i, j in pairs.items()}, a.n)
+    for ring in map(list, a.rings):
+        reached = at_a[:, ring].any(1)
+        at_a[np.ix_(reached, ring)] = True
+    same = at_a.astype(np.float32) @ at_b.T.astype(np.float32) > 0
+    entries = _entries(a, near_a)[:, None] & _entries(b, near_b)
+    return Places(near_a.tolist(), near_b.tolist(), np.asarray(same), np.asarray(entries))
+
+
+def _levels(graph: MappedGraph, names: Mapping[int, int], n_names: int) -> tuple[Ints, Bools]:
+    """Bonds to the nearest mapped atoms, (n,), and which these are by name, (n, n_names)."""
+    near = np.zeros(graph.n, np.int64)
+    at = np.zeros((graph.n, n_names), np.bool_)
+    at[list(names), list(names.values())] = True
+    front, depth = list(names), 1
+    while front:
+        level: dict[int, None] = {}
+        for i in front:
+            for k in graph.neighbours[i]:
+                if k not in names and near[k] in (0, depth):
+                    near[k] = depth
+                    at[k] |= at[i]
+                    level[k] = None
+        front, depth = list(level), depth + 1
+    return near, at
+
+
+def _entries(graph: MappedGraph, near: Ints) -> Bools:
+    entries = np.array([not own for own in graph.rings_of], np.bool_)
+    for ring in graph.rings:
+        own = near[list(ring)]
+        entries[[i for i, depth in zip(ring, own, strict=True) if depth == own.min()]] = True
+    return entries
+
+
+def is_in_place(
+    a: MappedGraph, b: MappedGraph, pairs: Mapping[int, int], part: Mapping[int, int], small: int
+) -> bool:
+    """Whether two mapped parts hang on each other alike in both molecules.
+
+    Args:
+        a: the first molecule.
+        b: the second molecule.
+        pairs: one part, atoms of B by atoms of A.
+        part: the other part.
+        small: parts of up to this many atoms must hang on the same atoms; larger ones may be shifted along a ring.
+    """
+    return all(_hangs_alike(a, b, x, y, small) for x, y in ((pairs, part), (part, pairs)))
+
+
+def _hangs_alike(
+    a: MappedGraph, b: MappedGraph, rest: Mapping[int, int], part: Mapping[int, int], small: int
+) -> bool:
+    back = {j: i for i, j in rest.items()}
+    lost, far_a = _reached(a, part.keys(), rest.keys())
+    gained, far_b = _reached(b, part.values(), back.keys())
+    gained = {back[j] for j in gained}
+    if lost == gained:
+        return bool(lost)
+    is_shift = not (lost <= gained or gained <= lost)
+    if not (lost and gained) or (is_shift and far_a != far_b) or min(len(part), len(rest)) <= small:
+        return False
+    return any(lost ^ gained <= set(ring) for ring in a.rings)
+
+
+def _reached(graph: MappedGraph, part: Collection[int], mapped: Collection[int]) -> tuple[set[int], int]:
+    """Mapped atoms outside a part that are reached without crossing mapped atoms; bonds to the nearest."""
+    front, seen = list(part), set(part)
+    reached: set[int] = set()
+    depth = nearest = 0
+    while front:
+        depth += 1
+        found = dict.fromkeys(k for i in front for k in graph.neighbours[i] if k not in seen)
+        seen |= found.keys()
+        reached |= found.keys() & mapped
+        nearest = nearest or (depth if reached else 0)
+        front = [k for k in found if k not in mapped]
+    return reached, nearest
