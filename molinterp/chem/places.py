@@ -65,45 +65,48 @@ def _entries(graph: MappedGraph, near: Ints) -> Bools:
 
 
 def is_in_place(
-    a: MappedGraph, b: MappedGraph, pairs: Mapping[int, int], part: Mapping[int, int], small: int
+    a: MappedGraph, b: MappedGraph, rest: Mapping[int, int], part: Mapping[int, int], small: int
 ) -> bool:
     """Whether two mapped parts hang on each other alike in both molecules.
 
     Args:
         a: the first molecule.
         b: the second molecule.
-        pairs: one part, atoms of B by atoms of A.
+        rest: one part, atoms of B by atoms of A.
         part: the other part.
-        small: parts of up to this many atoms must hang on the same atoms; larger ones may be shifted along a ring.
+        small: parts of up to this many atoms must hang on the same atoms; larger ones may be shifted along rings.
     """
-    return all(_hangs_alike(a, b, x, y, small) for x, y in ((pairs, part), (part, pairs)))
-
-
-def _hangs_alike(
-    a: MappedGraph, b: MappedGraph, rest: Mapping[int, int], part: Mapping[int, int], small: int
-) -> bool:
-    back = {j: i for i, j in rest.items()}
-    lost, far_a = _reached(a, part.keys(), rest.keys())
-    gained, far_b = _reached(b, part.values(), back.keys())
-    gained = {back[j] for j in gained}
-    if lost == gained:
-        return bool(lost)
-    is_shift = not (lost <= gained or gained <= lost)
-    if not (lost and gained) or (is_shift and far_a != far_b) or min(len(part), len(rest)) <= small:
+    back = {j: i for i, j in (*rest.items(), *part.items())}
+    first = _links(a, part.keys(), rest.keys())
+    found = _links(b, part.values(), rest.values())
+    second = {(back[x], back[y]): far for (x, y), far in found.items()}
+    if first.keys() == second.keys():
+        return bool(first)
+    if min(len(part), len(rest)) <= small or not first or not second:
         return False
-    return any(lost ^ gained <= set(ring) for ring in a.rings)
+    if not first.keys() & second.keys() and min(first.values()) != min(second.values()):
+        return False
+    rings = [set(ring) for ring in a.rings]
+    return all(
+        any(_is_near(x, u, rings) and _is_near(y, v, rings) for u, v in others)
+        for links, others in ((first, second), (second, first))
+        for x, y in links
+    )
 
 
-def _reached(graph: MappedGraph, part: Collection[int], mapped: Collection[int]) -> tuple[set[int], int]:
-    """Mapped atoms outside a part that are reached without crossing mapped atoms; bonds to the nearest."""
-    front, seen = list(part), set(part)
-    reached: set[int] = set()
-    depth = nearest = 0
-    while front:
-        depth += 1
-        found = dict.fromkeys(k for i in front for k in graph.neighbours[i] if k not in seen)
-        seen |= found.keys()
-        reached |= found.keys() & mapped
-        nearest = nearest or (depth if reached else 0)
-        front = [k for k in found if k not in mapped]
-    return reached, nearest
+def _is_near(i: int, k: int, rings: Collection[set[int]]) -> bool:
+    return i == k or any(i in ring and k in ring for ring in rings)
+
+
+def _links(graph: MappedGraph, part: Collection[int], rest: Collection[int]) -> dict[tuple[int, int], int]:
+    """Atoms of a part and of the rest joined by a way over unmapped atoms, with its bonds."""
+    links: dict[tuple[int, int], int] = {}
+    for start in part:
+        front, seen, depth = [start], set(part), 0
+        while front:
+            depth += 1
+            found = dict.fromkeys(k for i in front for k in graph.neighbours[i] if k not in seen)
+            seen |= found.keys()
+            links |= {(start, k): depth for k in found if k in rest}
+            front = [k for k in found if k not in rest]
+    return links
