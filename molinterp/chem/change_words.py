@@ -1,0 +1,475 @@
+"""Say what changes between two aligned molecules as a chemist says it: phenyl -> 3-pyridyl, + morpholine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+from rdkit import Chem
+
+from molinterp.chem.group_names import fragment, group_name, known_name, ring_name
+from molinterp.chem.mapped_graph import MappedGraph
+from molinterp.chem.regions import Bond, Form, Groups, Region
+
+_ORDERS = {1.0: "single", 2.0: "double", 3.0: "triple"}
+_MOST_BRANCH = 3
+"""Heavy atoms of a common branch that is named together with what it hangs on."""
+_MOST_GROUP = 7
+"""Heavy atoms of a substituent that is still named as a whole where a part of it changes."""
+
+
+def change_words(
+    a: MappedGraph,
+    b: MappedGraph,
+    pairs: dict[int, int],
+    places: Sequence[Region],
+    kinds: Sequence[Form],
+    n_inverted: int,
+    n_flipped: int,
+) -> str:
+    """The change in words, places parted by semicolons; empty if nothing changes.
+
+    Args:
+        a: the molecule before.
+        b: the molecule after.
+        pairs: atoms in common, of B by those of A.
+        places: connected regions that one molecule alone has.
+        kinds: common atoms and bonds of another kind.
+        n_inverted: centres of the opposite handedness.
+        n_flipped: double bonds of the opposite configuration.
+    """
+    words = _Speaker(a, b, pairs).say(places, kinds)
+    for n, name in ((n_inverted, "inverted centre"), (n_flipped, "E/Z double bond")):
+        words += [name if n == 1 else f"{n} {name}s"] if n else []
+    if not words and Chem.MolToSmiles(a.mol) != Chem.MolToSmiles(b.mol):
+        words = ["stereochemistry"]
+    counted = Counter(words)
+    return "; ".join(f"{n} x ({word})" if n > 1 else word for word, n in counted.items())
+
+
+@final
+@dataclass
+class _Unit:
+    """Atoms and bonds that change together at one place."""
+
+    lost: set[int] = field(default_factory=set)
+    gained: set[int] = field(default_factory=set)
+    lost_bonds: list[Bond] = field(default_factory=list)
+    gained_bonds: list[Bond] = field(default_factory=list)
+    orders: list[Bond] = field(default_factory=list)
+
+
+@final
+@dataclass(frozen=True)
+class _Piece:
+    """Connected atoms of one molecule, with the atoms in common that they hang on, as numbered in A."""
+
+    atoms: frozenset[int]
+    anchors: tuple[int, ...]
+
+
+@final
+class _Speaker:
+    def __init__(self, a: MappedGraph, b: MappedGraph, pairs: dict[int, int]) -> None:
+        self._a, self._b, self._pairs = a, b, pairs
+        self._back = {j: i for i, j in pairs.items()}
+
+    def say(self, places: Sequence[Region], kinds: Sequence[Form]) -> list[str]:
+        words: list[str] = []
+        lone_lost: list[_Piece] = []
+        lone_gained: list[_Piece] = []
+        rings, chains = self._split(kinds)
+        words += self._ring_words(rings)
+        for unit in self._units(places, chains):
+            said, lost, gained = self._unit_words(unit)
+            words += said
+            lone_lost += lost
+            lone_gained += gained
+        words += self._exchanges(lone_lost, lone_gained)
+        words += self._moved(lone_lost, lone_gained)
+        words += [f"+ {self._group(self._b, piece)}" for piece in lone_gained]
+        words += [f"- {self._group(self._a, piece)}" for piece in lone_lost]
+        return words
+
+    def _split(self, kinds: Sequence[Form]) -> tuple[list[Form], list[Form]]:
+        """Changes of kind in rings, and those of chains."""
+        rings, chains = [], []
+        for form in kinds:
+            touched = [*form.atoms, *(i for bond in form.bonds for i in bond)]
+            in_ring = all(bond in self._a.ring_bonds for bond in form.bonds) and all(map(self._a.is_ring, touched))
+            (rings if in_ring else chains).append(form)
+        return rings, chains
+
+    def _ring_words(self, rings: Sequence[Form]) -> list[str]:
+        """Rings whose atoms or bonds change kind, each named once with all that changes in it."""
+        groups: Groups[int] = Groups()
+        touched = sorted({i for form in rings for i in (*form.atoms, *(x for bond in form.bonds for x in bond))})
+        for i in touched:
+            groups.add(i)
+        for ring in self._a.rings:
+            own = [i for i in touched if i in ring]
+            for i in own[1:]:
+                groups.join(own[0], i)
+        return [self._ring_word(set(group)) for group in groups.all()]
+
+    def _ring_word(self, touched: set[int]) -> str:
+        system = _ring_system(self._a, touched)
+        other = _ring_system(self._b, {self._pairs[i] for i in touched})
+        ends = [i for i in system if any(k not in system for k in self._a.neighbours[i])]
+        if len(ends) == 1:
+            names = (_known(self._a.mol, system), _known(self._b.mol, other))
+            if all(names) and names[0] != names[1]:
+                return f"{names[0]} -> {names[1]}"
+        names = (ring_name(self._a.mol, system), ring_name(self._b.mol, other))
+        if all(names) and names[0] != names[1]:
+            return f"{names[0]} -> {names[1]}"
+        return self._atoms_word(touched, "ring ")
+
+    def _atoms_word(self, touched: Iterable[int], where: str) -> str:
+        """Elements, charges or bonds that change, where no group has a name."""
+        symbols = [
+            (_symbol(self._a.mol, i), _symbol(self._b.mol, self._pairs[i]))
+            for i in sorted(touched)
+            if _symbol(self._a.mol, i) != _symbol(self._b.mol, self._pairs[i])
+        ]
+        if symbols:
+            one, other = (", ".join(sorted(side)) for side in zip(*symbols, strict=True))
+            return f"{where}{one} -> {other}" if one != other else f"{where}atoms exchanged ({one})"
+        own = set(touched)
+        before = sum(order for (i, k), order in self._a.orders.items() if i in own and k in own)
+        after = sum(
+            self._b.orders.get((self._pairs[i], self._pairs[k]), 0.0)
+            for i, k in self._a.orders
+            if i in own and k in own
+        )
+        return f"{where}{'reduced' if after < before else 'oxidised'}"
+
+    def _units(self, places: Sequence[Region], chains: Sequence[Form]) -> list[_Unit]:
+        """Regions with the chain atoms that change kind where they are, joined where they touch."""
+        groups: Groups[tuple[str, int]] = Groups()
+        for k, region in enumerate(places):
+            groups.add(("region", k))
+            for i in region.anchors:
+                groups.join(("region", k), ("atom", i))
+        altered = {i for form in chains for i in form.atoms}
+        for k, form in enumerate(chains):
+            for i in (*form.atoms, *(x for bond in form.bonds for x in bond)):
+                groups.join(("form", k), ("atom", i))
+            for i in form.atoms:
+                for other in self._a.neighbours[i]:
+                    is_leaf = len(self._a.neighbours[i]) == 1 and not self._a.is_ring(other)
+                    if other in altered or is_leaf:
+                        groups.join(("atom", i), ("atom", other))
+        return [self._unit(group, places, chains) for group in groups.all()]
+
+    def _unit(
+        self, group: Iterable[tuple[str, int]], places: Sequence[Region], chains: Sequence[Form]
+    ) -> _Unit:
+        unit = _Unit()
+        for kind, k in group:
+            if kind == "region":
+                unit.lost |= set(places[k].lost)
+                unit.gained |= set(places[k].gained)
+                unit.lost_bonds += places[k].lost_bonds
+                unit.gained_bonds += places[k].gained_bonds
+            elif kind == "form":
+                altered = [i for i in chains[k].atoms if not self._a.is_ring(i)]
+                unit.lost |= set(altered)
+                unit.gained |= {self._pairs[i] for i in altered}
+                unit.orders += chains[k].bonds
+        return unit
+
+    def _unit_words(self, unit: _Unit) -> tuple[list[str], list[_Piece], list[_Piece]]:
+        """Words for one place, and the pieces that come or go alone."""
+        lost, gained = self._pieces(self._a, unit.lost), self._pieces(self._b, unit.gained)
+        words = self._exchanges(lost, gained)
+        words += [] if words or lost or gained else self._bond_words(unit)
+        if not lost and not gained:
+            return words, [], []
+        for sign, graph, side in (("-", self._a, lost), ("+", self._b, gained)):
+            for piece in list(side):
+                word = self._lone(graph, piece, sign)
+                if word:
+                    words.append(word)
+                    side.remove(piece)
+        return words, lost, gained
+
+    def _exchanges(self, lost: list[_Piece], gained: list[_Piece]) -> list[str]:
+        """Words for pieces at the same atoms, or at one of them; these are taken from the lists."""
+        words = []
+        for is_match in (lambda x, y: x.anchors == y.anchors, lambda x, y: set(x.anchors) & set(y.anchors)):
+            for piece in list(lost):
+                match = next((x for x in gained if is_match(piece, x)), None)
+                if match is not None:
+                    lost.remove(piece)
+                    gained.remove(match)
+                    words.append(self._exchange(piece, match))
+        return words
+
+    def _bond_words(self, unit: _Unit) -> list[str]:
+        words = [self._order_word(i, k, self._b.orders[self._pairs[i], self._pairs[k]]) for i, k in unit.orders]
+        for graph, bonds, verb in ((self._b, unit.gained_bonds, "closed"), (self._a, unit.lost_bonds, "opened")):
+            sizes = [_ring_size(graph, bond) for bond in bonds]
+            words += [f"ring {verb} ({size})" for size in sizes if size]
+        if not words and (unit.gained_bonds or unit.lost_bonds):
+            words.append("group moved")
+        return words
+
+    def _order_word(self, i: int, k: int, after: float) -> str:
+        before = self._a.orders[i, k]
+        ends = {int(self._a.numbers[i]), int(self._a.numbers[k])}
+        leaf = any(len(self._a.neighbours[x]) == 1 == len(self._b.neighbours[self._pairs[x]]) for x in (i, k))
+        if leaf and ends == {6, 8} and {before, after} == {1.0, 2.0}:
+            return "C=O -> C-OH" if before > after else "C-OH -> C=O"
+        return f"{_ORDERS.get(before, 'aromatic')} -> {_ORDERS.get(after, 'aromatic')} bond"
+
+    def _pieces(self, graph: MappedGraph, atoms: Collection[int]) -> list[_Piece]:
+        groups: Groups[int] = Groups()
+        for i in sorted(atoms):
+            groups.add(i)
+            for k in graph.neighbours[i]:
+                if k in atoms:
+                    groups.join(i, k)
+        names: Mapping[int, int] = {i: i for i in self._pairs} if graph is self._a else self._back
+        found: dict[tuple[int, ...], set[int]] = {}
+        for k, group in enumerate(groups.all()):
+            outside = {x for i in group for x in graph.neighbours[i]} - set(atoms)
+            anchors = tuple(sorted(names[x] for x in outside if x in names))
+            # What hangs on one and the same atom is one piece: the fluorines of CF3.
+            found.setdefault(anchors if len(anchors) == 1 else (*anchors, -1 - k), set()).update(group)
+        return [_Piece(frozenset(own), tuple(i for i in at if i >= 0)) for at, own in found.items()]
+
+    def _exchange(self, lost: _Piece, gained: _Piece) -> str:
+        if self._is_reversed(lost, gained):
+            return f"{group_name(self._a.mol, lost.atoms)} reversed"
+        own, other, anchors = self._with_branches(lost, gained)
+        if len(anchors) == 1:
+            return self._substituents(own, other, anchors[0])
+        return _said(_name(self._a.mol, lost.atoms), _name(self._b.mol, gained.atoms))
+
+    def _with_branches(self, lost: _Piece, gained: _Piece) -> tuple[set[int], set[int], list[int]]:
+        """Two pieces with the small common branches that hang on both, and the atoms that these leave."""
+        own, other = set(lost.atoms), set(gained.atoms)
+        anchors = sorted({*lost.anchors, *gained.anchors})
+        for i in list(anchors):
+            branches = []
+            for graph, atoms, start in ((self._a, lost.atoms, i), (self._b, gained.atoms, self._pairs[i])):
+                behind = [k for k in graph.neighbours[start] if k in atoms]
+                branches.append(_beyond(graph, behind[0], start, _MOST_BRANCH) if len(behind) == 1 else None)
+            first, second = branches
+            if first is None or second is None or len(anchors) == 1 or any(map(self._a.is_ring, first)):
+                continue
+            if {self._pairs.get(k) for k in first} == second:
+                own |= first
+                other |= second
+                anchors.remove(i)
+        return own, other, anchors
+
+    def _is_reversed(self, lost: _Piece, gained: _Piece) -> bool:
+        """Whether a linker is the other one turned round."""
+        if len(lost.anchors) != 2 or lost.anchors != gained.anchors:
+            return False
+        names = dict(zip(lost.anchors, (1, 2), strict=True))
+        turned = dict(zip(lost.anchors, (2, 1), strict=True))
+        own = _labelled(self._a.mol, lost.atoms, names)
+        new = {self._pairs[i]: name for i, name in names.items()}
+        back = {self._pairs[i]: name for i, name in turned.items()}
+        other, again = (_labelled(self._b.mol, gained.atoms, way) for way in (new, back))
+        return own is not None and own != other and own == again
+
+    def _substituents(self, lost: set[int], gained: set[int], anchor: int) -> str:
+        """The exchange of a substituent, named with as much of the common chain as makes a known group."""
+        best = None
+        here = anchor
+        own, other = set(lost), set(gained)
+        while True:
+            names = (_name(self._a.mol, own), _name(self._b.mol, other))
+            known = (_known(self._a.mol, own), _known(self._b.mol, other))
+            if best is None or (all(known) and known[0] != known[1]):
+                best = (*names, here)
+            step = self._inwards(own, other, here)
+            if step is None:
+                break
+            own, other, here = step
+        return _said(*best[:2], is_on_nitrogen=self._a.numbers[best[2]] == 7)
+
+    def _inwards(self, own: set[int], other: set[int], anchor: int) -> tuple[set[int], set[int], int] | None:
+        """The groups with the atom that they hang on and its other branches, and the atom that this hangs on."""
+        a, b = self._a, self._b
+        if a.is_ring(anchor) or b.is_ring(self._pairs[anchor]):
+            return None
+        onward: list[int] = []
+        grown, new = own | {anchor}, other | {self._pairs[anchor]}
+        for k in a.neighbours[anchor]:
+            if k in own:
+                continue
+            branch = _beyond(a, anchor, k, _MOST_GROUP)
+            if branch is None or k not in self._pairs or any(a.is_ring(i) for i in branch):
+                onward.append(k)
+            elif all(i in self._pairs for i in branch) and len(branch) <= _MOST_BRANCH:
+                grown |= branch
+                new |= {self._pairs[i] for i in branch}
+            else:
+                onward.append(k)
+        if len(onward) != 1 or onward[0] not in self._pairs or max(len(grown), len(new)) > _MOST_GROUP:
+            return None
+        return grown, new, onward[0]
+
+    def _lone(self, graph: MappedGraph, piece: _Piece, sign: str) -> str | None:
+        """Words for a piece that comes or goes at several atoms or at a chain; None if it is a plain substituent."""
+        if len(piece.anchors) == 1:
+            anchor = piece.anchors[0]
+            if self._a.is_ring(anchor) or graph.is_ring(next(iter(piece.atoms))):
+                return None
+            sides = (set(), set(piece.atoms)) if sign == "+" else (set(piece.atoms), set())
+            return self._substituents(*sides, anchor)
+        if len(piece.anchors) != 2:
+            return None
+        ends = [i if graph is self._a else self._pairs[i] for i in piece.anchors]
+        if any(set(ends) <= set(ring) for ring in graph.rings if set(ring) & piece.atoms):
+            ring = next(r for r in graph.rings if set(ends) <= set(r) and set(r) & piece.atoms)
+            verb = "closed" if sign == "+" else "opened"
+            name = ring_name(graph.mol, ring)
+            if any(set(ends) <= set(r) for r in graph.rings if not set(r) & piece.atoms):
+                return f"{sign} fused {name or f'{len(ring)}-membered ring'}"
+            return f"ring {verb} ({len(ring)})"
+        return f"{group_name(graph.mol, piece.atoms)} {'inserted' if sign == '+' else 'removed'}"
+
+    def _moved(self, lost: list[_Piece], gained: list[_Piece]) -> list[str]:
+        """Equal groups that leave one place of a ring and come at another, and other exchanges across a ring."""
+        words = []
+        for same in (True, False):
+            for piece in list(lost):
+                for other in list(gained):
+                    ring = self._common_ring(piece, other)
+                    if ring is None:
+                        continue
+                    names = (self._group(self._a, piece), self._group(self._b, other))
+                    if (names[0] == names[1]) != same:
+                        continue
+                    lost.remove(piece)
+                    gained.remove(other)
+                    places = [self._place(ring, x.anchors[0]) for x in (piece, other)]
+                    words.append(_moved_words(*names, *places))
+                    break
+        return words
+
+    def _common_ring(self, piece: _Piece, other: _Piece) -> tuple[int, ...] | None:
+        if len(piece.anchors) != 1 or len(other.anchors) != 1:
+            return None
+        return next((r for r in self._a.rings if piece.anchors[0] in r and other.anchors[0] in r), None)
+
+    def _place(self, ring: tuple[int, ...], i: int) -> int | None:
+        """Position of an atom in a six-membered ring, counted from where the ring hangs on the largest rest."""
+        sizes = {}
+        for k in ring:
+            rest = [n for n in self._a.neighbours[k] if n not in ring]
+            sizes[k] = max((len(_side(self._a, ring, n)) for n in rest), default=0)
+        main = max(ring, key=lambda k: (sizes[k], -k))
+        if len(ring) != 6 or main == i or not sizes[main]:
+            return None
+        steps = abs(ring.index(main) - ring.index(i))
+        return min(steps, len(ring) - steps) + 1
+
+    def _group(self, graph: MappedGraph, piece: _Piece) -> str:
+        return _name(graph.mol, piece.atoms)
+
+
+def _said(before: str, after: str, *, is_on_nitrogen: bool = False) -> str:
+    """One group for another, or one that comes or goes."""
+    joint = "N-" if is_on_nitrogen and _is_alkyl(before) and _is_alkyl(after) else ""
+    if not before or not after:
+        return f"+ {joint}{after}" if after else f"- {joint}{before}"
+    if before == after:
+        return f"{before} changed"
+    # Beside a formula a formula: CF3 -> CH3.
+    before, after = (
+        "CH3" if one == "methyl" and other[0].isupper() else one for one, other in ((before, after), (after, before))
+    )
+    return f"{joint}{before} -> {joint}{after}"
+
+
+def _moved_words(before: str, after: str, place: int | None, target: int | None) -> str:
+    clear = place is not None and target is not None and place != target
+    if before == after:
+        return f"{place}-{before} moved to {target}" if clear else f"{before} moved on the ring"
+    return f"{place}-{before} -> {target}-{after}" if clear else f"{before} -> {after} elsewhere on the ring"
+
+
+def _name(mol: Chem.Mol, atoms: Collection[int]) -> str:
+    """Name of atoms that hang on each other, or of several groups that do not."""
+    groups: Groups[int] = Groups()
+    for i in sorted(atoms):
+        groups.add(i)
+        for n in mol.GetAtomWithIdx(i).GetNeighbors():
+            if n.GetIdx() in atoms:
+                groups.join(i, n.GetIdx())
+    counted = Counter(group_name(mol, group) for group in groups.all())
+    return " and ".join(f"{n} {name}" if n > 1 else name for name, n in counted.items())
+
+
+def _known(mol: Chem.Mol, atoms: Collection[int]) -> str | None:
+    part = fragment(mol, atoms) if atoms else None
+    return known_name(part) if part is not None else None
+
+
+def _is_alkyl(name: str) -> bool:
+    return not name or name.endswith("yl") and name[0].islower()
+
+
+def _symbol(mol: Chem.Mol, i: int) -> str:
+    atom = mol.GetAtomWithIdx(i)
+    charge = atom.GetFormalCharge()
+    return atom.GetSymbol() + ("+" * charge if charge > 0 else "-" * -charge)
+
+
+def _labelled(mol: Chem.Mol, atoms: Collection[int], names: Mapping[int, int]) -> str | None:
+    part = fragment(mol, atoms)
+    if part is None:
+        return None
+    for atom in part.GetAtoms():
+        if atom.GetAtomicNum() == 0:
+            atom.SetIsotope(names.get(atom.GetIntProp("outside"), 0))
+    return Chem.MolToSmiles(part)
+
+
+def _ring_system(graph: MappedGraph, touched: Collection[int]) -> set[int]:
+    """Atoms of the rings that hold some atoms, with all rings fused to them."""
+    system = {i for ring in graph.rings if set(ring) & set(touched) for i in ring}
+    while True:
+        wider = system | {i for ring in graph.rings if len(set(ring) & system) > 1 for i in ring}
+        if wider == system:
+            return system
+        system = wider
+
+
+def _ring_size(graph: MappedGraph, bond: Bond) -> int:
+    return min((len(ring) for ring in graph.rings if bond[0] in ring and bond[1] in ring), default=0)
+
+
+def _beyond(graph: MappedGraph, behind: int, first: int, limit: int) -> set[int] | None:
+    """Atoms behind a bond, or None if there are more than `limit` or the bond is in a ring."""
+    found, front = {first}, [first]
+    while front:
+        for k in graph.neighbours[front.pop()]:
+            if k == behind and len(found) > 1 and behind not in graph.neighbours[first]:
+                return None
+            if k not in found and k != behind:
+                found.add(k)
+                front.append(k)
+                if len(found) > limit:
+                    return None
+    return found
+
+
+def _side(graph: MappedGraph, ring: Collection[int], first: int) -> set[int]:
+    """Atoms beyond a ring, from one of its neighbours on."""
+    found, front = {first}, [first]
+    while front:
+        for k in graph.neighbours[front.pop()]:
+            if k not in found and k not in ring:
+                found.add(k)
+                front.append(k)
+    return found
