@@ -9,13 +9,15 @@ from typing import final
 
 from rdkit import Chem
 
-from molinterp.chem.group_names import fragment, group_name, known_name, ring_name
+from molinterp.chem.group_names import fragment, group_name, known_name, part_name, ring_name
 from molinterp.chem.mapped_graph import MappedGraph
 from molinterp.chem.regions import Bond, Form, Groups, Region
 
 _ORDERS = {1.0: "single", 2.0: "double", 3.0: "triple"}
 _MOST_BRANCH = 3
 """Heavy atoms of a common branch that is named together with what it hangs on."""
+_MOST_WHOLE = 12
+"""Heavy atoms of a substituent that is named whole where the change inside it has no name."""
 _MOST_GROUP = 7
 """Heavy atoms of a substituent that is still named as a whole where a part of it changes."""
 
@@ -84,7 +86,8 @@ class _Speaker:
         words += self._ring_words(rings)
         for unit in self._units(places, chains):
             said, lost, gained = self._unit_words(unit)
-            words += said
+            whole = self._terminal(unit) if sum(word.count("*") for word in said) > 1 else None
+            words += said if whole is None else [whole]
             lone_lost += lost
             lone_gained += gained
         words += self._exchanges(lone_lost, lone_gained)
@@ -97,9 +100,15 @@ class _Speaker:
         """Changes of kind in rings, and those of chains."""
         rings, chains = [], []
         for form in kinds:
-            touched = [*form.atoms, *(i for bond in form.bonds for i in bond)]
-            in_ring = all(bond in self._a.ring_bonds for bond in form.bonds) and all(map(self._a.is_ring, touched))
-            (rings if in_ring else chains).append(form)
+            inside = Form(
+                [i for i in form.atoms if self._a.is_ring(i)], [x for x in form.bonds if x in self._a.ring_bonds]
+            )
+            outside = Form(
+                [i for i in form.atoms if not self._a.is_ring(i)],
+                [x for x in form.bonds if x not in self._a.ring_bonds],
+            )
+            rings += [inside] if inside.atoms or inside.bonds else []
+            chains += [outside] if outside.atoms or outside.bonds else []
         return rings, chains
 
     def _ring_words(self, rings: Sequence[Form]) -> list[str]:
@@ -137,14 +146,16 @@ class _Speaker:
         if symbols:
             one, other = (", ".join(sorted(side)) for side in zip(*symbols, strict=True))
             return f"{where}{one} -> {other}" if one != other else f"{where}atoms exchanged ({one})"
-        own = set(touched)
-        before = sum(order for (i, k), order in self._a.orders.items() if i in own and k in own)
-        after = sum(
-            self._b.orders.get((self._pairs[i], self._pairs[k]), 0.0)
-            for i, k in self._a.orders
-            if i in own and k in own
-        )
-        return f"{where}{'reduced' if after < before else 'oxidised'}"
+        return f"{where}{self._reduction(set(touched))}"
+
+    def _reduction(self, touched: set[int]) -> str:
+        """How the orders of the bonds between some atoms change, on the whole."""
+        bonds = [bond for bond in self._a.edges if bond[0] < bond[1] and touched.issuperset(bond)]
+        before = [self._a.orders[bond] for bond in bonds]
+        after = [self._b.orders.get((self._pairs[i], self._pairs[k]), 0.0) for i, k in bonds]
+        if before.count(1.5) != after.count(1.5):
+            return "aromatised" if before.count(1.5) < after.count(1.5) else "dearomatised"
+        return "reduced" if sum(after) < sum(before) else "oxidised" if sum(after) > sum(before) else "bonds shifted"
 
     def _units(self, places: Sequence[Region], chains: Sequence[Form]) -> list[_Unit]:
         """Regions with the chain atoms that change kind where they are, joined where they touch."""
@@ -247,7 +258,7 @@ class _Speaker:
         own, other, anchors = self._with_branches(lost, gained)
         if len(anchors) == 1:
             return self._substituents(own, other, anchors[0])
-        return _said(_name(self._a.mol, lost.atoms), _name(self._b.mol, gained.atoms))
+        return _said(self._group(self._a, lost), self._group(self._b, gained))
 
     def _with_branches(self, lost: _Piece, gained: _Piece) -> tuple[set[int], set[int], list[int]]:
         """Two pieces with the small common branches that hang on both, and the atoms that these leave."""
@@ -281,19 +292,37 @@ class _Speaker:
 
     def _substituents(self, lost: set[int], gained: set[int], anchor: int) -> str:
         """The exchange of a substituent, named with as much of the common chain as makes a known group."""
-        best = None
-        here = anchor
-        own, other = set(lost), set(gained)
+        own, other, here = set(lost), set(gained), anchor
+        best = (_name(self._a.mol, own), _name(self._b.mol, other), here)
+        is_bare = not (lost and gained)
         while True:
-            names = (_name(self._a.mol, own), _name(self._b.mol, other))
-            known = (_known(self._a.mol, own), _known(self._b.mol, other))
-            if best is None or (all(known) and known[0] != known[1]):
-                best = (*names, here)
             step = self._inwards(own, other, here)
             if step is None:
-                break
+                return _said(*best[:2], is_on_nitrogen=self._a.numbers[best[2]] == 7)
             own, other, here = step
-        return _said(*best[:2], is_on_nitrogen=self._a.numbers[best[2]] == 7)
+            pick = _part_name if is_bare else _known
+            names = (pick(self._a.mol, own), pick(self._b.mol, other))
+            if names[0] and names[1] and names[0] != names[1]:
+                best, is_bare = (names[0], names[1], here), False
+
+    def _terminal(self, unit: _Unit) -> str | None:
+        """The exchange of the smallest whole substituents that hold a change, or None if there is none."""
+        a, b = self._a, self._b
+        found = []
+        for i, k in a.edges:
+            if i not in self._pairs or (i, k) in a.ring_bonds:
+                continue
+            own = _beyond(a, i, k, _MOST_WHOLE)
+            for m in b.neighbours[self._pairs[i]] if own is not None and unit.lost <= own else ():
+                other = _beyond(b, self._pairs[i], m, _MOST_WHOLE)
+                if own is None or other is None or not unit.gained <= other:
+                    continue
+                if {self._pairs[x] for x in own if x in self._pairs} == {x for x in other if x in self._back}:
+                    found.append((len(own) + len(other), i, own, other))
+        if not found:
+            return None
+        _, i, own, other = min(found, key=lambda one: one[:2])
+        return _said(_name(a.mol, own), _name(b.mol, other), is_on_nitrogen=a.numbers[i] == 7)
 
     def _inwards(self, own: set[int], other: set[int], anchor: int) -> tuple[set[int], set[int], int] | None:
         """The groups with the atom that they hang on and its other branches, and the atom that this hangs on."""
@@ -325,17 +354,15 @@ class _Speaker:
                 return None
             sides = (set(), set(piece.atoms)) if sign == "+" else (set(piece.atoms), set())
             return self._substituents(*sides, anchor)
+        if self._fused_ring(graph, piece) is not None:
+            return f"{sign} {self._group(graph, piece)}"
         if len(piece.anchors) != 2:
             return None
-        ends = [i if graph is self._a else self._pairs[i] for i in piece.anchors]
-        if any(set(ends) <= set(ring) for ring in graph.rings if set(ring) & piece.atoms):
-            ring = next(r for r in graph.rings if set(ends) <= set(r) and set(r) & piece.atoms)
-            verb = "closed" if sign == "+" else "opened"
-            name = ring_name(graph.mol, ring)
-            if any(set(ends) <= set(r) for r in graph.rings if not set(r) & piece.atoms):
-                return f"{sign} fused {name or f'{len(ring)}-membered ring'}"
-            return f"ring {verb} ({len(ring)})"
-        return f"{group_name(graph.mol, piece.atoms)} {'inserted' if sign == '+' else 'removed'}"
+        ends = {i if graph is self._a else self._pairs[i] for i in piece.anchors}
+        size = min((len(ring) for ring in graph.rings if set(ring) & piece.atoms and ends <= set(ring)), default=0)
+        if size:
+            return f"ring {'closed' if sign == '+' else 'opened'} ({size})"
+        return f"{_name(graph.mol, piece.atoms)} {'inserted' if sign == '+' else 'removed'}"
 
     def _moved(self, lost: list[_Piece], gained: list[_Piece]) -> list[str]:
         """Equal groups that leave one place of a ring and come at another, and other exchanges across a ring."""
@@ -374,7 +401,20 @@ class _Speaker:
         return min(steps, len(ring) - steps) + 1
 
     def _group(self, graph: MappedGraph, piece: _Piece) -> str:
-        return _name(graph.mol, piece.atoms)
+        ring = self._fused_ring(graph, piece)
+        if ring is None:
+            return _name(graph.mol, piece.atoms)
+        return f"fused {ring_name(graph.mol, ring) or f'{len(ring)}-membered ring'}"
+
+    def _fused_ring(self, graph: MappedGraph, piece: _Piece) -> tuple[int, ...] | None:
+        """Ring that a piece closes on a bond of a common ring, if it does."""
+        names = self._back if graph is self._b else {i: i for i in self._pairs}
+        rest = [ring for ring in graph.rings if not set(ring) & piece.atoms and all(i in names for i in ring)]
+        for ring in graph.rings:
+            ends = {i for i in ring if i in names and names[i] in piece.anchors}
+            if len(ends) > 1 and set(ring) & piece.atoms and any(len(ends & set(r)) > 1 for r in rest):
+                return ring
+        return None
 
 
 def _said(before: str, after: str, *, is_on_nitrogen: bool = False) -> str:
@@ -393,6 +433,7 @@ def _said(before: str, after: str, *, is_on_nitrogen: bool = False) -> str:
 
 def _moved_words(before: str, after: str, place: int | None, target: int | None) -> str:
     clear = place is not None and target is not None and place != target
+    before, after = (f"({name})" if name[:1].isdigit() else name for name in (before, after))
     if before == after:
         return f"{place}-{before} moved to {target}" if clear else f"{before} moved on the ring"
     return f"{place}-{before} -> {target}-{after}" if clear else f"{before} -> {after} elsewhere on the ring"
@@ -413,6 +454,11 @@ def _name(mol: Chem.Mol, atoms: Collection[int]) -> str:
 def _known(mol: Chem.Mol, atoms: Collection[int]) -> str | None:
     part = fragment(mol, atoms) if atoms else None
     return known_name(part) if part is not None else None
+
+
+def _part_name(mol: Chem.Mol, atoms: Collection[int]) -> str | None:
+    part = fragment(mol, atoms) if atoms else None
+    return part_name(part) if part is not None else None
 
 
 def _is_alkyl(name: str) -> bool:

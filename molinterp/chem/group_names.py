@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from itertools import count
 
-from rdkit import Chem
+from rdkit import Chem, rdBase
 
 _GROUPS = {
     "*F": "F",
@@ -270,6 +270,39 @@ _RINGS = {
     "c1cnc2[nH]ccc2c1": "7-azaindole",
     "c1ncc2nc[nH]c2n1": "purine",
     "c1ncc2[nH]cnc2n1": "purine",
+    "O=c1cccc[nH]1": "2-pyridone",
+    "O=c1cc[nH]cc1": "4-pyridone",
+    "O=c1ccnc[nH]1": "pyrimidinone",
+    "O=c1cc[nH]cn1": "pyrimidinone",
+    "O=c1cccn[nH]1": "pyridazinone",
+    "O=c1cncc[nH]1": "pyrazinone",
+    "O=c1cc[nH]c(=O)[nH]1": "uracil",
+    "O=c1[nH]cnc2ccccc12": "quinazolinone",
+    "O=c1[nH]ccc2ccccc12": "isoquinolinone",
+    "O=c1cc[nH]c2ccccc12": "4-quinolone",
+    "O=c1ccc2ccccc2[nH]1": "2-quinolone",
+    "O=c1ccc2ccccc2o1": "coumarin",
+    "O=c1ccoc2ccccc12": "chromone",
+    "O=c1[nH]cnc2c[nH]nc12": "pyrazolopyrimidinone",
+    "O=c1[nH]cnc2[nH]ncc12": "pyrazolopyrimidinone",
+    "O=c1[nH]cnn2cncc12": "imidazotriazinone",
+    "O=c1[nH]cnc2[nH]cnc12": "hypoxanthine",
+    "O=c1[nH]c(=O)c2[nH]cnc2[nH]1": "xanthine",
+    "O=C1CCN1": "beta-lactam",
+    "O=C1CCCN1": "pyrrolidinone",
+    "O=C1CCCCN1": "piperidinone",
+    "O=C1CCCC1": "cyclopentanone",
+    "O=C1CCCCC1": "cyclohexanone",
+    "O=C1CCCO1": "butyrolactone",
+    "O=C1C=CCO1": "butenolide",
+    "O=C1CCC(=O)N1": "succinimide",
+    "O=C1CNC(=O)N1": "hydantoin",
+    "O=C1CSC(=O)N1": "thiazolidinedione",
+    "O=C1Cc2ccccc2N1": "oxindole",
+    "O=C1NCc2ccccc12": "isoindolinone",
+    "O=C1NC(=O)c2ccccc12": "phthalimide",
+    "c1nsnc1": "1,2,5-thiadiazole",
+    "c1nonc1": "1,2,5-oxadiazole",
 }
 _LINKERS = {
     "*C*": "CH2",
@@ -356,6 +389,8 @@ def _table(kind: str) -> Mapping[str, str]:
 
 def fragment(mol: Chem.Mol, atoms: Collection[int]) -> Chem.Mol | None:
     """Part of a molecule with a dummy atom for each bond that is cut; None if it cannot stand by itself."""
+    if not _has_whole_rings(mol, atoms):
+        return None
     part, index, ends = Chem.RWMol(), {}, count(1)
     for i in sorted(atoms):
         atom = Chem.Atom(mol.GetAtomWithIdx(i))
@@ -372,11 +407,7 @@ def fragment(mol: Chem.Mol, atoms: Collection[int]) -> Chem.Mol | None:
             part.GetAtomWithIdx(dummy).SetIntProp("cut", next(ends))
             part.GetAtomWithIdx(dummy).SetIntProp("outside", k if i in index else i)
             part.AddBond(index.get(i, index.get(k, 0)), dummy, bond.GetBondType())
-    try:
-        Chem.SanitizeMol(part)
-    except (Chem.MolSanitizeException, ValueError, RuntimeError):
-        return None
-    return part.GetMol()
+    return _sanitised(part)
 
 
 def group_name(mol: Chem.Mol, atoms: Collection[int]) -> str:
@@ -384,7 +415,12 @@ def group_name(mol: Chem.Mol, atoms: Collection[int]) -> str:
     part = fragment(mol, atoms)
     if part is None:
         return formula(mol, atoms)
-    return known_name(part) or _built_name(part) or _plain(part, mol, atoms)
+    return part_name(part) or _plain(part, mol, atoms)
+
+
+def part_name(part: Chem.Mol) -> str | None:
+    """Name of a fragment, from a table or put together from those of its parts; None if there is none."""
+    return known_name(part) or _built_name(part)
 
 
 def known_name(part: Chem.Mol) -> str | None:
@@ -406,25 +442,51 @@ def formula(mol: Chem.Mol, atoms: Collection[int]) -> str:
 
 
 def ring_name(mol: Chem.Mol, ring: Collection[int]) -> str | None:
-    """Name of the ring or fused rings that atoms make by themselves, or None if it is not known."""
+    """Name of the ring or fused rings that atoms make, doubly bound oxygen kept; None if it is not known."""
+    whole = set(ring) | {
+        n.GetIdx()
+        for i in ring
+        for n in mol.GetAtomWithIdx(i).GetNeighbors()
+        if n.GetDegree() == 1 and mol.GetBondBetweenAtoms(i, n.GetIdx()).GetBondTypeAsDouble() == 2
+    }
+    is_aromatic = _has_whole_rings(mol, ring)
     part, index = Chem.RWMol(), {}
-    for i in sorted(ring):
+    for i in sorted(whole):
         atom = mol.GetAtomWithIdx(i)
         index[i] = part.AddAtom(Chem.Atom(atom.GetAtomicNum()))
         new = part.GetAtomWithIdx(index[i])
         new.SetFormalCharge(atom.GetFormalCharge())
-        new.SetIsAromatic(atom.GetIsAromatic())
-        is_pyrrolic = atom.GetAtomicNum() == 7 and atom.GetIsAromatic() and atom.GetTotalDegree() == 3
-        new.SetNumExplicitHs(1 if is_pyrrolic and sum(n.GetIdx() in ring for n in atom.GetNeighbors()) == 2 else 0)
+        new.SetIsAromatic(atom.GetIsAromatic() and is_aromatic)
+        is_pyrrolic = atom.GetAtomicNum() == 7 and new.GetIsAromatic() and atom.GetTotalDegree() == 3
+        n_inside = sum(n.GetIdx() in ring for n in atom.GetNeighbors())
+        new.SetNumExplicitHs(1 if is_pyrrolic and n_inside == 2 and not atom.GetFormalCharge() else 0)
     for bond in mol.GetBonds():
         i, k = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
         if i in index and k in index:
-            part.AddBond(index[i], index[k], bond.GetBondType())
+            kept = is_aromatic or not bond.GetIsAromatic()
+            part.AddBond(index[i], index[k], bond.GetBondType() if kept else Chem.BondType.SINGLE)
+    own = _sanitised(part)
+    return None if own is None else _table("ring").get(Chem.MolToSmiles(own))
+
+
+def _has_whole_rings(mol: Chem.Mol, atoms: Collection[int]) -> bool:
+    """Whether each aromatic atom among some lies in an aromatic ring of these alone."""
+    own = set(atoms)
+    rings = [set(ring) for ring in mol.GetRingInfo().AtomRings() if own.issuperset(ring)]
+    inside = set().union(*(r for r in rings if all(mol.GetAtomWithIdx(i).GetIsAromatic() for i in r)))
+    return all(i in inside for i in own if mol.GetAtomWithIdx(i).GetIsAromatic())
+
+
+def _sanitised(part: Chem.RWMol) -> Chem.Mol | None:
+    """A molecule that RDKit accepts, or None; what it says of the others is not logged."""
+    silence = rdBase.BlockLogs()
     try:
         Chem.SanitizeMol(part)
     except (Chem.MolSanitizeException, ValueError, RuntimeError):
         return None
-    return _table("ring").get(Chem.MolToSmiles(part))
+    finally:
+        del silence
+    return part.GetMol()
 
 
 def _built_name(part: Chem.Mol) -> str | None:
@@ -467,7 +529,7 @@ def _ring_group_name(part: Chem.Mol, dummy: int, first: int) -> str | None:
 
 def _sub_name(part: Chem.Mol, atoms: Collection[int]) -> str | None:
     own = fragment(part, atoms)
-    return None if own is None else known_name(own) or _built_name(own)
+    return None if own is None else part_name(own)
 
 
 def _bare_ring(part: Chem.Mol, atoms: Collection[int], dummy: int) -> Chem.Mol | None:
@@ -479,11 +541,7 @@ def _bare_ring(part: Chem.Mol, atoms: Collection[int], dummy: int) -> Chem.Mol |
                 if neighbour.GetAtomicNum() == 7 and neighbour.GetIsAromatic():
                     neighbour.SetNumExplicitHs(1)
             own.RemoveAtom(i)
-    try:
-        Chem.SanitizeMol(own)
-    except (Chem.MolSanitizeException, ValueError, RuntimeError):
-        return None
-    return own.GetMol()
+    return _sanitised(own)
 
 
 def _linked_group_name(part: Chem.Mol, dummy: int, first: int) -> str | None:
