@@ -48,7 +48,7 @@ class Affinity:
     atoms: Floats
     """Value of each atom pair by itself, (n_a, n_b); 0 where the two may not match."""
     branches: Floats
-    """Value of what lies beyond each pair of directed bonds, (m_a + 1, m_b + 1); 0 where they may not match."""
+    """Value of what lies beyond each pair of directed bonds, (m_a + 1, m_b + 1); 0 where they may not."""
     wholes: Floats
     """Value of all that can be mapped from each atom pair on, (n_a, n_b)."""
 
@@ -158,7 +158,7 @@ def _ring_compatible(a: Ints, b: Ints) -> Bools:
 
 
 def _best_assignment(branches: Floats, rows: Ints, columns: Ints) -> Floats:
-    """Best sum over one-to-one matches of the branches `rows[i]` with the branches `columns[j]`, (n_a, n_b)."""
+    """Best sums over one-to-one matches of branches `rows[i]` with branches `columns[j]`, (n_a, n_b)."""
     picked = branches[rows.T[:, None, :, None], columns.T[None, :, None, :]]
     return _best_rest(picked, 0, tuple(range(rows.shape[1])))
 

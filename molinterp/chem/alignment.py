@@ -59,7 +59,7 @@ class Alignment:
     """One reading of what two molecules have in common."""
 
     pairs: tuple[tuple[int, int], ...]
-    """Heavy atoms of A and B in common, sorted; a bond is common if both its atoms are and are bonded in both."""
+    """Heavy atoms of A and B in common, sorted; a bond is common if it joins two of them on both sides."""
     cost: float
     """Estimated cost of the change that is left, dimensionless; 0 for equal molecules."""
     reading: str
@@ -69,8 +69,8 @@ class Alignment:
 def align(a: Chem.Mol, b: Chem.Mol, settings: AlignmentSettings | None = None) -> tuple[Alignment, ...]:
     """Atom maps of the common part of two molecules, best first.
 
-    A map grows from a seed by whole rings and chain atoms; parts beyond what differs are added where they stand at
-    the same place. Maps are ranked by what is left to change. Maps equal by symmetry are given once.
+    A map grows from a seed by whole rings and chain atoms; parts beyond what differs are added where they
+    stand at the same place. Maps are ranked by what is left to change; those equal by symmetry come once.
 
     Args:
         a: the first molecule, sanitised.

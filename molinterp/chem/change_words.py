@@ -9,17 +9,34 @@ from typing import final
 
 from rdkit import Chem
 
-from molinterp.chem.group_names import fragment, group_name, known_name, part_name, ring_name
+from molinterp.chem.graph_parts import beyond, rest_beyond, ring_size
+from molinterp.chem.group_names import (
+    built_group,
+    group_by_table,
+    group_name,
+    groups_name,
+    labelled_smiles,
+    ring_name,
+)
 from molinterp.chem.mapped_graph import MappedGraph
+from molinterp.chem.phrases import exchange_phrase, moved_phrase
 from molinterp.chem.regions import Bond, Form, Groups, Region
+from molinterp.chem.ring_words import ring_words
 
 _ORDERS = {1.0: "single", 2.0: "double", 3.0: "triple"}
-_MOST_BRANCH = 3
-"""Heavy atoms of a common branch that is named together with what it hangs on."""
-_MOST_WHOLE = 12
-"""Heavy atoms of a substituent that is named whole where the change inside it has no name."""
-_MOST_GROUP = 7
-"""Heavy atoms of a substituent that is still named as a whole where a part of it changes."""
+
+
+@final
+@dataclass(frozen=True)
+class WordSettings:
+    """How much of what stays is named together with what changes."""
+
+    branch: int = 3
+    """Heavy atoms of a common branch that is named with what it hangs on, at most."""
+    group: int = 7
+    """Heavy atoms of a substituent that is named as a whole where a part of it changes, at most."""
+    whole: int = 12
+    """Heavy atoms of a substituent that is named as a whole where the change has no name, at most."""
 
 
 def change_words(
@@ -30,6 +47,7 @@ def change_words(
     kinds: Sequence[Form],
     n_inverted: int,
     n_flipped: int,
+    settings: WordSettings,
 ) -> str:
     """The change in words, places parted by semicolons; empty if nothing changes.
 
@@ -41,8 +59,9 @@ def change_words(
         kinds: common atoms and bonds of another kind.
         n_inverted: centres of the opposite handedness.
         n_flipped: double bonds of the opposite configuration.
+        settings: how much is named.
     """
-    words = _Speaker(a, b, pairs).say(places, kinds)
+    words = _Speaker(a, b, pairs, settings).say(places, kinds)
     for n, name in ((n_inverted, "inverted centre"), (n_flipped, "E/Z double bond")):
         words += [name if n == 1 else f"{n} {name}s"] if n else []
     if not words and Chem.MolToSmiles(a.mol) != Chem.MolToSmiles(b.mol):
@@ -74,7 +93,8 @@ class _Piece:
 
 @final
 class _Speaker:
-    def __init__(self, a: MappedGraph, b: MappedGraph, pairs: dict[int, int]) -> None:
+    def __init__(self, a: MappedGraph, b: MappedGraph, pairs: dict[int, int], settings: WordSettings) -> None:
+        self._settings = settings
         self._a, self._b, self._pairs = a, b, pairs
         self._back = {j: i for i, j in pairs.items()}
 
@@ -83,11 +103,17 @@ class _Speaker:
         lone_lost: list[_Piece] = []
         lone_gained: list[_Piece] = []
         rings, chains = self._split(kinds)
-        words += self._ring_words(rings)
-        for unit in self._units(places, chains):
+        words += ring_words(self._a, self._b, self._pairs, rings)
+        units = self._units(places, chains)
+        while units:
+            unit = units.pop(0)
             said, lost, gained = self._unit_words(unit)
             whole = self._terminal(unit) if sum(word.count("*") for word in said) > 1 else None
-            words += said if whole is None else [whole]
+            if whole is not None:
+                said, own, other = whole
+                lost, gained = [], []
+                units = [one for one in units if not (one.lost <= own and one.gained <= other)]
+            words += said
             lone_lost += lost
             lone_gained += gained
         words += self._exchanges(lone_lost, lone_gained)
@@ -101,7 +127,8 @@ class _Speaker:
         rings, chains = [], []
         for form in kinds:
             inside = Form(
-                [i for i in form.atoms if self._a.is_ring(i)], [x for x in form.bonds if x in self._a.ring_bonds]
+                [i for i in form.atoms if self._a.is_ring(i)],
+                [x for x in form.bonds if x in self._a.ring_bonds],
             )
             outside = Form(
                 [i for i in form.atoms if not self._a.is_ring(i)],
@@ -110,52 +137,6 @@ class _Speaker:
             rings += [inside] if inside.atoms or inside.bonds else []
             chains += [outside] if outside.atoms or outside.bonds else []
         return rings, chains
-
-    def _ring_words(self, rings: Sequence[Form]) -> list[str]:
-        """Rings whose atoms or bonds change kind, each named once with all that changes in it."""
-        groups: Groups[int] = Groups()
-        touched = sorted({i for form in rings for i in (*form.atoms, *(x for bond in form.bonds for x in bond))})
-        for i in touched:
-            groups.add(i)
-        for ring in self._a.rings:
-            own = [i for i in touched if i in ring]
-            for i in own[1:]:
-                groups.join(own[0], i)
-        return [self._ring_word(set(group)) for group in groups.all()]
-
-    def _ring_word(self, touched: set[int]) -> str:
-        system = _ring_system(self._a, touched)
-        other = _ring_system(self._b, {self._pairs[i] for i in touched})
-        ends = [i for i in system if any(k not in system for k in self._a.neighbours[i])]
-        if len(ends) == 1:
-            names = (_known(self._a.mol, system), _known(self._b.mol, other))
-            if all(names) and names[0] != names[1]:
-                return f"{names[0]} -> {names[1]}"
-        names = (ring_name(self._a.mol, system), ring_name(self._b.mol, other))
-        if all(names) and names[0] != names[1]:
-            return f"{names[0]} -> {names[1]}"
-        return self._atoms_word(touched, "ring ")
-
-    def _atoms_word(self, touched: Iterable[int], where: str) -> str:
-        """Elements, charges or bonds that change, where no group has a name."""
-        symbols = [
-            (_symbol(self._a.mol, i), _symbol(self._b.mol, self._pairs[i]))
-            for i in sorted(touched)
-            if _symbol(self._a.mol, i) != _symbol(self._b.mol, self._pairs[i])
-        ]
-        if symbols:
-            one, other = (", ".join(sorted(side)) for side in zip(*symbols, strict=True))
-            return f"{where}{one} -> {other}" if one != other else f"{where}atoms exchanged ({one})"
-        return f"{where}{self._reduction(set(touched))}"
-
-    def _reduction(self, touched: set[int]) -> str:
-        """How the orders of the bonds between some atoms change, on the whole."""
-        bonds = [bond for bond in self._a.edges if bond[0] < bond[1] and touched.issuperset(bond)]
-        before = [self._a.orders[bond] for bond in bonds]
-        after = [self._b.orders.get((self._pairs[i], self._pairs[k]), 0.0) for i, k in bonds]
-        if before.count(1.5) != after.count(1.5):
-            return "aromatised" if before.count(1.5) < after.count(1.5) else "dearomatised"
-        return "reduced" if sum(after) < sum(before) else "oxidised" if sum(after) > sum(before) else "bonds shifted"
 
     def _units(self, places: Sequence[Region], chains: Sequence[Form]) -> list[_Unit]:
         """Regions with the chain atoms that change kind where they are, joined where they touch."""
@@ -220,9 +201,14 @@ class _Speaker:
         return words
 
     def _bond_words(self, unit: _Unit) -> list[str]:
-        words = [self._order_word(i, k, self._b.orders[self._pairs[i], self._pairs[k]]) for i, k in unit.orders]
-        for graph, bonds, verb in ((self._b, unit.gained_bonds, "closed"), (self._a, unit.lost_bonds, "opened")):
-            sizes = [_ring_size(graph, bond) for bond in bonds]
+        words = [
+            self._order_word(i, k, self._b.orders[self._pairs[i], self._pairs[k]]) for i, k in unit.orders
+        ]
+        for graph, bonds, verb in (
+            (self._b, unit.gained_bonds, "closed"),
+            (self._a, unit.lost_bonds, "opened"),
+        ):
+            sizes = [ring_size(graph, bond) for bond in bonds]
             words += [f"ring {verb} ({size})" for size in sizes if size]
         if not words and (unit.gained_bonds or unit.lost_bonds):
             words.append("group moved")
@@ -258,7 +244,7 @@ class _Speaker:
         own, other, anchors = self._with_branches(lost, gained)
         if len(anchors) == 1:
             return self._substituents(own, other, anchors[0])
-        return _said(self._group(self._a, lost), self._group(self._b, gained))
+        return exchange_phrase(self._group(self._a, lost), self._group(self._b, gained))
 
     def _with_branches(self, lost: _Piece, gained: _Piece) -> tuple[set[int], set[int], list[int]]:
         """Two pieces with the small common branches that hang on both, and the atoms that these leave."""
@@ -268,7 +254,9 @@ class _Speaker:
             branches = []
             for graph, atoms, start in ((self._a, lost.atoms, i), (self._b, gained.atoms, self._pairs[i])):
                 behind = [k for k in graph.neighbours[start] if k in atoms]
-                branches.append(_beyond(graph, behind[0], start, _MOST_BRANCH) if len(behind) == 1 else None)
+                branches.append(
+                    beyond(graph, behind[0], start, self._settings.branch) if len(behind) == 1 else None
+                )
             first, second = branches
             if first is None or second is None or len(anchors) == 1 or any(map(self._a.is_ring, first)):
                 continue
@@ -284,37 +272,37 @@ class _Speaker:
             return False
         names = dict(zip(lost.anchors, (1, 2), strict=True))
         turned = dict(zip(lost.anchors, (2, 1), strict=True))
-        own = _labelled(self._a.mol, lost.atoms, names)
+        own = labelled_smiles(self._a.mol, lost.atoms, names)
         new = {self._pairs[i]: name for i, name in names.items()}
         back = {self._pairs[i]: name for i, name in turned.items()}
-        other, again = (_labelled(self._b.mol, gained.atoms, way) for way in (new, back))
+        other, again = (labelled_smiles(self._b.mol, gained.atoms, way) for way in (new, back))
         return own is not None and own != other and own == again
 
     def _substituents(self, lost: set[int], gained: set[int], anchor: int) -> str:
         """The exchange of a substituent, named with as much of the common chain as makes a known group."""
         own, other, here = set(lost), set(gained), anchor
-        best = (_name(self._a.mol, own), _name(self._b.mol, other), here)
+        best = (groups_name(self._a.mol, own), groups_name(self._b.mol, other), here)
         is_bare = not (lost and gained)
         while True:
             step = self._inwards(own, other, here)
             if step is None:
-                return _said(*best[:2], is_on_nitrogen=self._a.numbers[best[2]] == 7)
+                return exchange_phrase(*best[:2], is_on_nitrogen=self._a.numbers[best[2]] == 7)
             own, other, here = step
-            pick = _part_name if is_bare else _known
+            pick = built_group if is_bare else group_by_table
             names = (pick(self._a.mol, own), pick(self._b.mol, other))
             if names[0] and names[1] and names[0] != names[1]:
                 best, is_bare = (names[0], names[1], here), False
 
-    def _terminal(self, unit: _Unit) -> str | None:
+    def _terminal(self, unit: _Unit) -> tuple[list[str], set[int], set[int]] | None:
         """The exchange of the smallest whole substituents that hold a change, or None if there is none."""
         a, b = self._a, self._b
         found = []
         for i, k in a.edges:
             if i not in self._pairs or (i, k) in a.ring_bonds:
                 continue
-            own = _beyond(a, i, k, _MOST_WHOLE)
+            own = beyond(a, i, k, self._settings.whole)
             for m in b.neighbours[self._pairs[i]] if own is not None and unit.lost <= own else ():
-                other = _beyond(b, self._pairs[i], m, _MOST_WHOLE)
+                other = beyond(b, self._pairs[i], m, self._settings.whole)
                 if own is None or other is None or not unit.gained <= other:
                     continue
                 if {self._pairs[x] for x in own if x in self._pairs} == {x for x in other if x in self._back}:
@@ -322,10 +310,13 @@ class _Speaker:
         if not found:
             return None
         _, i, own, other = min(found, key=lambda one: one[:2])
-        return _said(_name(a.mol, own), _name(b.mol, other), is_on_nitrogen=a.numbers[i] == 7)
+        words = exchange_phrase(
+            groups_name(a.mol, own), groups_name(b.mol, other), is_on_nitrogen=a.numbers[i] == 7
+        )
+        return [words], own, other
 
     def _inwards(self, own: set[int], other: set[int], anchor: int) -> tuple[set[int], set[int], int] | None:
-        """The groups with the atom that they hang on and its other branches, and the atom that this hangs on."""
+        """The groups with the atom that they hang on and its small branches; the atom that this hangs on."""
         a, b = self._a, self._b
         if a.is_ring(anchor) or b.is_ring(self._pairs[anchor]):
             return None
@@ -334,20 +325,24 @@ class _Speaker:
         for k in a.neighbours[anchor]:
             if k in own:
                 continue
-            branch = _beyond(a, anchor, k, _MOST_GROUP)
+            branch = beyond(a, anchor, k, self._settings.group)
             if branch is None or k not in self._pairs or any(a.is_ring(i) for i in branch):
                 onward.append(k)
-            elif all(i in self._pairs for i in branch) and len(branch) <= _MOST_BRANCH:
+            elif all(i in self._pairs for i in branch) and len(branch) <= self._settings.branch:
                 grown |= branch
                 new |= {self._pairs[i] for i in branch}
             else:
                 onward.append(k)
-        if len(onward) != 1 or onward[0] not in self._pairs or max(len(grown), len(new)) > _MOST_GROUP:
+        if (
+            len(onward) != 1
+            or onward[0] not in self._pairs
+            or max(len(grown), len(new)) > self._settings.group
+        ):
             return None
         return grown, new, onward[0]
 
     def _lone(self, graph: MappedGraph, piece: _Piece, sign: str) -> str | None:
-        """Words for a piece that comes or goes at several atoms or at a chain; None if it is a plain substituent."""
+        """Words for a piece that comes or goes at several atoms or at a chain; None for others."""
         if len(piece.anchors) == 1:
             anchor = piece.anchors[0]
             if self._a.is_ring(anchor) or graph.is_ring(next(iter(piece.atoms))):
@@ -359,13 +354,15 @@ class _Speaker:
         if len(piece.anchors) != 2:
             return None
         ends = {i if graph is self._a else self._pairs[i] for i in piece.anchors}
-        size = min((len(ring) for ring in graph.rings if set(ring) & piece.atoms and ends <= set(ring)), default=0)
+        size = min(
+            (len(ring) for ring in graph.rings if set(ring) & piece.atoms and ends <= set(ring)), default=0
+        )
         if size:
             return f"ring {'closed' if sign == '+' else 'opened'} ({size})"
-        return f"{_name(graph.mol, piece.atoms)} {'inserted' if sign == '+' else 'removed'}"
+        return f"{groups_name(graph.mol, piece.atoms)} {'inserted' if sign == '+' else 'removed'}"
 
     def _moved(self, lost: list[_Piece], gained: list[_Piece]) -> list[str]:
-        """Equal groups that leave one place of a ring and come at another, and other exchanges across a ring."""
+        """Groups that leave one place of a ring and come at another, equal ones first."""
         words = []
         for same in (True, False):
             for piece in list(lost):
@@ -379,7 +376,7 @@ class _Speaker:
                     lost.remove(piece)
                     gained.remove(other)
                     places = [self._place(ring, x.anchors[0]) for x in (piece, other)]
-                    words.append(_moved_words(*names, *places))
+                    words.append(moved_phrase(*names, *places))
                     break
         return words
 
@@ -389,11 +386,11 @@ class _Speaker:
         return next((r for r in self._a.rings if piece.anchors[0] in r and other.anchors[0] in r), None)
 
     def _place(self, ring: tuple[int, ...], i: int) -> int | None:
-        """Position of an atom in a six-membered ring, counted from where the ring hangs on the largest rest."""
+        """Position of an atom in a six-membered ring, counted from where the largest rest hangs."""
         sizes = {}
         for k in ring:
             rest = [n for n in self._a.neighbours[k] if n not in ring]
-            sizes[k] = max((len(_side(self._a, ring, n)) for n in rest), default=0)
+            sizes[k] = max((len(rest_beyond(self._a, ring, n)) for n in rest), default=0)
         main = max(ring, key=lambda k: (sizes[k], -k))
         if len(ring) != 6 or main == i or not sizes[main]:
             return None
@@ -403,7 +400,7 @@ class _Speaker:
     def _group(self, graph: MappedGraph, piece: _Piece) -> str:
         ring = self._fused_ring(graph, piece)
         if ring is None:
-            return _name(graph.mol, piece.atoms)
+            return groups_name(graph.mol, piece.atoms)
         return f"fused {ring_name(graph.mol, ring) or f'{len(ring)}-membered ring'}"
 
     def _fused_ring(self, graph: MappedGraph, piece: _Piece) -> tuple[int, ...] | None:
@@ -415,107 +412,3 @@ class _Speaker:
             if len(ends) > 1 and set(ring) & piece.atoms and any(len(ends & set(r)) > 1 for r in rest):
                 return ring
         return None
-
-
-def _said(before: str, after: str, *, is_on_nitrogen: bool = False) -> str:
-    """One group for another, or one that comes or goes."""
-    joint = "N-" if is_on_nitrogen and _is_alkyl(before) and _is_alkyl(after) else ""
-    if not before or not after:
-        return f"+ {joint}{after}" if after else f"- {joint}{before}"
-    if before == after:
-        return f"{before} changed"
-    # Beside a formula a formula: CF3 -> CH3.
-    before, after = (
-        "CH3" if one == "methyl" and other[0].isupper() else one for one, other in ((before, after), (after, before))
-    )
-    return f"{joint}{before} -> {joint}{after}"
-
-
-def _moved_words(before: str, after: str, place: int | None, target: int | None) -> str:
-    clear = place is not None and target is not None and place != target
-    before, after = (f"({name})" if name[:1].isdigit() else name for name in (before, after))
-    if before == after:
-        return f"{place}-{before} moved to {target}" if clear else f"{before} moved on the ring"
-    return f"{place}-{before} -> {target}-{after}" if clear else f"{before} -> {after} elsewhere on the ring"
-
-
-def _name(mol: Chem.Mol, atoms: Collection[int]) -> str:
-    """Name of atoms that hang on each other, or of several groups that do not."""
-    groups: Groups[int] = Groups()
-    for i in sorted(atoms):
-        groups.add(i)
-        for n in mol.GetAtomWithIdx(i).GetNeighbors():
-            if n.GetIdx() in atoms:
-                groups.join(i, n.GetIdx())
-    counted = Counter(group_name(mol, group) for group in groups.all())
-    return " and ".join(f"{n} {name}" if n > 1 else name for name, n in counted.items())
-
-
-def _known(mol: Chem.Mol, atoms: Collection[int]) -> str | None:
-    part = fragment(mol, atoms) if atoms else None
-    return known_name(part) if part is not None else None
-
-
-def _part_name(mol: Chem.Mol, atoms: Collection[int]) -> str | None:
-    part = fragment(mol, atoms) if atoms else None
-    return part_name(part) if part is not None else None
-
-
-def _is_alkyl(name: str) -> bool:
-    return not name or name.endswith("yl") and name[0].islower()
-
-
-def _symbol(mol: Chem.Mol, i: int) -> str:
-    atom = mol.GetAtomWithIdx(i)
-    charge = atom.GetFormalCharge()
-    return atom.GetSymbol() + ("+" * charge if charge > 0 else "-" * -charge)
-
-
-def _labelled(mol: Chem.Mol, atoms: Collection[int], names: Mapping[int, int]) -> str | None:
-    part = fragment(mol, atoms)
-    if part is None:
-        return None
-    for atom in part.GetAtoms():
-        if atom.GetAtomicNum() == 0:
-            atom.SetIsotope(names.get(atom.GetIntProp("outside"), 0))
-    return Chem.MolToSmiles(part)
-
-
-def _ring_system(graph: MappedGraph, touched: Collection[int]) -> set[int]:
-    """Atoms of the rings that hold some atoms, with all rings fused to them."""
-    system = {i for ring in graph.rings if set(ring) & set(touched) for i in ring}
-    while True:
-        wider = system | {i for ring in graph.rings if len(set(ring) & system) > 1 for i in ring}
-        if wider == system:
-            return system
-        system = wider
-
-
-def _ring_size(graph: MappedGraph, bond: Bond) -> int:
-    return min((len(ring) for ring in graph.rings if bond[0] in ring and bond[1] in ring), default=0)
-
-
-def _beyond(graph: MappedGraph, behind: int, first: int, limit: int) -> set[int] | None:
-    """Atoms behind a bond, or None if there are more than `limit` or the bond is in a ring."""
-    found, front = {first}, [first]
-    while front:
-        for k in graph.neighbours[front.pop()]:
-            if k == behind and len(found) > 1 and behind not in graph.neighbours[first]:
-                return None
-            if k not in found and k != behind:
-                found.add(k)
-                front.append(k)
-                if len(found) > limit:
-                    return None
-    return found
-
-
-def _side(graph: MappedGraph, ring: Collection[int], first: int) -> set[int]:
-    """Atoms beyond a ring, from one of its neighbours on."""
-    found, front = {first}, [first]
-    while front:
-        for k in graph.neighbours[front.pop()]:
-            if k not in found and k not in ring:
-                found.add(k)
-                front.append(k)
-    return found

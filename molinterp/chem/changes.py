@@ -1,14 +1,14 @@
-"""The change between two molecules under an atom map: atoms, bonds, places, and in words as a chemist says it."""
+"""The change between two molecules under an atom map: atoms, bonds, places, and in a chemist's words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 from rdkit import Chem
 
-from molinterp.chem.change_words import change_words
+from molinterp.chem.change_words import WordSettings, change_words
 from molinterp.chem.mapped_graph import MappedGraph, mapped_graph
 from molinterp.chem.mapped_stereo import flipped_bonds, inverted_centres
 from molinterp.chem.regions import Form, Groups, Region, forms, regions
@@ -35,6 +35,17 @@ class ReadableLimits:
     """Atoms of a substituent (it hangs on one atom) or a ring (on two), at most."""
     stray: int = 2
     """Atoms that change outside one ring of each side, at most, where a ring is exchanged."""
+
+
+@final
+@dataclass(frozen=True)
+class ChangeSettings:
+    """How a change is judged and named."""
+
+    readable: ReadableLimits = field(default_factory=ReadableLimits)
+    """What counts as readable."""
+    words: WordSettings = field(default_factory=WordSettings)
+    """How much is named."""
 
 
 @final
@@ -73,7 +84,7 @@ class Change:
 
 
 def describe_change(
-    a: Chem.Mol, b: Chem.Mol, pairs: Iterable[tuple[int, int]], limits: ReadableLimits | None = None
+    a: Chem.Mol, b: Chem.Mol, pairs: Iterable[tuple[int, int]], settings: ChangeSettings | None = None
 ) -> Change:
     """Describe the change from one molecule to another.
 
@@ -81,8 +92,9 @@ def describe_change(
         a: the molecule before, sanitised.
         b: the molecule after, sanitised.
         pairs: atoms of A and B in common, as `align` gives them.
-        limits: what counts as readable; None for the defaults.
+        settings: what counts as readable and how it is named; None for the defaults.
     """
+    settings = settings or ChangeSettings()
     first, second, mapped = mapped_graph(a), mapped_graph(b), dict(sorted(pairs))
     places, kinds = regions(first, second, mapped), forms(first, second, mapped)
     counts = _Counts(first, second, mapped, places, kinds)
@@ -100,8 +112,8 @@ def describe_change(
         n_sites=counts.n_sites() + (len(inverted) + len(flipped) if not (places or kinds) else 0),
         size=len(counts.lost) + len(counts.gained) + 2 * len(counts.altered),
         larger=max(len(counts.lost), len(counts.gained)) + len(counts.altered),
-        is_readable=_is_readable(counts, limits or ReadableLimits()),
-        words=change_words(first, second, mapped, places, kinds, len(inverted), len(flipped)),
+        is_readable=_is_readable(counts, settings.readable),
+        words=change_words(first, second, mapped, places, kinds, len(inverted), len(flipped), settings.words),
     )
 
 

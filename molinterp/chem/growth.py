@@ -15,15 +15,14 @@ AtomMap = dict[int, int]
 """Atom of molecule B by atom of molecule A."""
 Placement = tuple[tuple[int, int], ...]
 """Atom pairs of a ring laid on a ring, in order around it."""
-_SECOND_CHOICE = 0.5
 
 
 @final
 class Growth:
     """Common part that grows from one pair of atoms by whole rings and single chain atoms.
 
-    Of all branches that could be matched next, the one with the most behind it is taken first, so that groups that
-    occur twice are told apart by what lies around them.
+    Of all branches that could be matched next, the one with the most behind it is taken first, so that groups
+    that occur twice are told apart by what lies around them.
     """
 
     def __init__(
@@ -36,6 +35,7 @@ class Growth:
         start: Mapping[int, int] | None = None,
         banned: frozenset[tuple[int, int]] = frozenset(),
         where: Places | None = None,
+        second_choice: float = 0.5,
     ) -> None:
         """Prepare a growth.
 
@@ -46,8 +46,9 @@ class Growth:
             is_strict: only bonds of one order match.
             start: pairs that are mapped already.
             banned: pairs that must not be mapped.
-            where: places of the atoms, by which chain atoms match only at one and the same distance further from
-                what is mapped in the one molecule than in the other.
+            where: places of the atoms: chain atoms then match only if they are as much further from what is
+                mapped in the one molecule as the seed is.
+            second_choice: factor on the worth of branches that are not in the best assignment at their atom.
         """
         self._a, self._b, self._affinity, self._is_strict, self._banned = a, b, affinity, is_strict, banned
         self._branches = affinity.branch_rows
@@ -56,7 +57,7 @@ class Growth:
         self._used = set(self.map.values())
         self.parents: dict[int, int | None] = {}
         self.choices: list[tuple[int, int]] = []
-        self._where, self._shift = where, 0
+        self._where, self._shift, self._second_choice = where, 0, second_choice
         self._queue: list[tuple[float, int, tuple[int, int], Placement]] = []
         self._seen: set[Placement] = set()
         self._ticks = count()
@@ -154,7 +155,7 @@ class Growth:
         if len(options) > 1 and len({self._classes(pair) for pair in options}) > 1:
             self.choices += [pair for pair in options if pair in best][:1]
         for pair in options:
-            self._push(worth[pair] * (1.0 if pair in best else _SECOND_CHOICE), (i, j), (pair,))
+            self._push(worth[pair] * (1.0 if pair in best else self._second_choice), (i, j), (pair,))
 
     def _push_rings(self, i: int, j: int) -> None:
         for placement in self._placements(i, j):
@@ -178,7 +179,7 @@ class Growth:
         return self._a.classes[pair[0]], self._b.classes[pair[1]]
 
     def _placements(self, i: int, j: int) -> Iterator[Placement]:
-        """Rings of `i` laid on rings of `j` of the same size, both ways round, the two atoms on each other."""
+        """Rings of `i` laid on rings of `j` of the same size, both ways round, `i` on `j`."""
         a, b = self._a, self._b
         for r in a.rings_of[i]:
             ring = a.rings[r]

@@ -1,4 +1,4 @@
-"""What is left to change under an atom map, in the measure of a path, and a key that is the same for equal maps."""
+"""What is left to change under an atom map, in the measure of a path; a key that equal maps share."""
 
 from __future__ import annotations
 

@@ -77,13 +77,7 @@ class MappedGraph:
 def mapped_graph(mol: Chem.Mol) -> MappedGraph:
     """Read a sanitised molecule; hydrogen atoms of its graph have neither neighbours nor rings."""
     atoms = list(mol.GetAtoms())
-    heavy = [a.GetAtomicNum() > 1 for a in atoms]
-    bonds = [
-        (b.GetBeginAtomIdx(), b.GetEndAtomIdx(), b.GetBondTypeAsDouble())
-        for b in mol.GetBonds()
-        if heavy[b.GetBeginAtomIdx()] and heavy[b.GetEndAtomIdx()]
-    ]
-    orders = {pair: order for i, j, order in bonds for pair in ((i, j), (j, i))}
+    orders = _bond_orders(mol)
     neighbours: list[list[int]] = [[] for _ in atoms]
     for i, j in orders:
         neighbours[i].append(j)
@@ -91,21 +85,15 @@ def mapped_graph(mol: Chem.Mol) -> MappedGraph:
     rings_of = _memberships(rings, len(atoms))
     edges = {pair: k for k, pair in enumerate(orders)}
     sizes = _ring_size_masks(rings)
-    numbers = np.array([a.GetAtomicNum() for a in atoms], np.int64)
-    kinds = [
-        hash((a.GetAtomicNum(), a.GetFormalCharge(), int(a.GetIsAromatic()), bool(rings_of[i])))
-        for i, a in enumerate(atoms)
-    ]
-    near = _refined(kinds, neighbours, orders)
+    onward = [[edges[j, k] for k in neighbours[j] if k != i] for i, j in orders]
+    outward = [[edges[i, j] for j in own] for i, own in enumerate(neighbours)]
     return MappedGraph(
         mol=mol,
-        numbers=numbers,
+        numbers=np.array([a.GetAtomicNum() for a in atoms], np.int64),
         charges=np.array([a.GetFormalCharge() for a in atoms], np.int64),
         aromatic=np.array([a.GetIsAromatic() for a in atoms], np.bool_),
-        unsaturated=np.array(
-            [any(orders[i, j] >= 2 for j in neighbours[i]) for i in range(len(atoms))], np.bool_
-        ),
-        environments=(np.array(near, np.int64), np.array(_refined(near, neighbours, orders), np.int64)),
+        unsaturated=np.array([any(orders[i, j] >= 2 for j in n) for i, n in enumerate(neighbours)], np.bool_),
+        environments=_environments(atoms, rings_of, neighbours, orders),
         ring_sizes=np.array([_mask(len(rings[r]) for r in own) for own in rings_of], np.int64),
         neighbours=tuple(map(tuple, neighbours)),
         orders=orders,
@@ -118,13 +106,34 @@ def mapped_graph(mol: Chem.Mol) -> MappedGraph:
         heads=np.array([j for _, j in orders], np.int64),
         edge_orders=np.array(list(orders.values()), np.float64),
         edge_ring_sizes=np.array([sizes.get(pair, 0) for pair in orders], np.int64),
-        children=_padded(
-            [[edges[j, k] for k in neighbours[j] if k != i] for i, j in orders], MAX_CHILDREN, len(edges)
-        ),
-        out=_padded(
-            [[edges[i, j] for j in own] for i, own in enumerate(neighbours)], MAX_CHILDREN + 1, len(edges)
-        ),
+        children=_padded(onward, MAX_CHILDREN, len(edges)),
+        out=_padded(outward, MAX_CHILDREN + 1, len(edges)),
     )
+
+
+def _bond_orders(mol: Chem.Mol) -> dict[tuple[int, int], float]:
+    """Orders of the bonds between heavy atoms, either way round."""
+    orders = {}
+    for bond in mol.GetBonds():
+        first, second = bond.GetBeginAtom(), bond.GetEndAtom()
+        if first.GetAtomicNum() > 1 and second.GetAtomicNum() > 1:
+            order = bond.GetBondTypeAsDouble()
+            orders[first.GetIdx(), second.GetIdx()] = orders[second.GetIdx(), first.GetIdx()] = order
+    return orders
+
+
+def _environments(
+    atoms: Sequence[Chem.Atom],
+    rings_of: Sequence[Sequence[int]],
+    neighbours: Sequence[Sequence[int]],
+    orders: dict[tuple[int, int], float],
+) -> tuple[Ints, Ints]:
+    kinds = [
+        hash((a.GetAtomicNum(), a.GetFormalCharge(), int(a.GetIsAromatic()), bool(rings_of[i])))
+        for i, a in enumerate(atoms)
+    ]
+    near = _refined(kinds, neighbours, orders)
+    return np.array(near, np.int64), np.array(_refined(near, neighbours, orders), np.int64)
 
 
 def _memberships(rings: Sequence[Sequence[int]], n: int) -> tuple[tuple[int, ...], ...]:

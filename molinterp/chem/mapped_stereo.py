@@ -55,7 +55,7 @@ def _parity(atom: Chem.Atom, partner: Chem.Atom, pairs: Mapping[int, int]) -> in
 
 
 def flipped_bonds(a: Chem.Mol, b: Chem.Mol, pairs: Mapping[int, int]) -> list[tuple[int, int]]:
-    """Common double bonds (atoms of A) that are cis in one molecule and trans in the other, neighbours matched."""
+    """Common double bonds (atoms of A), cis in one molecule and trans in the other, neighbours matched."""
     found = []
     for bond in a.GetBonds():
         side = _SIDES.get(bond.GetStereo(), 0)
@@ -70,7 +70,7 @@ def flipped_bonds(a: Chem.Mol, b: Chem.Mol, pairs: Mapping[int, int]) -> list[tu
 
 
 def _sign(bond: Chem.Bond, partner: Chem.Bond, a: Chem.Mol, b: Chem.Mol, pairs: Mapping[int, int]) -> int:
-    """1 where the reference atoms of two bonds match, -1 where one of the two does not, 0 where that is unknown."""
+    """1 if the reference atoms of two bonds match, -1 if one of the two does not, 0 if that is unknown."""
     sign = 1
     theirs = set(partner.GetStereoAtoms())
     for end, reference in zip(

@@ -17,7 +17,7 @@ class Places:
     """Places of the atoms of two molecules A and B that are not mapped."""
 
     near_a: list[int]
-    """Bonds from each atom of A to the nearest mapped one; 0 for mapped atoms and those that no way leads to."""
+    """Bonds from each atom of A to the nearest mapped one; 0 for mapped atoms and those out of reach."""
     near_b: list[int]
     """The same for B."""
     same: Bools
@@ -32,7 +32,7 @@ def places(a: MappedGraph, b: MappedGraph, pairs: Mapping[int, int]) -> Places:
     near_b, at_b = _levels(b, {j: i for i, j in pairs.items()}, a.n)
     for ring in map(list, a.rings):
         reached = at_a[:, ring].any(1)
-        at_a[np.ix_(reached, ring)] = True
+        at_a[np.ix_(np.flatnonzero(reached), np.array(ring))] = True
     same = at_a.astype(np.float32) @ at_b.T.astype(np.float32) > 0
     entries = _entries(a, near_a)[:, None] & _entries(b, near_b)
     return Places(near_a.tolist(), near_b.tolist(), np.asarray(same), np.asarray(entries))
@@ -74,7 +74,8 @@ def is_in_place(
         b: the second molecule.
         rest: one part, atoms of B by atoms of A.
         part: the other part.
-        small: parts of up to this many atoms must hang on the same atoms; larger ones may be shifted along rings.
+        small: parts of up to this many atoms must hang on the same atoms; larger ones may be shifted along a
+            ring.
     """
     back = {j: i for i, j in (*rest.items(), *part.items())}
     first = _links(a, part.keys(), rest.keys())

@@ -50,7 +50,7 @@ class Groups(Generic[K]):
 @final
 @dataclass
 class Region:
-    """One connected place of change; bonds and anchors are numbered as in molecule A, or B for what B alone has."""
+    """One connected place of change; what B alone has is numbered as in B, all else as in A."""
 
     lost: list[int] = field(default_factory=list)
     """Atoms of A that are not mapped."""
@@ -83,7 +83,7 @@ class Form:
 
 
 def regions(a: MappedGraph, b: MappedGraph, pairs: Mapping[int, int]) -> list[Region]:
-    """Connected regions of atoms and bonds that one molecule alone has; those that meet in one atom are one."""
+    """Connected regions of what one molecule alone has; those that meet in one atom are one."""
     back = {j: i for i, j in pairs.items()}
     groups: Groups[Node] = Groups()
     touched: dict[str, set[int]] = {"a": set(), "b": set()}
@@ -141,7 +141,7 @@ def _differs(a: MappedGraph, b: MappedGraph, i: int, j: int) -> bool:
 
 
 def pieces(graph: MappedGraph, atoms: Iterable[int]) -> list[list[int]]:
-    """Atoms of one region of a molecule in pieces that come and go whole: fused rings, chains between them."""
+    """Atoms of a region in pieces that come and go whole: fused rings, and the chains between them."""
     own = set(atoms)
     groups: Groups[int] = Groups()
     for i in own:
