@@ -70,11 +70,38 @@ def _anchored(overlay: Overlay, side: int, own: set[int], bonds: list[Pair]) -> 
 
 
 def _rings(overlay: Overlay, side: int) -> Iterator[tuple[Item, Item]]:
-    """What one end alone has of a ring."""
+    """What one end alone has of a ring, but an amide's nitrogen, which is of the group that it closes."""
+    at = overlay.places[side]
+    heads = {at[a.GetIdx()] for a in overlay.ends[side].GetAtoms() if _is_ring_amide(a)}
     for ring in overlay.rings[side]:
         edges = [pair(k, m) for k, m in pairwise((*ring, ring[0]))]
-        members: list[Item] = [(side, *x) for x in edges if x not in overlay.bonds[1 - side]]
-        yield from pairwise([*members, *(k for k in ring if not overlay.is_common(k))])
+        alone = [k for k in ring if not overlay.is_common(k)]
+        apart = heads.intersection(alone) if len(alone) == len(ring) else set()
+        members: list[Item] = [
+            (side, *x) for x in edges if x not in overlay.bonds[1 - side] and not apart.intersection(x)
+        ]
+        yield from pairwise([*members, *(k for k in alone if k not in apart)])
+
+
+def _is_ring_amide(atom: Chem.Atom) -> bool:
+    """Whether an atom is nitrogen of one ring that bears an acyl or sulfonyl group outside it."""
+    if atom.GetAtomicNum() != 7 or atom.GetIsAromatic() or not atom.IsInRing():
+        return False
+    if atom.GetOwningMol().GetRingInfo().NumAtomRings(atom.GetIdx()) > 1:
+        return False
+    return any(_is_acyl(n) for n in atom.GetNeighbors())
+
+
+def _is_acyl(atom: Chem.Atom) -> bool:
+    """Whether an atom is the carbon or sulfur of an acyl or sulfonyl group in a chain."""
+    return (
+        not atom.IsInRing()
+        and atom.GetAtomicNum() in (6, 15, 16)
+        and any(
+            b.GetBondType() == Chem.BondType.DOUBLE and b.GetOtherAtom(atom).GetAtomicNum() in (7, 8, 16)
+            for b in atom.GetBonds()
+        )
+    )
 
 
 def _groups(overlay: Overlay, side: int, own: set[int]) -> Iterator[tuple[Item, Item]]:
@@ -97,16 +124,15 @@ def _groups(overlay: Overlay, side: int, own: set[int]) -> Iterator[tuple[Item, 
         yield from _chain(atom, at, own, chains)
 
 
-def _heads(atom: Chem.Atom) -> Iterator[Chem.Atom]:
+def _heads(atom: Chem.Atom) -> list[Chem.Atom]:
     """Nitrogen and oxygen on the carbon or sulfur of an acyl or sulfonyl group: C(=O)N, C(=O)O, S(=O)(=O)N."""
-    if atom.IsInRing() or atom.GetAtomicNum() not in (6, 15, 16):
-        return
-    bonds = list(atom.GetBonds())
-    if any(b.GetBondType() == Chem.BondType.DOUBLE and b.GetOtherAtom(atom).GetAtomicNum() in (7, 8, 16) for b in bonds):
-        others = [b.GetOtherAtom(atom) for b in bonds]
-        heads = [n for n in others if n.GetAtomicNum() in (7, 8) and not n.IsInRing()]
-        # Of a urea or a carbonate one side is its own.
-        yield from heads if len(heads) < 3 else heads[:2]
+    if not _is_acyl(atom):
+        return []
+    heads = [
+        n for n in atom.GetNeighbors() if n.GetAtomicNum() in (7, 8) and (not n.IsInRing() or _is_ring_amide(n))
+    ]
+    # Of a urea or a carbonate one side is its own.
+    return heads if len(heads) < 3 else heads[:2]
 
 
 def _is_alkyl(atom: Chem.Atom) -> bool:
