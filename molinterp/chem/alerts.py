@@ -6,7 +6,7 @@ Chem. 2010; Brenk et al., Lessons Learnt from Assembling Screening Libraries, Ch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 
 from rdkit import Chem
@@ -42,6 +42,16 @@ def alerts(mol: Chem.Mol, catalogues: Sequence[str] = CATALOGUES) -> frozenset[s
         return frozenset()
     matches = _catalogue(tuple(catalogues)).GetMatches(mol)
     return frozenset(entry.GetDescription() for entry in matches)
+
+
+def matched_alerts(
+    mol: Chem.Mol, catalogues: Sequence[str], allowed: Collection[str]
+) -> Iterator[frozenset[int]]:
+    """Atoms of each alert that a molecule raises, but of those `allowed` by name."""
+    for entry in _catalogue(tuple(catalogues)).GetMatches(mol):
+        if entry.GetDescription() not in allowed:
+            for match in entry.GetFilterMatches(mol):
+                yield frozenset(atom for _, atom in match.atomPairs)
 
 
 def has_alert(mol: Chem.Mol) -> bool:

@@ -7,7 +7,7 @@ Chemistry, 2nd ed. 2012, on carbonyl groups and on enols.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 
@@ -58,3 +58,10 @@ def _queries() -> Mapping[str, Chem.Mol]:
 def unstable_groups(mol: Chem.Mol) -> frozenset[str]:
     """Names of the groups of UNSTABLE that a molecule has."""
     return frozenset(name for name, query in _queries().items() if mol.HasSubstructMatch(query))
+
+
+def matched_groups(mol: Chem.Mol, allowed: Collection[str] = ()) -> Iterator[frozenset[int]]:
+    """Atoms of each unstable group that a molecule has, but of those `allowed` by name."""
+    for name, query in _queries().items():
+        if name not in allowed:
+            yield from map(frozenset, mol.GetSubstructMatches(query))
