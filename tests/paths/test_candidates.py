@@ -8,7 +8,8 @@ from molinterp.chem.filters import Limits
 from molinterp.chem.properties import logp, mw, qed, tpsa
 from molinterp.chem.similarity import tanimoto
 from molinterp.chem.stereo.centres import Hands
-from molinterp.paths.candidates import FLOOR, SCALES, Candidates
+from molinterp.chem.molecule_terms import SCALES
+from molinterp.paths.candidates import FLOOR, Candidates
 from molinterp.paths.request import TERM_WEIGHTS
 from tests.tolerances import AUTODIFF, EXACT
 

@@ -1,35 +1,38 @@
-"""Where in a molecule a filter strikes: the atoms that a fault is due to, whatever the rest of the molecule is.
+"""Locate a failure in a molecule: the atoms that it is due to, whatever the rest of the molecule is.
 
-A hybrid that fails at one place fails with every other hybrid that is the same about that place, which a search
-then need not look at.
+A hybrid that fails at one place fails with every other hybrid that is the same about that place, so that a
+search need not look at those.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
+from types import MappingProxyType
 
 from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
 
 from molinterp.chem.alerts import matched_alerts
-from molinterp.chem.judge import Judge
-from molinterp.chem.stability import matched_groups
+from molinterp.chem.environments import environments
+from molinterp.chem.filters.base import Context
+from molinterp.chem.unstable_groups import matched_groups
 
-REACH = {"ring": 0, "unfamiliar": 1, "unstable": 1, "alert": 1}
-"""Bonds about the atoms at fault that the fault may depend on, by fault."""
+_Strike = Callable[[Context, Chem.Mol], Iterable[Collection[int]]]
 
 
-def places_of(judge: Judge, mol: Chem.Mol, fault: str) -> list[frozenset[int]]:
-    """Atoms that a fault is due to, one set a place; none where it is due to the whole molecule.
+def places_of(context: Context, mol: Chem.Mol, fault: str) -> list[frozenset[int]]:
+    """Atoms that a failure is due to, one set a place; none if it is due to the whole molecule.
 
     Args:
-        judge: that found the fault.
+        context: in which the molecule fails.
         mol: the molecule.
-        fault: what the judge said against it.
+        fault: name of the filter that it fails.
     """
-    found = _STRIKES[fault](judge, mol) if fault in _STRIKES else ()
-    return [_about(mol, atoms, REACH[fault]) for atoms in found]
+    if fault not in _STRIKES:
+        return []
+    strike, reach = _STRIKES[fault]
+    return [_about(mol, atoms, reach) for atoms in strike(context, mol)]
 
 
 def _about(mol: Chem.Mol, atoms: Collection[int], reach: int) -> frozenset[int]:
@@ -39,17 +42,20 @@ def _about(mol: Chem.Mol, atoms: Collection[int], reach: int) -> frozenset[int]:
     return frozenset(out)
 
 
-def _rings(judge: Judge, mol: Chem.Mol) -> Iterable[Collection[int]]:
-    return (ring for ring in mol.GetRingInfo().AtomRings() if len(ring) not in judge.ring_sizes)
+def _rings(context: Context, mol: Chem.Mol) -> Iterable[Collection[int]]:
+    allowed = context.ring_sizes
+    return (r for r in mol.GetRingInfo().AtomRings() if allowed is not None and len(r) not in allowed)
 
 
-def _strange(judge: Judge, mol: Chem.Mol) -> Iterable[Collection[int]]:
+def _strange(context: Context, mol: Chem.Mol) -> Iterable[Collection[int]]:
     """Atoms whose environment of radius 1 is unknown."""
     output = rdFingerprintGenerator.AdditionalOutput()
     output.AllocateBitInfoMap()
     _generator().GetSparseFingerprint(mol, additionalOutput=output)
-    for number, places in output.GetBitInfoMap().items():
-        if not judge.is_known(number & 0xFFFFFFFF, 1):
+    known, excused = context.environments.known[1], [environments(end, 1) for end in context.ends]
+    for key, places in output.GetBitInfoMap().items():
+        number = key & 0xFFFFFFFF
+        if number not in known and not any(number in of_end for of_end in excused):
             yield from ((atom,) for atom, _ in places)
 
 
@@ -58,12 +64,20 @@ def _generator() -> rdFingerprintGenerator.FingerprintGenerator64:
     return rdFingerprintGenerator.GetMorganGenerator(radius=1)
 
 
-def _unstable(judge: Judge, mol: Chem.Mol) -> Iterable[Collection[int]]:
-    return matched_groups(mol, judge.allowed_groups)
+def _unstable(context: Context, mol: Chem.Mol) -> Iterable[Collection[int]]:
+    return matched_groups(mol, context.groups)
 
 
-def _alerting(judge: Judge, mol: Chem.Mol) -> Iterable[Collection[int]]:
-    return matched_alerts(mol, judge.catalogues, judge.allowed_alerts)
+def _alerting(context: Context, mol: Chem.Mol) -> Iterable[Collection[int]]:
+    return matched_alerts(mol, context.catalogues, context.alerts)
 
 
-_STRIKES = {"ring": _rings, "unfamiliar": _strange, "unstable": _unstable, "alert": _alerting}
+_STRIKES: Mapping[str, tuple[_Strike, int]] = MappingProxyType(
+    {
+        "ring": (_rings, 0),
+        "unfamiliar": (_strange, 1),
+        "unstable": (_unstable, 1),
+        "alert": (_alerting, 1),
+    }
+)
+"""Name of a filter to the atoms at fault, and the bonds about them that the failure may depend on."""

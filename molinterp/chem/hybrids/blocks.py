@@ -129,7 +129,9 @@ def _heads(atom: Chem.Atom) -> list[Chem.Atom]:
     if not _is_acyl(atom):
         return []
     heads = [
-        n for n in atom.GetNeighbors() if n.GetAtomicNum() in (7, 8) and (not n.IsInRing() or _is_ring_amide(n))
+        n
+        for n in atom.GetNeighbors()
+        if n.GetAtomicNum() in (7, 8) and (not n.IsInRing() or _is_ring_amide(n))
     ]
     # Of a urea or a carbonate one side is its own.
     return heads if len(heads) < 3 else heads[:2]

@@ -9,7 +9,7 @@ from typing import final
 
 from rdkit import Chem, rdBase
 
-from molinterp.chem.hybrids.blocks import END, FORM, HAND, START, Block
+from molinterp.chem.hybrids.blocks import HAND, Block
 from molinterp.chem.hybrids.handedness import Handedness
 from molinterp.chem.hybrids.overlay import Overlay, Pair
 
@@ -127,10 +127,7 @@ class Builder:
         present = self._present(state)
         if not present[node]:
             return True
-        orders = [
-            order
-            for k, m, order in self._links(state, present, self._about[node])
-        ]
+        orders = [order for k, m, order in self._links(state, present, self._about[node])]
         total = sum(_TWICE.get(order, 2) for order in orders)
         if _AROMATIC in orders:
             return total <= _AROMATIC_MAX and len(orders) <= 3

@@ -74,7 +74,9 @@ class Measure:
             sum(
                 1 << j
                 for j in range(len(blocks))
-                if j != i and HAND not in (blocks[i].kind, blocks[j].kind) and (self.reach[i] & self.reach[j] or self._in_one_ring(blocks[i], blocks[j]))
+                if j != i
+                and HAND not in (blocks[i].kind, blocks[j].kind)
+                and (self.reach[i] & self.reach[j] or self._in_one_ring(blocks[i], blocks[j]))
             )
             for i in range(len(blocks))
         ]

@@ -15,11 +15,16 @@ from rdkit import Chem
 
 from molinterp.chem.hybrids.blocks import HAND, Block
 from molinterp.chem.hybrids.overlay import Overlay, Pair
-from molinterp.chem.surroundings import HANDS, OPEN, TAGS, parity
+from molinterp.chem.stereo.neighbourhoods import HANDS, OPEN, TAGS, parity
 
 HYDROGEN = -1
 """A neighbour that is not written out: a hydrogen or a lone pair."""
-_CIS = {Chem.BondStereo.STEREOZ: 0, Chem.BondStereo.STEREOCIS: 0, Chem.BondStereo.STEREOE: 1, Chem.BondStereo.STEREOTRANS: 1}
+_CIS = {
+    Chem.BondStereo.STEREOZ: 0,
+    Chem.BondStereo.STEREOCIS: 0,
+    Chem.BondStereo.STEREOE: 1,
+    Chem.BondStereo.STEREOTRANS: 1,
+}
 
 Slots = tuple[tuple[int | None, int | None], ...]
 """Occupants at the start and at the end; None where that end has no such neighbour."""

@@ -64,9 +64,7 @@ class Lattice:
         self._sizes = [0, 0]
         common = sum(self.overlay.is_common(k) for k in range(len(self.overlay.nodes)))
         self._common = common
-        self._gain = [
-            {START: -len(b.nodes), END: len(b.nodes)}.get(b.kind, 0) for b in self.blocks
-        ]
+        self._gain = [{START: -len(b.nodes), END: len(b.nodes)}.get(b.kind, 0) for b in self.blocks]
 
     def n_atoms(self, state: int) -> int:
         """Heavy atoms of a hybrid."""

@@ -69,7 +69,9 @@ class Overlay:
     def places(self) -> tuple[dict[int, int], dict[int, int]]:
         """Atom number to node, for each end."""
         start, end = ({n[side]: k for k, n in enumerate(self.nodes)} for side in (0, 1))
-        return {i: k for i, k in start.items() if i is not None}, {i: k for i, k in end.items() if i is not None}
+        return {i: k for i, k in start.items() if i is not None}, {
+            i: k for i, k in end.items() if i is not None
+        }
 
     @cached_property
     def bonds(self) -> tuple[dict[Pair, Chem.Bond], dict[Pair, Chem.Bond]]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from itertools import count, permutations
 from typing import final
 
-from molinterp.chem.affinity import Affinity
-from molinterp.chem.mapped_graph import MappedGraph
-from molinterp.chem.places import Places
+from molinterp.chem.alignment.affinity import Affinity
+from molinterp.chem.alignment.mapped_graph import MappedGraph
+from molinterp.chem.alignment.places import Places
 
 AtomMap = dict[int, int]
 """Atom of molecule B by atom of molecule A."""

@@ -8,7 +8,7 @@ from typing import final
 
 import numpy as np
 
-from molinterp.chem.mapped_graph import Bools, Ints, MappedGraph
+from molinterp.chem.alignment.mapped_graph import Bools, Ints, MappedGraph
 
 
 @final

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar, final
 
-from molinterp.chem.mapped_graph import MappedGraph
+from molinterp.chem.alignment.mapped_graph import MappedGraph
 
 Bond = tuple[int, int]
 Node = tuple[str, int, int]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from molinterp.chem.mapped_graph import MappedGraph
-from molinterp.chem.mapped_stereo import flipped_bonds, inverted_centres
-from molinterp.chem.regions import Form, Region, forms, pieces, regions
+from molinterp.chem.alignment.mapped_graph import MappedGraph
+from molinterp.chem.alignment.mapped_stereo import flipped_bonds, inverted_centres
+from molinterp.chem.alignment.regions import Form, Region, forms, pieces, regions
 
 
 @final

@@ -10,7 +10,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from molinterp.chem.mapped_graph import Bools, Ints, MappedGraph
+from molinterp.chem.alignment.mapped_graph import Bools, Ints, MappedGraph
 
 Floats = npt.NDArray[np.float64]
 

@@ -9,8 +9,10 @@ from typing import final
 
 from rdkit import Chem
 
-from molinterp.chem.graph_parts import beyond, rest_beyond, ring_size
-from molinterp.chem.group_names import (
+from molinterp.chem.alignment.mapped_graph import MappedGraph
+from molinterp.chem.alignment.regions import Bond, Form, Groups, Region
+from molinterp.chem.changes.graph_parts import beyond, rest_beyond, ring_size
+from molinterp.chem.changes.group_names import (
     built_group,
     group_by_table,
     group_name,
@@ -18,10 +20,8 @@ from molinterp.chem.group_names import (
     labelled_smiles,
     ring_name,
 )
-from molinterp.chem.mapped_graph import MappedGraph
-from molinterp.chem.phrases import exchange_phrase, moved_phrase
-from molinterp.chem.regions import Bond, Form, Groups, Region
-from molinterp.chem.ring_words import ring_words
+from molinterp.chem.changes.phrases import exchange_phrase, moved_phrase
+from molinterp.chem.changes.ring_words import ring_words
 
 _ORDERS = {1.0: "single", 2.0: "double", 3.0: "triple"}
 

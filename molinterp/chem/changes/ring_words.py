@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from rdkit import Chem
 
-from molinterp.chem.graph_parts import ring_system
-from molinterp.chem.group_names import group_by_table, ring_name
-from molinterp.chem.mapped_graph import MappedGraph
-from molinterp.chem.regions import Form, Groups
+from molinterp.chem.alignment.mapped_graph import MappedGraph
+from molinterp.chem.alignment.regions import Form, Groups
+from molinterp.chem.changes.graph_parts import ring_system
+from molinterp.chem.changes.group_names import group_by_table, ring_name
 
 AtomMap = Mapping[int, int]
 

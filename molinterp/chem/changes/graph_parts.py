@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from molinterp.chem.mapped_graph import MappedGraph
+from molinterp.chem.alignment.mapped_graph import MappedGraph
 
 
 def ring_system(graph: MappedGraph, touched: Collection[int]) -> set[int]:

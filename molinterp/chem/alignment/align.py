@@ -9,11 +9,11 @@ from typing import final
 import numpy as np
 from rdkit import Chem
 
-from molinterp.chem.affinity import Affinity, AffinityModel, AffinitySettings
-from molinterp.chem.growth import AtomMap, Growth
-from molinterp.chem.map_cost import MapCostSettings, canonical_key, map_cost
-from molinterp.chem.mapped_graph import MappedGraph, mapped_graph
-from molinterp.chem.places import Places, is_in_place, places
+from molinterp.chem.alignment.affinity import Affinity, AffinityModel, AffinitySettings
+from molinterp.chem.alignment.growth import AtomMap, Growth
+from molinterp.chem.alignment.map_cost import MapCostSettings, canonical_key, map_cost
+from molinterp.chem.alignment.mapped_graph import MappedGraph, mapped_graph
+from molinterp.chem.alignment.places import Places, is_in_place, places
 
 ANY, ALIKE = "any", "alike"
 

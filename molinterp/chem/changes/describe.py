@@ -8,10 +8,10 @@ from typing import final
 
 from rdkit import Chem
 
-from molinterp.chem.change_words import WordSettings, change_words
-from molinterp.chem.mapped_graph import MappedGraph, mapped_graph
-from molinterp.chem.mapped_stereo import flipped_bonds, inverted_centres
-from molinterp.chem.regions import Form, Groups, Region, forms, regions
+from molinterp.chem.alignment.mapped_graph import MappedGraph, mapped_graph
+from molinterp.chem.alignment.mapped_stereo import flipped_bonds, inverted_centres
+from molinterp.chem.alignment.regions import Form, Groups, Region, forms, regions
+from molinterp.chem.changes.change_words import WordSettings, change_words
 
 Bond = tuple[int, int]
 

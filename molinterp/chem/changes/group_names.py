@@ -9,8 +9,8 @@ from itertools import count
 
 from rdkit import Chem, rdBase
 
-from molinterp.chem.group_tables import BEFORE, GROUPS, LINKERS, MULTIPLES, RINGS, STEMS
-from molinterp.chem.regions import Groups
+from molinterp.chem.alignment.regions import Groups
+from molinterp.chem.changes.group_tables import BEFORE, GROUPS, LINKERS, MULTIPLES, RINGS, STEMS
 
 
 @cache
