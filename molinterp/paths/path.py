@@ -334,9 +334,7 @@ class MoleculePath:
 
     def to_json(self) -> str:
         """Text of a JSON object with all that the path holds, what was asked included."""
-        trips = [
-            None if self.round_trips is None else asdict(trip) for trip in self.round_trips or (None, None)
-        ]
+        trips = [None, None] if self.round_trips is None else [asdict(trip) for trip in self.round_trips]
         document = {
             "start": {"name": self.start_name, "smiles": self.smiles[0], "round_trip": trips[0]},
             "end": {"name": self.end_name, "smiles": self.smiles[-1], "round_trip": trips[1]},
