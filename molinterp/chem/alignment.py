@@ -47,6 +47,8 @@ class AlignmentSettings:
     """A branch is mapped only if this share of its atoms keep their kind, or all but one do."""
     same_place: float = 3.0
     """Worth of standing at the same place of what is mapped, for the seed of a further part."""
+    other_place: float = 1.0
+    """Worth lost by a seed whose atoms stand at places as different as can be, seen from the whole molecules."""
     affinity: AffinitySettings = field(default_factory=AffinitySettings)
     """What matched atoms are worth."""
     cost: MapCostSettings = field(default_factory=MapCostSettings)
@@ -142,10 +144,13 @@ class _Aligner:
         seen = set()
         laid: dict[tuple[int, int], int] = {}
         least = self._settings.least_seed * wholes.max()
-        for flat in (-wholes).argsort(axis=None, kind="stable").tolist():
+        # Among equal surroundings, as in a chain of equal links, those as far from the middle come first.
+        remote = np.abs(self._a.remoteness[:, None] - self._b.remoteness)
+        order = wholes - self._settings.other_place * remote / max(remote.max(), 1.0)
+        for flat in (-order).argsort(axis=None, kind="stable").tolist():
             i, j = divmod(flat, self._b.n)
             if wholes[i, j] < least:
-                return
+                continue
             classes = (self._a.classes[i], self._b.classes[j])
             if classes in seen or not self._is_alike(i, j):
                 continue

@@ -47,6 +47,8 @@ class MappedGraph:
     """Numbers of the rings of each atom."""
     ring_bonds: frozenset[tuple[int, int]]
     """Bonds in a ring, either way round."""
+    remoteness: npt.NDArray[np.float64]
+    """Mean bonds from each atom to the others, (n,); at most n."""
     classes: tuple[int, ...]
     """Symmetry class of each atom."""
     edges: dict[tuple[int, int], int]
@@ -100,6 +102,7 @@ def mapped_graph(mol: Chem.Mol) -> MappedGraph:
         rings=rings,
         rings_of=rings_of,
         ring_bonds=frozenset(pair for pair in orders if pair in sizes),
+        remoteness=np.minimum(Chem.GetDistanceMatrix(mol), len(atoms)).mean(1) if atoms else np.zeros(0),
         classes=tuple(Chem.CanonicalRankAtoms(mol, breakTies=False, includeChirality=False)),
         edges=edges,
         tails=np.array([i for i, _ in orders], np.int64),
