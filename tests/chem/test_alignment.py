@@ -243,3 +243,8 @@ def test_double_bonds_that_change_sides_are_found():
     pairs = dict(align(a, b)[0].pairs)
     assert len(flipped_bonds(a, b, pairs)) == 1
     assert not flipped_bonds(a, a, {i: i for i in range(a.GetNumAtoms())})
+
+
+def test_the_best_map_of_each_reading_stands_among_those_returned():
+    a, b = both("haloperidol-risperidone")
+    assert {found.reading for found in align(a, b)} == {"any", "alike", "connected"}
