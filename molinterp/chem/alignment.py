@@ -66,8 +66,8 @@ class Alignment:
     cost: float
     """Estimated cost of the change that is left, dimensionless; 0 for equal molecules."""
     reading: str
-    """`any` where atoms and bonds of different kinds may match, `alike` where they may not, `connected` for one
-    part of either kind."""
+    """`any` where atoms and bonds of different kinds may match, `alike` where they may not, `connected` for
+    one part of either kind."""
 
 
 def align(a: Chem.Mol, b: Chem.Mol, settings: AlignmentSettings | None = None) -> tuple[Alignment, ...]:

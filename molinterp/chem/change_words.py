@@ -99,8 +99,7 @@ class _Speaker:
         self._back = {j: i for i, j in pairs.items()}
 
     def say(self, places: Sequence[Region], kinds: Sequence[Form]) -> list[str]:
-        lone_lost: list[_Piece] = []
-        lone_gained: list[_Piece] = []
+        lone_lost, lone_gained = list[_Piece](), list[_Piece]()
         rings, chains = self._split(kinds)
         words = ring_words(self._a, self._b, self._pairs, rings)
         units = self._units(places, chains)
