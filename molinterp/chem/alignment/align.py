@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import final
 
@@ -15,7 +15,8 @@ from molinterp.chem.alignment.map_cost import MapCostSettings, canonical_key, ma
 from molinterp.chem.alignment.mapped_graph import MappedGraph, mapped_graph
 from molinterp.chem.alignment.places import Places, is_in_place, places
 
-ANY, ALIKE = "any", "alike"
+ANY, ALIKE, CONNECTED = "any", "alike", "connected"
+Pairs = tuple[tuple[int, int], ...]
 
 
 @final
@@ -47,6 +48,8 @@ class AlignmentSettings:
     """A branch is mapped only if this share of its atoms keep their kind, or all but one do."""
     same_place: float = 3.0
     """Worth of standing at the same place of what is mapped, for the seed of a further part."""
+    other_place: float = 1.0
+    """Worth lost by a seed whose atoms are as differently far from the rest of their molecules as can be."""
     affinity: AffinitySettings = field(default_factory=AffinitySettings)
     """What matched atoms are worth."""
     cost: MapCostSettings = field(default_factory=MapCostSettings)
@@ -58,12 +61,13 @@ class AlignmentSettings:
 class Alignment:
     """One reading of what two molecules have in common."""
 
-    pairs: tuple[tuple[int, int], ...]
+    pairs: Pairs
     """Heavy atoms of A and B in common, sorted; a bond is common if it joins two of them on both sides."""
     cost: float
     """Estimated cost of the change that is left, dimensionless; 0 for equal molecules."""
     reading: str
-    """`any` where atoms and bonds of different kinds may match, `alike` where they may not."""
+    """`any` where atoms and bonds of different kinds may match, `alike` where they may not, `connected` for
+    one part of either kind."""
 
 
 def align(a: Chem.Mol, b: Chem.Mol, settings: AlignmentSettings | None = None) -> tuple[Alignment, ...]:
@@ -88,29 +92,39 @@ def align(a: Chem.Mol, b: Chem.Mol, settings: AlignmentSettings | None = None) -
 class _Aligner:
     def __init__(self, a: MappedGraph, b: MappedGraph, settings: AlignmentSettings) -> None:
         self._a, self._b, self._settings = a, b, settings
-        self._costs: dict[tuple[tuple[int, int], ...], float] = {}
-        self._readings: dict[tuple[tuple[int, int], ...], str] = {}
+        self._costs: dict[Pairs, float] = {}
+        self._readings: dict[Pairs, str] = {}
 
     def align(self) -> tuple[Alignment, ...]:
-        self._record({}, ANY)
+        self._record({}, CONNECTED)
         for reading in (ANY, ALIKE):
             self._read(reading)
-        found: list[Alignment] = []
+        ranked = sorted(self._costs, key=lambda p: (self._costs[p], -len(p), p))
+        # The best of each reading stands among those that are returned.
+        best = list({self._readings[pairs]: pairs for pairs in reversed(ranked) if pairs}.values())
+        chosen = self._distinct(sorted(best, key=ranked.index)[: self._settings.max_maps])
+        chosen = self._distinct([*chosen, *(pairs for pairs in ranked if pairs and pairs not in chosen)])
+        chosen.sort(key=ranked.index)
+        return tuple(Alignment(p, self._costs[p], self._readings[p]) for p in chosen or [()])
+
+    def _distinct(self, ranked: Iterable[Pairs]) -> list[Pairs]:
+        """Maps that no symmetry turns into each other, the first ones, at most as many as are asked for."""
+        found: list[Pairs] = []
         keys = set()
-        for pairs in sorted(self._costs, key=lambda p: (self._costs[p], -len(p), p)):
+        for pairs in ranked:
             key = canonical_key(self._a, self._b, dict(pairs), self._settings.cost.n_rounds)
-            if key not in keys and (pairs or not found):
+            if key not in keys:
                 keys.add(key)
-                found.append(Alignment(pairs, self._costs[pairs], self._readings[pairs]))
+                found.append(pairs)
             if len(found) >= self._settings.max_maps:
                 break
-        return tuple(found)
+        return found
 
     def _read(self, reading: str) -> None:
         settings = self._settings
         model = AffinityModel(self._a, self._b, settings.affinity, is_strict=reading == ALIKE)
         affinity = model.without()
-        connected: dict[tuple[tuple[int, int], ...], tuple[int, int]] = {}
+        connected: dict[Pairs, tuple[int, int]] = {}
         grown: list[AtomMap] = []
         for i, j in self._seeds(affinity):
             if any(pairs.get(i) == j for pairs in grown):
@@ -118,7 +132,7 @@ class _Aligner:
             pairs = self._grow(affinity, i, j, reading)
             if pairs:
                 grown.append(pairs)
-                connected.setdefault(self._record(pairs, reading), (i, j))
+                connected.setdefault(self._record(pairs, CONNECTED), (i, j))
             if len(grown) >= settings.n_seeds:
                 break
         best = sorted(connected, key=lambda p: (self._costs[p], p))
@@ -127,7 +141,7 @@ class _Aligner:
             if rank < settings.n_varied:
                 self._vary(model, affinity, connected[key], reading)
 
-    def _record(self, pairs: AtomMap, reading: str) -> tuple[tuple[int, int], ...]:
+    def _record(self, pairs: AtomMap, reading: str) -> Pairs:
         key = tuple(sorted(pairs.items()))
         if key not in self._costs:
             self._costs[key] = map_cost(self._a, self._b, pairs, self._settings.cost)
@@ -142,10 +156,13 @@ class _Aligner:
         seen = set()
         laid: dict[tuple[int, int], int] = {}
         least = self._settings.least_seed * wholes.max()
-        for flat in (-wholes).argsort(axis=None, kind="stable").tolist():
+        # Among equal surroundings, as in a chain of equal links, those as far from the middle come first.
+        remote = np.abs(self._a.remoteness[:, None] - self._b.remoteness)
+        order = wholes - self._settings.other_place * remote / max(remote.max(), 1.0)
+        for flat in (-order).argsort(axis=None, kind="stable").tolist():
             i, j = divmod(flat, self._b.n)
             if wholes[i, j] < least:
-                return
+                continue
             classes = (self._a.classes[i], self._b.classes[j])
             if classes in seen or not self._is_alike(i, j):
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -33,8 +34,6 @@ class MappedGraph:
     """Whether atoms are aromatic, (n,)."""
     unsaturated: Bools
     """Whether atoms bear a double or triple bond outside an aromatic ring, (n,)."""
-    environments: tuple[Ints, Ints]
-    """Hashes of the surroundings of each atom within one and two bonds, (n,) each."""
     ring_sizes: Ints
     """Sizes of the rings of each atom, a bit for a size, (n,)."""
     neighbours: tuple[tuple[int, ...], ...]
@@ -47,8 +46,6 @@ class MappedGraph:
     """Numbers of the rings of each atom."""
     ring_bonds: frozenset[tuple[int, int]]
     """Bonds in a ring, either way round."""
-    classes: tuple[int, ...]
-    """Symmetry class of each atom."""
     edges: dict[tuple[int, int], int]
     """Number of the directed bond from one atom to another."""
     tails: Ints
@@ -59,10 +56,40 @@ class MappedGraph:
     """Orders of the directed bonds, (m,)."""
     edge_ring_sizes: Ints
     """Sizes of the rings of each directed bond, a bit for a size, (m,)."""
-    children: Ints
-    """Directed bonds that go on from each, (m, 3); m where there are fewer."""
-    out: Ints
-    """Directed bonds that leave each atom, (n, 4); m where there are fewer."""
+
+    @cached_property
+    def environments(self) -> tuple[Ints, Ints]:
+        """Hashes of the surroundings of each atom within one and two bonds, (n,) each."""
+        rows = zip(
+            self.numbers.tolist(), self.charges.tolist(), self.aromatic.tolist(), self.rings_of, strict=True
+        )
+        kinds = [hash((number, charge, int(aromatic), bool(own))) for number, charge, aromatic, own in rows]
+        near = _refined(kinds, self.neighbours, self.orders)
+        return np.array(near, np.int64), np.array(_refined(near, self.neighbours, self.orders), np.int64)
+
+    @cached_property
+    def remoteness(self) -> npt.NDArray[np.float64]:
+        """Mean bonds from each atom to the others, (n,); at most n."""
+        if not self.n:
+            return np.zeros(0)
+        return np.asarray(np.minimum(Chem.GetDistanceMatrix(self.mol), self.n).mean(1))
+
+    @cached_property
+    def classes(self) -> tuple[int, ...]:
+        """Symmetry class of each atom."""
+        return tuple(Chem.CanonicalRankAtoms(self.mol, breakTies=False, includeChirality=False))
+
+    @cached_property
+    def children(self) -> Ints:
+        """Directed bonds that go on from each, (m, 3); m where there are fewer."""
+        onward = [[self.edges[j, k] for k in self.neighbours[j] if k != i] for i, j in self.edges]
+        return _padded(onward, MAX_CHILDREN, len(self.edges))
+
+    @cached_property
+    def out(self) -> Ints:
+        """Directed bonds that leave each atom, (n, 4); m where there are fewer."""
+        outward = [[self.edges[i, j] for j in own] for i, own in enumerate(self.neighbours)]
+        return _padded(outward, MAX_CHILDREN + 1, len(self.edges))
 
     @property
     def n(self) -> int:
@@ -85,29 +112,23 @@ def mapped_graph(mol: Chem.Mol) -> MappedGraph:
     rings_of = _memberships(rings, len(atoms))
     edges = {pair: k for k, pair in enumerate(orders)}
     sizes = _ring_size_masks(rings)
-    onward = [[edges[j, k] for k in neighbours[j] if k != i] for i, j in orders]
-    outward = [[edges[i, j] for j in own] for i, own in enumerate(neighbours)]
     return MappedGraph(
         mol=mol,
         numbers=np.array([a.GetAtomicNum() for a in atoms], np.int64),
         charges=np.array([a.GetFormalCharge() for a in atoms], np.int64),
         aromatic=np.array([a.GetIsAromatic() for a in atoms], np.bool_),
         unsaturated=np.array([any(orders[i, j] >= 2 for j in n) for i, n in enumerate(neighbours)], np.bool_),
-        environments=_environments(atoms, rings_of, neighbours, orders),
         ring_sizes=np.array([_mask(len(rings[r]) for r in own) for own in rings_of], np.int64),
         neighbours=tuple(map(tuple, neighbours)),
         orders=orders,
         rings=rings,
         rings_of=rings_of,
         ring_bonds=frozenset(pair for pair in orders if pair in sizes),
-        classes=tuple(Chem.CanonicalRankAtoms(mol, breakTies=False, includeChirality=False)),
         edges=edges,
         tails=np.array([i for i, _ in orders], np.int64),
         heads=np.array([j for _, j in orders], np.int64),
         edge_orders=np.array(list(orders.values()), np.float64),
         edge_ring_sizes=np.array([sizes.get(pair, 0) for pair in orders], np.int64),
-        children=_padded(onward, MAX_CHILDREN, len(edges)),
-        out=_padded(outward, MAX_CHILDREN + 1, len(edges)),
     )
 
 
@@ -120,20 +141,6 @@ def _bond_orders(mol: Chem.Mol) -> dict[tuple[int, int], float]:
             order = bond.GetBondTypeAsDouble()
             orders[first.GetIdx(), second.GetIdx()] = orders[second.GetIdx(), first.GetIdx()] = order
     return orders
-
-
-def _environments(
-    atoms: Sequence[Chem.Atom],
-    rings_of: Sequence[Sequence[int]],
-    neighbours: Sequence[Sequence[int]],
-    orders: dict[tuple[int, int], float],
-) -> tuple[Ints, Ints]:
-    kinds = [
-        hash((a.GetAtomicNum(), a.GetFormalCharge(), int(a.GetIsAromatic()), bool(rings_of[i])))
-        for i, a in enumerate(atoms)
-    ]
-    near = _refined(kinds, neighbours, orders)
-    return np.array(near, np.int64), np.array(_refined(near, neighbours, orders), np.int64)
 
 
 def _memberships(rings: Sequence[Sequence[int]], n: int) -> tuple[tuple[int, ...], ...]:

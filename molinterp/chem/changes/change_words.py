@@ -11,7 +11,7 @@ from rdkit import Chem
 
 from molinterp.chem.alignment.mapped_graph import MappedGraph
 from molinterp.chem.alignment.regions import Bond, Form, Groups, Region
-from molinterp.chem.changes.graph_parts import beyond, rest_beyond, ring_size
+from molinterp.chem.changes.graph_parts import beyond, ring_position, ring_size
 from molinterp.chem.changes.group_names import (
     built_group,
     group_by_table,
@@ -99,11 +99,9 @@ class _Speaker:
         self._back = {j: i for i, j in pairs.items()}
 
     def say(self, places: Sequence[Region], kinds: Sequence[Form]) -> list[str]:
-        words: list[str] = []
-        lone_lost: list[_Piece] = []
-        lone_gained: list[_Piece] = []
+        lone_lost, lone_gained = list[_Piece](), list[_Piece]()
         rings, chains = self._split(kinds)
-        words += ring_words(self._a, self._b, self._pairs, rings)
+        words = ring_words(self._a, self._b, self._pairs, rings)
         units = self._units(places, chains)
         while units:
             unit = units.pop(0)
@@ -118,8 +116,8 @@ class _Speaker:
             lone_gained += gained
         words += self._exchanges(lone_lost, lone_gained)
         words += self._moved(lone_lost, lone_gained)
-        words += [f"+ {self._group(self._b, piece)}" for piece in lone_gained]
-        words += [f"- {self._group(self._a, piece)}" for piece in lone_lost]
+        words += [f"add {self._group(self._b, piece)}" for piece in lone_gained]
+        words += [f"remove {self._group(self._a, piece)}" for piece in lone_lost]
         return words
 
     def _split(self, kinds: Sequence[Form]) -> tuple[list[Form], list[Form]]:
@@ -375,7 +373,7 @@ class _Speaker:
                         continue
                     lost.remove(piece)
                     gained.remove(other)
-                    places = [self._place(ring, x.anchors[0]) for x in (piece, other)]
+                    places = [ring_position(self._a, ring, x.anchors[0]) for x in (piece, other)]
                     words.append(moved_phrase(*names, *places))
                     break
         return words
@@ -384,18 +382,6 @@ class _Speaker:
         if len(piece.anchors) != 1 or len(other.anchors) != 1:
             return None
         return next((r for r in self._a.rings if piece.anchors[0] in r and other.anchors[0] in r), None)
-
-    def _place(self, ring: tuple[int, ...], i: int) -> int | None:
-        """Position of an atom in a six-membered ring, counted from where the largest rest hangs."""
-        sizes = {}
-        for k in ring:
-            rest = [n for n in self._a.neighbours[k] if n not in ring]
-            sizes[k] = max((len(rest_beyond(self._a, ring, n)) for n in rest), default=0)
-        main = max(ring, key=lambda k: (sizes[k], -k))
-        if len(ring) != 6 or main == i or not sizes[main]:
-            return None
-        steps = abs(ring.index(main) - ring.index(i))
-        return min(steps, len(ring) - steps) + 1
 
     def _group(self, graph: MappedGraph, piece: _Piece) -> str:
         ring = self._fused_ring(graph, piece)

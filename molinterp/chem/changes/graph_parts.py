@@ -46,3 +46,16 @@ def rest_beyond(graph: MappedGraph, ring: Collection[int], first: int) -> set[in
                 found.add(k)
                 front.append(k)
     return found
+
+
+def ring_position(graph: MappedGraph, ring: tuple[int, ...], i: int) -> int | None:
+    """Position of an atom in a six-membered ring, counted from where the largest rest hangs."""
+    sizes = {}
+    for k in ring:
+        rest = [n for n in graph.neighbours[k] if n not in ring]
+        sizes[k] = max((len(rest_beyond(graph, ring, n)) for n in rest), default=0)
+    main = max(ring, key=lambda k: (sizes[k], -k))
+    if len(ring) != 6 or main == i or not sizes[main]:
+        return None
+    steps = abs(ring.index(main) - ring.index(i))
+    return min(steps, len(ring) - steps) + 1

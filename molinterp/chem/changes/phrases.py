@@ -1,13 +1,13 @@
-"""Phrases for what comes, goes, is exchanged or moves."""
+"""Phrases for groups that are added, removed, exchanged or moved."""
 
 from __future__ import annotations
 
 
 def exchange_phrase(before: str, after: str, *, is_on_nitrogen: bool = False) -> str:
-    """One group for another, or one that comes or goes."""
+    """One group for another, or one that is added or removed."""
     joint = "N-" if is_on_nitrogen and _is_alkyl(before) and _is_alkyl(after) else ""
     if not before or not after:
-        return f"+ {joint}{after}" if after else f"- {joint}{before}"
+        return f"add {joint}{after}" if after else f"remove {joint}{before}"
     if before == after:
         return f"{before} changed"
     # Beside a formula a formula: CF3 -> CH3.
