@@ -257,6 +257,11 @@ def describe(problem: Problem, routes: Routes) -> list[MoleculePath]:
     """Take similarities, properties, features, verdicts and notes of the paths found."""
     notes = [f"start: {c}" for c in problem.start.changes] + [f"end: {c}" for c in problem.end.changes]
     notes += problem.objective.notes
+    for which, compound in (("start", problem.start), ("end", problem.end)):
+        if not problem.model.can_encode(compound.smiles):
+            notes.append(
+                f"model '{problem.model.name}' cannot encode the {which}; λ lacks its latent terms there"
+            )
     connection, decodes = routes.connection, routes.decodes
     n_valid = sum(n for text, n in Counter(decodes).items() if decoded_molecule(text) is not None)
     trips = None if connection is None else _round_trips(problem, connection.ends)

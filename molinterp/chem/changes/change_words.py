@@ -178,9 +178,9 @@ class _Speaker:
         words += [] if words or lost or gained else self._bond_words(unit)
         if not lost and not gained:
             return words, [], []
-        for sign, graph, side in (("-", self._a, lost), ("+", self._b, gained)):
+        for verb, graph, side in (("remove", self._a, lost), ("add", self._b, gained)):
             for piece in list(side):
-                word = self._lone(graph, piece, sign)
+                word = self._lone(graph, piece, verb)
                 if word:
                     words.append(word)
                     side.remove(piece)
@@ -339,16 +339,16 @@ class _Speaker:
             return None
         return grown, new, onward[0]
 
-    def _lone(self, graph: MappedGraph, piece: _Piece, sign: str) -> str | None:
+    def _lone(self, graph: MappedGraph, piece: _Piece, verb: str) -> str | None:
         """Words for a piece that comes or goes at several atoms or at a chain; None for others."""
         if len(piece.anchors) == 1:
             anchor = piece.anchors[0]
             if self._a.is_ring(anchor) or graph.is_ring(next(iter(piece.atoms))):
                 return None
-            sides = (set(), set(piece.atoms)) if sign == "+" else (set(piece.atoms), set())
+            sides = (set(), set(piece.atoms)) if verb == "add" else (set(piece.atoms), set())
             return self._substituents(*sides, anchor)
         if self._fused_ring(graph, piece) is not None:
-            return f"{sign} {self._group(graph, piece)}"
+            return f"{verb} {self._group(graph, piece)}"
         if len(piece.anchors) != 2:
             return None
         ends = {i if graph is self._a else self._pairs[i] for i in piece.anchors}
@@ -356,8 +356,8 @@ class _Speaker:
             (len(ring) for ring in graph.rings if set(ring) & piece.atoms and ends <= set(ring)), default=0
         )
         if size:
-            return f"ring {'closed' if sign == '+' else 'opened'} ({size})"
-        return f"{groups_name(graph.mol, piece.atoms)} {'inserted' if sign == '+' else 'removed'}"
+            return f"ring {'closed' if verb == 'add' else 'opened'} ({size})"
+        return f"{groups_name(graph.mol, piece.atoms)} {'inserted' if verb == 'add' else 'removed'}"
 
     def _moved(self, lost: list[_Piece], gained: list[_Piece]) -> list[str]:
         """Groups that leave one place of a ring and come at another, equal ones first."""

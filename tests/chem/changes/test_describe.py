@@ -2,7 +2,7 @@ import pytest
 from molinterp.data import drugs
 from rdkit import Chem
 
-from molinterp.chem import group_tables
+from molinterp.chem.changes import group_tables
 from molinterp.chem.alignment import align
 from molinterp.chem.changes import Change, describe_change
 from molinterp.chem.changes.group_names import group_name
