@@ -21,6 +21,7 @@ from molinterp.batch.store import Store
 from molinterp.errors import InputError
 from molinterp.paths.request import PathRequest
 
+pytestmark = pytest.mark.weights
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = """
 import sys

@@ -6,6 +6,7 @@ from molinterp.model.bundle import Bundle
 from molinterp.paths.objective import objective_of
 from molinterp.paths.request import TERM_WEIGHTS, PathRequest
 
+pytestmark = pytest.mark.weights
 ENDS = (Chem.MolFromSmiles("CC(=O)Oc1ccccc1C(=O)O"), Chem.MolFromSmiles("CC(C)Cc1ccc(C(C)C(=O)O)cc1"))
 
 

@@ -11,6 +11,7 @@ from molinterp.report.formats import render
 from molinterp.report.view import read_view
 from tests.tolerances import EXACT
 
+pytestmark = pytest.mark.weights
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 IBUPROFEN = "CC(C)Cc1ccc(C(C)C(=O)O)cc1"
 LAST = "CC(C)Cc1ccccc1"
