@@ -45,16 +45,18 @@ def flag_of(name: str) -> str:
 
 
 def _option(leaf: Leaf) -> Decorator:
+    is_required = leaf.default is MISSING
+    default: dict[str, Any] = {} if is_required else {"default": leaf.default}
     return click.option(
         flag_of(leaf.name),
         leaf.name,
         cls=GroupedOption,
         group=leaf.group or OTHER,
         type=_type(leaf),
-        default=None if leaf.default is MISSING else leaf.default,
-        required=leaf.default is MISSING,
-        show_default=leaf.default is not None,
+        required=is_required,
+        show_default=leaf.default not in (None, MISSING),
         help=leaf.help,
+        **default,
     )
 
 
