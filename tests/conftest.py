@@ -1,10 +1,13 @@
-import sys
+from collections.abc import Generator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import torch
 from rdkit import Chem
 
+from molinterp import pretrained
+from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.model.bundle import Bundle
 from molinterp.realism.settings import Descent
 from molinterp.training.data.corpus import Corpus, prepare
@@ -59,6 +62,35 @@ SMALL_SIZES = NetworkSizes(
 )
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One process for files that are asked for by name: further ones would only start up."""
+    return None if config.args_source is pytest.Config.ArgsSource.TESTPATHS else 0
+
+
+class _Withheld:
+    """What a test that is not marked `weights` finds in place of the folder pretrained/: no classifier."""
+
+    def __truediv__(self, name: str) -> Path:
+        if name == "downloads.json":
+            return Path(pretrained.__file__).parent / name
+        if name == "features":
+            return Path(__file__).parent / "no features"
+        return pytest.fail(f"pretrained/{name} is needed: mark the test with `pytest.mark.weights`")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    """Keep the weights that ship from tests that do not say that they need them, fixtures included."""
+    if item.get_closest_marker("weights"):
+        return (yield)
+    shipped_classifiers.cache_clear()
+    with patch.object(pretrained, "_HERE", _Withheld()):
+        result = yield
+    shipped_classifiers.cache_clear()
+    return result
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
     torch.set_num_threads(1)
@@ -97,17 +129,3 @@ def small_bundle(small_trainer: Trainer) -> Bundle:
 def saved_bundle(small_bundle: Bundle, tmp_path: Path) -> Path:
     small_bundle.save(tmp_path / "small")
     return tmp_path / "small"
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """The command line in this process: exit code, stdout and stderr."""
-    from molinterp.cli.main import main
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["molinterp", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code, *capsys.readouterr()
-
-    return run
