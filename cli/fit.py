@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from molinterp.cli.options import target_of
+from molinterp.cli.options import Command, target_of
 from molinterp.cli.progress import Bars
 from molinterp.cli.settings_options import settings_from, settings_options
 
@@ -15,7 +15,7 @@ from molinterp.training.latent.settings import PARTS, LatentFit
 from molinterp.training.settings import Machine
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("part", type=click.Choice(["all", *PARTS]))
 @click.argument("molecules", type=click.Path(path_type=Path))
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")

@@ -15,8 +15,6 @@ from molinterp.pretrained import BUNDLES, bundle_folder
 from molinterp.realism.fitted import FILES as REALISM_FILES
 
 SCHEMA = 3
-READABLE = (2, 3)
-"""Schemas that can be read; the weights of the second are in half precision."""
 HEADER = "bundle.json"
 WEIGHTS = MappingProxyType(
     {
@@ -101,11 +99,10 @@ def read_header(folder: Path) -> dict[str, Any]:
         header["name"], header["figures"], header["training"], header["properties"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(damaged(folder, f"{HEADER}: {error}")) from error
-    if schema not in READABLE:
+    if schema != SCHEMA:
         raise BundleError(
             f"bundle '{folder}' has schema {schema!r}; this version of molinterp reads "
-            f"{' and '.join(map(str, READABLE))}. "
-            "Train it again, or install the version that made it."
+            f"{SCHEMA}. Train it again, or install the version that made it."
         )
     for file in (*WEIGHTS, *(f for f in REALISM_FILES if f in files)):
         path = folder / file

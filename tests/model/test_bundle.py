@@ -196,7 +196,7 @@ def test_a_pickle_with_a_matching_hash_is_never_unpickled(saved_bundle):
 def test_another_schema_is_named(saved_bundle):
     header = json.loads((saved_bundle / HEADER).read_text())
     (saved_bundle / HEADER).write_text(json.dumps(header | {"schema": 99}))
-    with pytest.raises(BundleError, match="has schema 99; this version of molinterp reads 2 and 3"):
+    with pytest.raises(BundleError, match="has schema 99; this version of molinterp reads 3"):
         Bundle.load(saved_bundle)
 
 

@@ -14,6 +14,7 @@ from molinterp.realism.settings import NetworkFit
 from molinterp.realism.terms import EPSILON
 
 pytestmark = pytest.mark.weights
+
 ENDS = (Chem.MolFromSmiles("CC(=O)Oc1ccccc1C(=O)O"), Chem.MolFromSmiles("CC(C)Cc1ccc(C(C)C(=O)O)cc1"))
 
 
