@@ -67,6 +67,7 @@ def test_latent_points_of_another_size_are_turned_down(small_bundle):
         small_bundle.decode(torch.zeros(1, 9))
 
 
+@pytest.mark.weights
 def test_a_search_takes_the_most_probable_string_that_is_a_molecule():
     bundle = Bundle.load("smiles-small")
     # Far from any compound, where many strings are no molecules.
@@ -93,6 +94,7 @@ def test_distances_are_taken_in_deviations_of_the_molecule(small_bundle):
     assert [texts[0] == "CCO" for texts in found] == is_first_nearer
 
 
+@pytest.mark.weights
 def test_a_compound_is_recovered_where_the_most_probable_molecule_is_another():
     bundle = Bundle.load("smiles-small")
     compounds = [standardise(smiles).smiles for smiles in drugs().values()]
@@ -249,6 +251,7 @@ def test_a_kill_while_saving_loses_no_bundle(small_bundle, saved_bundle, monkeyp
     assert [p.name for p in saved_bundle.parent.iterdir()] == ["small"]
 
 
+@pytest.mark.weights
 @pytest.mark.parametrize("name", BUNDLES)
 def test_shipped_bundles_are_sound_small_and_measured(name):
     bundle = Bundle.load(name)
@@ -259,15 +262,18 @@ def test_shipped_bundles_are_sound_small_and_measured(name):
     )
 
 
+@pytest.mark.weights
 @pytest.mark.parametrize("name", [n for n in BUNDLES if n != "default"])
 def test_bundles_for_comparison_stay_below_six_megabytes(name):
     assert sum(f.stat().st_size for f in locate(name).iterdir()) < 6_000_000
 
 
+@pytest.mark.weights
 def test_all_that_ships_fits_into_a_wheel():
     assert sum(f.stat().st_size for n in BUNDLES for f in locate(n).iterdir()) < 40 * 2**20
 
 
+@pytest.mark.weights
 @pytest.mark.parametrize("name", BUNDLES)
 def test_shipped_bundles_give_back_compounds_that_they_encode(name):
     bundle = Bundle.load(name)
