@@ -7,11 +7,14 @@ import torch
 from rdkit import Chem
 
 from molinterp import pretrained
-from molinterp.chem.classifier import shipped_classifiers
+from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.model.bundle import Bundle
+from molinterp.realism.settings import Descent
 from molinterp.training.data.corpus import Corpus, prepare
+from molinterp.training.data.settings import BatchOrder
 from molinterp.training.vae.export import bundle_of
-from molinterp.training.vae.trainer import Trainer, TrainingConfig, sizes_for
+from molinterp.training.vae.settings import LossSettings, NetworkSizes, VAETraining
+from molinterp.training.vae.trainer import Trainer
 
 SMALL = [
     "CCO",
@@ -48,6 +51,15 @@ SMALL = [
     "CC#N",
 ]
 SMALL = [Chem.CanonSmiles(s) for s in SMALL]
+SMALL_SIZES = NetworkSizes(
+    latent_dim=8,
+    embedding_dim=24,
+    encoder_dim=32,
+    decoder_dim=64,
+    head_dim=32,
+    encoder_blocks=0,
+    condition_dim=0,
+)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -96,11 +108,14 @@ def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 @pytest.fixture(scope="session")
 def small_trainer(small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Trainer:
     """A small network trained on them until it knows them by heart."""
-    config = TrainingConfig(n_steps=600, batch_size=32, learning_rate=5e-3, kl_weight=0.01, kl_start=0.0)
-    sizes = sizes_for(
-        small_corpus, latent_dim=8, embedding_dim=24, encoder_dim=32, decoder_dim=64, head_dim=32
+    settings = VAETraining(
+        n_steps=600,
+        order=BatchOrder(batch_size=32),
+        loss=LossSettings(kl_weight=0.01, kl_start=0.0),
+        descent=Descent(learning_rate=5e-3, n_warm_up=200),
+        sizes=SMALL_SIZES,
     )
-    trainer = Trainer(small_corpus, config, sizes, tmp_path_factory.mktemp("checkpoint"))
+    trainer = Trainer(small_corpus, settings, tmp_path_factory.mktemp("checkpoint"))
     trainer.run()
     return trainer
 

@@ -1,7 +1,7 @@
 import pytest
 from molinterp.pretrained import BUNDLES, bundle_folder, downloads_file
 
-from molinterp.chem.classifier import shipped_classifiers
+from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.model.bundle import Bundle
 
 

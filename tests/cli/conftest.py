@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from molinterp.batch.in_process import InProcess
-from molinterp.batch.job import Setup, open_compute
+from molinterp.batch.job import open_compute
 from molinterp.model.bundle import Bundle
+from molinterp.paths.request import PathRequest
 from tests.cli.commands import END, QUICK, START, Answer, run
 from tests.conftest import SMALL
 
@@ -21,8 +22,8 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., An
 def without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """`molinterp batch` computes in this process, where its worker processes are not what is tested."""
 
-    def engine(setup: Setup, *_: object) -> InProcess:
-        return InProcess(open_compute(setup))
+    def engine(request: PathRequest, *_: object) -> InProcess:
+        return InProcess(open_compute(request))
 
     monkeypatch.setattr("molinterp.batch.pool.Pool", engine)
 

@@ -8,7 +8,7 @@ import pytest
     [
         (("--alerts", "FOO"), "--alerts must be among PAINS, BRENK; got 'FOO'"),
         (("--only-library",), "--only-library must come with a --library and without --pointwise."),
-        (("--weight", "x=1"), "--weight must name some of"),
+        (("--term-weights", "x=1"), "--term-weights must name some of"),
         (("--elements", "Xx"), "--elements must be symbols"),
         (("-d", "abacus"), "--device must be"),
     ],

@@ -60,7 +60,7 @@ def test_more_than_one_compound_on_standard_input_is_one_line(command):
 
 @pytest.mark.weights
 def test_the_default_path_has_small_steps_and_several_are_numbered(command, tmp_path):
-    answer = command("path", "aspirin", "ibuprofen", "--paths", "2", "-o", "x.csv")
+    answer = command("path", "aspirin", "ibuprofen", "--n-paths", "2", "-o", "x.csv")
     assert answer.code == 0, answer.err
     for name in ("x-1.csv", "x-2.csv"):
         steps = pd.read_csv(tmp_path / name)["similarity"].dropna()
@@ -85,7 +85,7 @@ def test_the_suffix_picks_the_format(table, path, tmp_path, suffix):
     answer = path(START, END, "-o", str(file))
     assert answer.code == 0 and answer.out == ""
     if suffix == "json":
-        found = [s["smiles"] for s in json.loads(file.read_text())["steps"]]
+        found = [s["smiles"] for s in json.loads(file.read_text())["molecules"]]
     elif suffix == "sdf":
         found = [Chem.MolToSmiles(m) for m in Chem.SDMolSupplier(str(file))]
     elif suffix == "smi":
@@ -99,7 +99,7 @@ def test_one_path_goes_to_several_files(table, path, tmp_path):
     answer = path(START, END, "-o", "a.tsv", "-o", "a.json")
     assert (answer.code, answer.out) == (0, "")
     assert (tmp_path / "a.tsv").read_text() == table.out
-    steps = json.loads((tmp_path / "a.json").read_text())["steps"]
+    steps = json.loads((tmp_path / "a.json").read_text())["molecules"]
     assert [s["smiles"] for s in steps] == smiles_of(table.out)
 
 
@@ -117,7 +117,7 @@ def test_one_path_goes_to_several_files(table, path, tmp_path):
         (("CCCCCCCC.CCCCCCCO", "aspirin"), 2, "mixture without a clear parent"),
         (("aspirin", "ibuprofen", "-o", "none/x.csv"), 2, "folder 'none' of the output does not exist"),
         (("aspirin", "ibuprofen", "-o", "x.docx"), 2, "must end in one of"),
-        (("aspirin", "ibuprofen", "--steps", "1"), 2, "--steps"),
+        (("aspirin", "ibuprofen", "--n-molecules", "1"), 2, "--n-molecules must be a whole number"),
         (("aspirin", "ibuprofen", "-d", "abacus"), 2, "--device must"),
         (("aspirin", "ibuprofen", "--seed", str(2**64)), 2, "--seed"),
         (("aspirin",), 2, "a path needs two compounds"),
