@@ -92,6 +92,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.weights
 @pytest.mark.parametrize(("options", "message"), WRONG)
 def test_an_option_that_no_pair_can_use_is_found_before_the_first(small_bundle, options, message):
     with pytest.raises(InputError, match=message):
@@ -104,6 +105,7 @@ def test_a_scaffold_is_a_matter_of_each_pair(small_bundle):
     assert "needs a Murcko scaffold that both ends have" in found[0].error and not found[1].is_failed
 
 
+@pytest.mark.weights
 def test_files_of_compounds_are_read_and_stand_in_the_manifest(tmp_path):
     file = tmp_path / "known.smi"
     file.write_text("OCC ethanol\n")
