@@ -92,6 +92,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.weights
 @pytest.mark.parametrize(("options", "message"), WRONG)
 def test_an_option_that_no_pair_can_use_is_found_before_the_first(small_bundle, options, message):
     with pytest.raises(InputError, match=message):
