@@ -10,9 +10,7 @@ import torch
 from rdkit import Chem
 from torch import Tensor
 
-from molinterp.geometry.curves import linear, slerp
-from molinterp.geometry.geodesic import geodesic
-from molinterp.geometry.metric import Metric
+from molinterp.geometry import Metric, SolverSettings, geodesic, linear, slerp
 from molinterp.model.bundle import Bundle
 from molinterp.model.decoding import blur_at
 from molinterp.paths.library import Library
@@ -84,7 +82,9 @@ def curve_points(ends: Tensor, method: str, metric: Callable[[], Metric]) -> Ten
         return linear(ends[0], ends[1], t)
     if method == "slerp":
         return slerp(ends[0], ends[1], t)
-    return geodesic(metric(), ends[:1], ends[1:], tol=SOLVER_TOLERANCE).curve(t)[0]
+    # One descent will do for a guide.
+    settings = SolverSettings.unchecked()
+    return geodesic(metric(), ends[:1], ends[1:], tol=SOLVER_TOLERANCE, settings=settings).curve(t)[0]
 
 
 def latent_terms(model: Bundle, restraints: Restraints, smiles: Sequence[str]) -> list[dict[str, float]]:

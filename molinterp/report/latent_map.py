@@ -172,7 +172,7 @@ def _geodesics(model: Bundle, routes: Sequence[Route], output_space: str) -> lis
     import torch
     from rdkit import Chem
 
-    from molinterp.geometry import Metric, geodesic
+    from molinterp.geometry import Metric, SolverSettings, geodesic
     from molinterp.model.output_spaces import output_space as space_of
     from molinterp.paths.objective import restrain
     from molinterp.paths.sources import N_POINTS, SOLVER_TOLERANCE
@@ -180,8 +180,9 @@ def _geodesics(model: Bundle, routes: Sequence[Route], output_space: str) -> lis
     ends = [Chem.MolFromSmiles(s) for s in (routes[0].smiles[0], routes[0].smiles[-1])]
     metric = Metric(space_of(model, output_space), restrain(model, *ends).realism)
     z0, z1 = (model.encode([route.smiles[side] for route in routes]) for side in (0, -1))
-    found = geodesic(metric, z0, z1, tol=SOLVER_TOLERANCE).curve(torch.linspace(0, 1, N_POINTS))
-    return list(found.cpu().double().numpy())
+    settings = SolverSettings.unchecked()
+    found = geodesic(metric, z0, z1, tol=SOLVER_TOLERANCE, settings=settings)
+    return list(found.curve(torch.linspace(0, 1, N_POINTS)).cpu().double().numpy())
 
 
 def _draw_legend(axis: Any) -> None:
