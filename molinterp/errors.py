@@ -102,7 +102,7 @@ class MissingDependencyError(MolinterpError, ImportError):
 
 @final
 class NotFiniteError(MolinterpError, ArithmeticError):
-    """A user-supplied callable or curve contains NaN or infinity.
+    """A user-supplied callable or curve gave NaN or infinity.
 
     Attributes:
         name: argument at fault, as the signature names it.
