@@ -139,8 +139,8 @@ def test_symbols_that_are_no_selfies_spell_nothing():
         (SmilesNotation(), "C C", r"'C C' cannot be written in the model's vocabulary: unknown token  \."),
         (SmilesNotation(), "C->N", "unknown token >"),
         (SmilesNotation(), "X1CCZ", "unknown tokens X, Z"),
-        (SelfiesNotation(), "C->N", "SELFIES cannot spell it"),
-        (SelfiesNotation(), "CN(C)(C)(C)(C)C", "SELFIES cannot spell it .*too many bonds"),
+        (SelfiesNotation(), "C->N", "SELFIES cannot represent it"),
+        (SelfiesNotation(), "CN(C)(C)(C)(C)C", "SELFIES cannot represent it .*too many bonds"),
     ],
 )
 def test_what_cannot_be_written_is_named(notation, text, message):
