@@ -1,4 +1,4 @@
-"""Pairs of compounds from a table: a file, a data frame, or anything with the Arrow interface."""
+"""Read pairs of compounds from a file, a data frame, or any object with the Arrow interface."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ def read_pairs(file: Path, start: str = "start", end: str = "end", id: str | Non
 
 
 def pairs_of(table: Any, start: str = "start", end: str = "end", id: str | None = None) -> list[Pair]:
-    """The pairs of a table in memory, in order.
+    """Return the pairs of a table in memory, in order.
 
     Args:
         table: a pandas data frame, a mapping of columns, or an object with `__arrow_c_stream__` (Arrow,
             Polars, DuckDB).
         start: column with the SMILES of the start.
         end: column with the SMILES of the end.
-        id: column with what the user calls a pair; None means the number of the row, 0 for the first.
+        id: column with the name of a pair; None means the number of the row, starting at 0.
 
     Raises:
-        InputError: a column is missing or there twice, or `table` is none of these.
-        MissingDependencyError: an Arrow table, and pyarrow is not installed.
+        InputError: a column is missing or occurs twice, or `table` has another type.
+        MissingDependencyError: the table is an Arrow table and pyarrow is not installed.
     """
     from molinterp.io.molecule_files import cell_smiles
 
@@ -74,7 +74,7 @@ def pairs_of(table: Any, start: str = "start", end: str = "end", id: str | None 
 
 
 def frame_of(table: Any) -> pd.DataFrame:
-    """A table in memory as a data frame; see `pairs_of`."""
+    """Convert a table in memory to a data frame; see `pairs_of`."""
     import pandas as pd
 
     if isinstance(table, pd.DataFrame):
@@ -84,8 +84,8 @@ def frame_of(table: Any) -> pd.DataFrame:
             import pyarrow
         except ImportError as error:
             raise MissingDependencyError("Arrow tables", "pyarrow", "parquet") from error
-        with suppress(pyarrow.ArrowInvalid):  # a column alone is no table
-            # Whole numbers stay exact beside missing ones.
+        with suppress(pyarrow.ArrowInvalid):  # a single column is not a table
+            # Integers stay exact even if values are missing.
             return pyarrow.table(table).to_pandas(integer_object_nulls=True)
     if isinstance(table, Mapping):
         try:
@@ -98,7 +98,7 @@ def frame_of(table: Any) -> pd.DataFrame:
 
 
 def digest(pairs: Sequence[Pair]) -> str:
-    """SHA-256 of the pairs: names, SMILES and order."""
+    """Compute the SHA-256 of the pairs: names, SMILES and order."""
     return sha256_of(json.dumps([pair.id, pair.start, pair.end]).encode() for pair in pairs)
 
 

@@ -156,7 +156,7 @@ def test_a_name_that_is_like_none_gets_no_suggestion(text):
 def test_names_that_cannot_be_taken(name):
     with pytest.raises(InputError, match="feature name"):
         check_name(name)
-    with pytest.raises(InputError, match="feature name 'density' is that of a weight of λ"):
+    with pytest.raises(InputError, match="feature name 'density' is the name of a term of λ"):
         check_name("density")
     check_name("my_assay-2")
 

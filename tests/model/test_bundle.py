@@ -207,7 +207,7 @@ def test_a_missing_bundle_says_what_ships():
 
 def test_a_folder_that_is_no_bundle_is_not_overwritten(small_bundle, tmp_path):
     (tmp_path / "thesis.txt").write_text("irreplaceable")
-    with pytest.raises(BundleError, match="is not empty and no bundle"):
+    with pytest.raises(BundleError, match="is not empty and is not a bundle"):
         small_bundle.save(tmp_path)
     assert (tmp_path / "thesis.txt").exists()
 
@@ -222,7 +222,7 @@ def test_a_file_in_the_place_of_the_folder_is_named(small_bundle, tmp_path):
 def test_a_folder_that_is_closed_to_writing_is_found_before_the_work(tmp_path, monkeypatch):
     # The user of a test may be root, to whom nothing is closed.
     monkeypatch.setattr("os.access", lambda folder, mode: Path(folder) != tmp_path)
-    with pytest.raises(BundleError, match=r"cannot be written: folder '.*' is closed to writing"):
+    with pytest.raises(BundleError, match=r"cannot be written: folder '.*' is not writable"):
         check_target(tmp_path / "mine")
     (tmp_path / "open").mkdir()
     check_target(tmp_path / "open" / "not" / "yet" / "there")
