@@ -21,7 +21,7 @@ def features() -> None:
 def list_(model: str, as_json: bool) -> None:
     """Trained classifiers, rules and properties, with what was measured of each."""
     from molinterp.model.bundle import Bundle
-    from molinterp.paths.objective import feature_table
+    from molinterp.model.feature_forms import feature_table
 
     table = feature_table(Bundle.load(model))
     if as_json:
@@ -70,6 +70,7 @@ def train(
 
     from molinterp.chem.features import check_name
     from molinterp.errors import InputError
+    from molinterp.io.classifier_files import save_classifier
     from molinterp.model.bundle import Bundle
     from molinterp.model.storage import check_folder, check_target
     from molinterp.training.classifiers import fit_classifier, read_labels
@@ -92,7 +93,7 @@ def train(
     facts = {**said, "labels": [p.name for p in labels], "column": column, "at_least": at_least}
     classifier = fit_classifier(name, smiles, y, seed, facts)
     if bundle is None:
-        classifier.save(target)
+        save_classifier(classifier, target)
         click.echo(json.dumps(dict(classifier.facts), indent=1))
         return
     bundle = teach_feature(bundle, classifier, seed=seed)
@@ -118,8 +119,8 @@ def evaluate(
     import torch
 
     from molinterp.model.bundle import Bundle
-    from molinterp.paths.objective import evaluate_feature
     from molinterp.training.classifiers import read_labels
+    from molinterp.training.latent.features import evaluate_feature
 
     torch.set_num_threads(1)
     smiles, y, _ = read_labels(labels, column, at_least, n_each=1)

@@ -66,8 +66,8 @@ def fit(
 
     import torch
 
-    from molinterp.chem.classifier import shipped_classifiers
     from molinterp.errors import InputError
+    from molinterp.io.classifier_files import shipped_classifiers
     from molinterp.model.bundle import Bundle
     from molinterp.model.quantisation import as_written
     from molinterp.model.storage import check_target

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from molinterp.cli.options import byte_bar
+from molinterp.cli.options import Command, byte_bar
 
 
 @click.group()
@@ -15,7 +15,7 @@ def models() -> None:
     """Bundles: what ships, what is in them, how good they are."""
 
 
-@models.command("list")
+@models.command("list", cls=Command)
 def list_() -> None:
     """Names of the bundles that ship, and of those that were downloaded."""
     from molinterp.pretrained import BUNDLES
@@ -26,7 +26,7 @@ def list_() -> None:
         click.echo(name)
 
 
-@models.command()
+@models.command(cls=Command)
 @click.argument("bundle", default="default")
 def info(bundle: str) -> None:
     """Sizes, training and figures of BUNDLE as JSON."""
@@ -39,7 +39,7 @@ def info(bundle: str) -> None:
     click.echo(json.dumps(header, indent=1))
 
 
-@models.command()
+@models.command(cls=Command)
 @click.argument("bundle", default="default")
 def verify(bundle: str) -> None:
     """Hold every file of BUNDLE against its SHA-256 and load it."""
@@ -48,7 +48,7 @@ def verify(bundle: str) -> None:
     click.echo(f"{Bundle.load(bundle).name}: sound")
 
 
-@models.command()
+@models.command(cls=Command)
 @click.argument("bundle", required=False)
 @click.option("--sha256", help="Of the archive, where BUNDLE is an address.")
 @click.option("--name", help="What to call the bundle.  [default: its name, or that of the archive]")
@@ -80,7 +80,7 @@ def download(bundle: str | None, sha256: str | None, name: str | None, quiet: bo
         click.echo(f"{called}: sound; use it with --model {called}", err=True)
 
 
-@models.command()
+@models.command(cls=Command)
 @click.argument("bundles", nargs=-1, required=True)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the bundle.")
 def average(bundles: tuple[str, ...], output: Path) -> None:
@@ -98,7 +98,7 @@ def average(bundles: tuple[str, ...], output: Path) -> None:
     click.echo(f"bundle written to {output}; measure it with `molinterp models eval`", err=True)
 
 
-@models.command("eval")
+@models.command("eval", cls=Command)
 @click.argument("molecules", type=click.Path(path_type=Path))
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
 @click.option("--split", default="test", show_default=True, help="Rows used, by the column `split`.")

@@ -216,8 +216,8 @@ def _bar(what: str, quiet: bool) -> Any:
 
 def _classifiers(teach: str) -> dict[str, Any]:
     """The classifiers that `--teach` names."""
-    from molinterp.chem.classifier import shipped_classifiers
     from molinterp.errors import InputError
+    from molinterp.io.classifier_files import shipped_classifiers
 
     shipped = dict(shipped_classifiers())
     if teach in ("all", "none"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -15,7 +14,7 @@ from typing import Any, cast
 from molinterp.batch.job import Outcome, Pair
 from molinterp.errors import InputError, MissingDependencyError
 from molinterp.io.escaping import neutralise
-from molinterp.report.formats import check_place
+from molinterp.io.files import check_place, whole_file
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 OK, FAILED = "ok", "failed"
@@ -83,18 +82,11 @@ def write_table(target: Path, columns: dict[str, str], rows: Iterable[Record], r
         MissingDependencyError: a .parquet file, and pyarrow is not installed.
     """
     write = _write_parquet if target.suffix == ".parquet" else _write_csv(target, raw_cells)
-    target = target.resolve()
-    temporary = target.with_name(f".{target.name}.tmp")
     try:
-        with temporary.open("wb") as stream:
+        with whole_file(target) as temporary, temporary.open("wb") as stream:
             write(stream, columns, rows)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(target)
     except OSError as error:
         raise InputError(f"output '{target}' cannot be written: {error.strerror}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def check_format(target: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from molinterp.batch.job import Pair
 from molinterp.errors import InputError, MissingDependencyError
+from molinterp.io.files import sha256_of
 from molinterp.io.tables import STDIN, read_table
 
 if TYPE_CHECKING:
@@ -99,10 +99,7 @@ def frame_of(table: Any) -> pd.DataFrame:
 
 def digest(pairs: Sequence[Pair]) -> str:
     """SHA-256 of the pairs: names, SMILES and order."""
-    sha = hashlib.sha256()
-    for pair in pairs:
-        sha.update(json.dumps([pair.id, pair.start, pair.end]).encode())
-    return sha.hexdigest()
+    return sha256_of(json.dumps([pair.id, pair.start, pair.end]).encode() for pair in pairs)
 
 
 def _text(cell: Any) -> str:

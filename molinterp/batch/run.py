@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,15 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
-from molinterp.batch.job import FILES, SHARD_SIZE, Budget, Outcome, Pair, Setup, plan
+from molinterp.batch.job import FILES, SHARD_SIZE, Budget, Outcome, Pair, plan
 from molinterp.batch.long_table import check_format, layout, records, write_table
 from molinterp.batch.pairs import digest
 from molinterp.batch.pool import Engine, Shard
 from molinterp.batch.store import Store
 from molinterp.errors import BundleError, InputError, MolinterpError
-from molinterp.report.formats import write_whole
+from molinterp.io.files import sha256, write_whole
+from molinterp.paths.request import PathRequest
 
-SCHEMA = 2
+SCHEMA = 3
 ON_ERROR = ("keep", "skip", "stop")
 
 Progress = Callable[[int, int], None]
@@ -32,8 +32,8 @@ class Job:
 
     pairs: Sequence[Pair]
     """The pairs, in order."""
-    setup: Setup
-    """Model and options."""
+    request: PathRequest
+    """Template of the pairs' requests."""
     budget: Budget = Budget()
     """What one pair may cost."""
     shard_size: int = SHARD_SIZE
@@ -41,7 +41,7 @@ class Job:
 
     @cached_property
     def plan(self) -> list[range]:
-        """Places of the pairs of each shard; see `setup.plan`."""
+        """Places of the pairs of each shard; see `job.plan`."""
         return plan(len(self.pairs), self.shard_size)
 
     @property
@@ -128,8 +128,8 @@ def run_batch(
         summary = _write(job, store, output, on_error, errors, raw_cells)
         finished = manifest | {
             "form": form,
-            "output_sha256": _sha256(output),
-            "errors_sha256": None if errors is None else _sha256(errors),
+            "output_sha256": sha256(output),
+            "errors_sha256": None if errors is None else sha256(errors),
             "summary": asdict(summary),
         }
         write_whole(_manifest_file(output), json.dumps(finished, indent=1) + "\n")
@@ -172,12 +172,9 @@ def _manifest(job: Job) -> dict[str, Any]:
         "schema": SCHEMA,
         "n_pairs": len(job.pairs),
         "pairs_sha256": digest(job.pairs),
-        "bundle": job.setup.bundle,
-        "bundle_sha256": _sha256(_bundle_header(job.setup.bundle)),
-        "seed": job.setup.seed,
-        "device": job.setup.device,
-        "options": dict(job.setup.options),
-        "files": {k: _sha256_of(k, Path(v)) for k, v in job.setup.options.items() if k in FILES and v},
+        "request": job.request.given(),
+        "model_sha256": sha256(_bundle_header(job.request.model)),
+        "files": {k: _sha256_of(k, Path(v)) for k in FILES if isinstance(v := getattr(job.request, k), str)},
         "budget": asdict(job.budget),
         "shard_size": job.shard_size,
         "versions": {"molinterp": __version__, **{n: version(n) for n in ("rdkit", "torch")}},
@@ -213,14 +210,14 @@ def _finished(
         return None
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
-        summary, sha256 = Summary(**document.pop("summary")), document.pop("output_sha256")
+        summary, hashed = Summary(**document.pop("summary")), document.pop("output_sha256")
         written = dict(document.pop("form"))
         listed = document.pop("errors_sha256", None)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if document != json.loads(json.dumps(manifest)) or sha256 != _sha256(output):
+    if document != json.loads(json.dumps(manifest)) or hashed != sha256(output):
         return None
-    if errors is not None and not (errors.is_file() and listed == _sha256(errors)):
+    if errors is not None and not (errors.is_file() and listed == sha256(errors)):
         return None
     store = Store(output)
     # Without a failure a table is the same whatever was to be done about failures.
@@ -231,7 +228,7 @@ def _finished(
         name = different[0]
         raise InputError(
             f"the finished table '{output}' was written with `{name}` {json.dumps(written.get(name))}; "
-            f"asked for is {json.dumps(form[name])}. Run without --resume to make it anew."
+            f"asked for is {json.dumps(form[name])}. Run without `resume` to make it anew."
         )
     if store.folder.is_dir():
         store.open(manifest, resume=True)
@@ -268,7 +265,7 @@ def _compute(job: Job, engine: Engine, store: Store, stop: bool, progress: Progr
 
 def _stop(job: Job, number: int, outcomes: Sequence[Outcome]) -> None:
     pair, outcome = next((p, o) for p, o in zip(job.shard(number), outcomes, strict=True) if o.is_failed)
-    raise StoppedError(f"pair '{pair.id}' has no path: {outcome.error} Stopped, as --on-error stop asks.")
+    raise StoppedError(f"pair '{pair.id}' has no path: {outcome.error} Stopped, as `on_error` asks.")
 
 
 def _write(
@@ -301,14 +298,6 @@ def _manifest_file(output: Path) -> Path:
 
 def _sha256_of(option: str, file: Path) -> str:
     try:
-        return _sha256(file)
+        return sha256(file)
     except OSError as error:
         raise InputError(f"`{option}` '{file}' cannot be read: {error.strerror}. Check the path.") from error
-
-
-def _sha256(file: Path) -> str:
-    sha = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            sha.update(block)
-    return sha.hexdigest()

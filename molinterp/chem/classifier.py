@@ -6,24 +6,14 @@ Half of the log-odds comes from a linear model, half from boosted trees; both ar
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 from rdkit import Chem
 from rdkit.Chem import Crippen, Descriptors, rdFingerprintGenerator, rdMolDescriptors
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
-
-from molinterp.errors import BundleError
-from molinterp.pretrained import classifier_files
 
 N_COUNTS = 1024
 """Hashed ECFP4 counts."""
@@ -99,7 +89,7 @@ class MoleculeClassifier:
     """p(a molecule has a property), calibrated."""
 
     name: str
-    """What `--keep` calls it."""
+    """What a request calls it."""
     mean: Floats
     """(n_columns,), taken off the inputs of the linear model."""
     scale: Floats
@@ -167,51 +157,3 @@ class MoleculeClassifier:
         )
         parts = ("mean", "scale", "coefficients", "intercepts", "calibration")
         return cls(name=name, trees=trees, facts=dict(facts), **{p: arrays[p] for p in parts})
-
-    def save(self, folder: Path) -> None:
-        """Write NAME.safetensors and NAME.json, with the SHA-256 of the former, into a folder.
-
-        Raises:
-            BundleError: they cannot be written.
-        """
-        weights = folder / f"{self.name}.safetensors"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            save_file(self.to_arrays(), weights)
-            weights.chmod(0o644)
-            text = json.dumps({"sha256": _sha256(weights), **self.facts}, indent=1)
-            (folder / f"{self.name}.json").write_text(text + "\n", encoding="utf-8")
-        except (OSError, SafetensorError) as error:
-            raise BundleError(f"classifier '{weights}' cannot be written: {error}.") from error
-
-    @classmethod
-    def load(cls, header: Path, weights: Path) -> MoleculeClassifier:
-        """The classifier that `save` wrote; its name is that of the file.
-
-        Raises:
-            BundleError: a file is missing or damaged.
-        """
-        try:
-            facts = json.loads(header.read_text(encoding="utf-8"))
-            if facts.pop("sha256") != _sha256(weights):
-                raise ValueError(f"{weights.name} does not match its SHA-256")
-            return cls.from_arrays(header.stem, load_file(weights), facts)
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
-            raise BundleError(
-                f"classifier '{header.stem}' is damaged: {error}. Restore it, or install molinterp again."
-            ) from error
-
-
-@cache
-def shipped_classifiers() -> Mapping[str, MoleculeClassifier]:
-    """The classifiers that ship with molinterp, by name.
-
-    Raises:
-        BundleError: a file is missing or damaged.
-    """
-    files = classifier_files().items()
-    return MappingProxyType({name: MoleculeClassifier.load(*paths) for name, paths in files})
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import tarfile
 import tempfile
 import zipfile
@@ -15,6 +14,7 @@ from typing import IO
 
 from molinterp.errors import BundleError, DownloadError, InputError
 from molinterp.io.download import Fetched, Progress, fetch
+from molinterp.io.files import replace_folder
 from molinterp.model.bundle import Bundle
 from molinterp.model.storage import FILES, HEADER, downloaded_folder
 from molinterp.pretrained import BUNDLES, downloads_file
@@ -50,7 +50,7 @@ def download_bundle(
     """
     if "://" in name_or_address:
         if sha256 is None:
-            raise InputError("an address must come with the SHA-256 of its archive: give --sha256.")
+            raise InputError("an address must come with the SHA-256 of its archive: give `sha256`.")
         address, size = name_or_address, MAX_BYTES
         name = name or PurePosixPath(address.split("?")[0]).name.split(".")[0]
     else:
@@ -58,7 +58,7 @@ def download_bundle(
         address, sha256, size = str(entry["address"]), str(entry["sha256"]), int(entry["bytes"])
         name = name or name_or_address
     if name in BUNDLES or not _NAME.fullmatch(name):
-        raise InputError(f"a downloaded bundle cannot be called {name!r}; give another with --name.")
+        raise InputError(f"a downloaded bundle cannot be called {name!r}; give another `name`.")
     target = downloaded_folder(name)
     fetched = fetch(address, target.parent, f"{name}.archive", sha256, size, progress)
     try:
@@ -74,7 +74,7 @@ def _entry(name: str) -> dict[str, str | int]:
     if name not in downloads():
         raise InputError(
             f"there is no bundle {name!r} to download; there are: {', '.join(downloads()) or 'none yet'}. "
-            "Give an address and --sha256 instead."
+            "Give an address and `sha256` instead."
         )
     return downloads()[name]
 
@@ -86,8 +86,7 @@ def _install(fetched: Fetched, target: Path) -> None:
         folder.mkdir()
         unpack(fetched.path, folder)
         Bundle.load(folder)
-        shutil.rmtree(target, ignore_errors=True)
-        folder.rename(target)
+        replace_folder(folder, target)
 
 
 def unpack(archive: Path, folder: Path, max_bytes: int = MAX_BYTES) -> None:

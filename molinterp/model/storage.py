@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from molinterp.errors import BundleError
 from molinterp.io.download import cache_folder
+from molinterp.io.files import sha256
 from molinterp.pretrained import BUNDLES, bundle_folder
 from molinterp.realism.fitted import FILES as REALISM_FILES
 
@@ -119,8 +119,3 @@ def read_header(folder: Path) -> dict[str, Any]:
 def damaged(folder: Path, reason: str) -> str:
     """What to say of a damaged bundle."""
     return f"bundle '{folder}' is damaged: {reason}. Restore it, or install molinterp again."
-
-
-def sha256(path: Path) -> str:
-    """Hash of a file, in hexadecimal digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -6,9 +6,6 @@ small or too large to be similar enough are never looked at (Swamidass and Baldi
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
 import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -22,15 +19,16 @@ import numpy.typing as npt
 from rdkit import Chem
 from rdkit.DataStructs import ExplicitBitVect
 
+from molinterp.chem.identity import without_stereo
 from molinterp.chem.similarity import N_BITS, Words, ecfp4, packed, tanimoto_rows
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError, InvalidMoleculeError
 from molinterp.io.download import cache_folder
+from molinterp.io.files import sha256, whole_file
 from molinterp.io.molecule_files import Record, read_records
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 _SCHEMA = 3
-_isotope = re.compile(r"\[\d")
 _NO_INDEX = (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error)
 """What reading an index that is missing or damaged may raise."""
 
@@ -101,7 +99,7 @@ class Library:
         """
         folder = cache_folder() if cache is None else cache
         try:
-            digest = hashlib.sha256(source.read_bytes()).hexdigest()
+            digest = sha256(source)
         except OSError as error:
             raise InputError(f"library '{source}' cannot be read: {error.strerror}.") from error
         index = folder / f"library-{_SCHEMA}-{digest[:32]}.npz"
@@ -130,12 +128,8 @@ class Library:
             "counts": self.counts,
             "n_left_out": np.array(self.n_left_out),
         }
-        temporary = index.with_name(f".{index.stem}.{os.getpid()}.npz")
-        try:
+        with whole_file(index) as temporary:
             np.savez(temporary, **arrays)
-            temporary.replace(index)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def name_of(self, smiles: str) -> str:
         """What the file calls a compound of canonical `smiles`; empty where it does not say or have it."""
@@ -181,26 +175,6 @@ def known_smiles(source: str) -> frozenset[str]:
     if not known:
         raise InputError(f"reference {source!r} holds no molecule. Give a file with a SMILES a line.")
     return known
-
-
-def without_stereo(smiles: str) -> str:
-    """Canonical SMILES without stereo and isotopes of a molecule's canonical SMILES."""
-    return smiles if _has_neither(smiles) else _flat(Chem.MolFromSmiles(smiles))
-
-
-def flat_smiles(smiles: str, mol: Chem.Mol) -> str:
-    """Canonical SMILES without stereo and isotopes of a molecule whose canonical SMILES is known."""
-    return smiles if _has_neither(smiles) else _flat(mol)
-
-
-def _has_neither(smiles: str) -> bool:
-    return not any(mark in smiles for mark in "@/\\") and not _isotope.search(smiles)
-
-
-def _flat(mol: Chem.Mol) -> str:
-    smiles = str(Chem.MolToSmiles(mol, isomericSmiles=False))
-    # A hydrogen on which stereo hangs is written out until the molecule is read without it.
-    return str(Chem.CanonSmiles(smiles)) if "[H]" in smiles else smiles
 
 
 def _bytes(lines: tuple[str, ...]) -> npt.NDArray[np.uint8]:

@@ -21,10 +21,10 @@ from typing import Literal, final
 import numpy as np
 
 from molinterp.chem.edits import EDITS, Goal
+from molinterp.chem.identity import without_stereo
 from molinterp.errors import InputError
 from molinterp.geometry import discrete
 from molinterp.paths.candidates import Candidate, Candidates
-from molinterp.paths.library import without_stereo
 
 Source = Callable[[Sequence[tuple[str, str]]], Iterable[str]]
 """Pairs of SMILES to SMILES of molecules about and between them."""
@@ -82,7 +82,7 @@ class Search:
         if self.objective not in FEES:
             raise InputError(f"`objective` must be one of {', '.join(FEES)}; got {self.objective!r}.")
         if self.n_molecules is not None and self.n_molecules < 2:
-            raise InputError(f"`steps` must be at least 2, the ends included; got {self.n_molecules}.")
+            raise InputError(f"`n_molecules` must be at least 2, the ends included; got {self.n_molecules}.")
         if self.n_paths < 1:
             raise InputError(f"`n_paths` must be at least 1; got {self.n_paths}.")
         if self.timeout <= 0:

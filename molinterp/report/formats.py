@@ -1,51 +1,82 @@
-"""A path as text for a file: CSV, TSV, JSON, SDF, SMILES lines or HTML; files appear whole or not at all."""
+"""Formats of a path in a file: CSV, TSV, JSON, SDF, SMILES lines, HTML and Excel."""
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict
+import datetime
+import io
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from molinterp.errors import InputError
+from molinterp.errors import InputError, MissingDependencyError
 from molinterp.io.escaping import neutralised, one_line
+from molinterp.io.files import check_place
 from molinterp.paths.path import MoleculePath
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMATS = (".csv", ".tsv", ".json", ".sdf", ".smi", ".html")
+Writer = Callable[["MoleculePath", bool], str | bytes]
+"""A path, and whether cells stay raw, to the content of a file; see `render`."""
 
 
-def render(path: MoleculePath, suffix: str, *, raw_cells: bool = False) -> str:
-    """A path in the format of a file suffix, one of FORMATS.
+def render(path: MoleculePath, suffix: str, *, raw_cells: bool = False) -> str | bytes:
+    """Content of a file that holds a path.
 
     Args:
         path: the path.
-        suffix: one of FORMATS.
+        suffix: of the file, a key of FORMATS.
         raw_cells: leave text cells of .csv and .tsv that a spreadsheet takes for formulas as they are.
 
     Raises:
-        InputError: another suffix.
+        InputError: the suffix is unknown.
+        MissingDependencyError: the format needs a package that is not installed.
     """
-    if suffix in (".csv", ".tsv"):
-        return table(path.to_frame(), suffix, raw_cells)
-    if suffix == ".json":
-        return json.dumps(_document(path), indent=1) + "\n"
-    if suffix == ".sdf":
-        return path.to_sdf()
-    if suffix == ".html":
-        from molinterp.report.page import page
-        from molinterp.report.view import view_of
+    if suffix not in FORMATS:
+        raise InputError(f"an output file must end in one of {', '.join(FORMATS)}; got {suffix!r}.")
+    return FORMATS[suffix](path, raw_cells)
 
-        return page(view_of(path))
-    if suffix == ".smi":
-        rows = path.to_frame().itertuples()
-        return "".join(f"{row.smiles} {one_line(row.name) or f'step-{row.step}'}\n" for row in rows)
-    raise InputError(f"an output file must end in one of {', '.join(FORMATS)}; got {suffix!r}.")
+
+def _page(path: MoleculePath, raw_cells: bool) -> str:
+    from molinterp.report.page import page
+    from molinterp.report.view import view_of
+
+    return page(view_of(path))
+
+
+def _smiles_lines(path: MoleculePath, raw_cells: bool) -> str:
+    rows = path.to_frame().itertuples()
+    return "".join(f"{row.smiles} {one_line(row.name) or f'step-{row.step}'}\n" for row in rows)
+
+
+def _workbook(path: MoleculePath, raw_cells: bool) -> bytes:
+    """Excel workbook of one sheet; text never becomes a formula or a link."""
+    import pandas as pd
+
+    content, options = io.BytesIO(), {"strings_to_formulas": False, "strings_to_urls": False}
+    try:
+        with pd.ExcelWriter(content, engine="xlsxwriter", engine_kwargs={"options": options}) as writer:
+            # Else the workbook would hold the time at which it was written.
+            writer.book.set_properties({"created": datetime.datetime(1980, 1, 1)})
+            path.to_frame().to_excel(writer, sheet_name="path", index=False, freeze_panes=(1, 0))
+    except ImportError as error:
+        raise MissingDependencyError("Excel files", "xlsxwriter", "excel") from error
+    return content.getvalue()
+
+
+FORMATS: Mapping[str, Writer] = MappingProxyType(
+    {
+        ".csv": lambda path, raw_cells: table(path.to_frame(), ".csv", raw_cells),
+        ".tsv": lambda path, raw_cells: table(path.to_frame(), ".tsv", raw_cells),
+        ".json": lambda path, raw_cells: path.to_json(),
+        ".sdf": lambda path, raw_cells: path.to_sdf(),
+        ".smi": _smiles_lines,
+        ".html": _page,
+        ".xlsx": _workbook,
+    }
+)
+"""Suffix of a file to what writes it: the one table of formats."""
 
 
 def render_several(paths: Sequence[MoleculePath], suffix: str, *, raw_cells: bool = False) -> str:
@@ -81,36 +112,6 @@ def table(frame: pd.DataFrame, suffix: str, raw_cells: bool = False) -> str:
     return frame.to_csv(sep=separator, index=False, float_format="%.6g", lineterminator="\n")
 
 
-def _document(path: MoleculePath) -> dict[str, Any]:
-    trips = [asdict(trip) for trip in path.round_trips]
-    return {
-        "start": {"name": path.start_name, "smiles": path.smiles[0], "round_trip": trips[0]},
-        "end": {"name": path.end_name, "smiles": path.smiles[-1], "round_trip": trips[1]},
-        "method": path.method,
-        "bundle": path.bundle,
-        "seed": path.seed,
-        "notes": list(path.notes),
-        "figures": path.figures(),
-        "steps": [
-            {
-                **({"name": s.name} if s.name else {}),
-                "smiles": s.smiles,
-                "t": s.t,
-                "origin": s.origin,
-                "similarity": s.similarity,
-                "similarity_to_start": s.similarity_to_start,
-                "similarity_to_end": s.similarity_to_end,
-                **s.verdicts(),
-                "properties": dict(s.properties),
-                "features": dict(s.features),
-                **({} if s.is_known is None else {"is_known": s.is_known}),
-                "terms": dict(s.terms),
-            }
-            for s in path.steps
-        ],
-    }
-
-
 def check_writable(target: Path) -> None:
     """Find out before the work, not after it, whether a file can be written.
 
@@ -120,43 +121,3 @@ def check_writable(target: Path) -> None:
     if target.suffix not in FORMATS:
         raise InputError(f"an output file must end in one of {', '.join(FORMATS)}; got {target.name!r}.")
     check_place(target)
-
-
-def check_place(target: Path) -> None:
-    """Find out before the work whether a file of any kind can be written where it is asked for.
-
-    Raises:
-        InputError: its folder is missing or closed to writing, or it is a folder itself.
-    """
-    folder = target.parent
-    if not folder.is_dir():
-        raise InputError(f"folder '{folder}' of the output does not exist. Make it first.")
-    if target.is_dir() or not os.access(folder, os.W_OK):
-        raise InputError(f"output '{target}' cannot be written: check the folder's permissions.")
-
-
-def write_whole(target: Path, text: str) -> None:
-    """Write a file under a temporary name beside it, then rename it; a link is followed.
-
-    Raises:
-        InputError: it cannot be written; nothing is left behind.
-    """
-    target = target.resolve()
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as stream:
-            temporary = Path(stream.name)
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(target)
-    except OSError as error:
-        raise InputError(f"output '{target}' cannot be written: {error.strerror}.") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)

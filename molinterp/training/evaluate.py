@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,14 +19,15 @@ from rdkit import Chem, rdBase
 import molinterp
 from molinterp.chem.alerts import alerts
 from molinterp.chem.filters import Judge, decoded_molecule, decoded_smiles, default_table
+from molinterp.chem.identity import hashed_split
 from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array, tanimoto
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError, InvalidMoleculeError
 from molinterp.geometry.curves import linear, slerp
+from molinterp.io.files import sha256
 from molinterp.model.bundle import Bundle
-from molinterp.model.decoding import blur_at
-from molinterp.training.data.datasets import hashed_split, read_molecules
+from molinterp.training.data.datasets import read_molecules
 
 BATCH = 256
 BEAM_WIDTH = 8
@@ -41,7 +41,7 @@ N_REFINED = 1_024
 Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 Decode = Callable[[torch.Tensor], list[str]]
 DecodeVaguely = Callable[..., list[str]]
-"""Points and `blur`, one for each."""
+"""Points and their places `t`, one for each."""
 
 
 def read_split(path: Path, split: str, n: int | None, trained_on: str | None = None) -> list[str]:
@@ -58,7 +58,7 @@ def read_split(path: Path, split: str, n: int | None, trained_on: str | None = N
         InputError: the file cannot be read or has no such molecule.
     """
     smiles, splits = read_molecules(path)
-    is_divided = splits is None and hashlib.sha256(path.read_bytes()).hexdigest() == trained_on
+    is_divided = splits is None and sha256(path) == trained_on
     pairs = zip(smiles, splits or repeat(split), strict=False)
     standard = _standard_forms(text for text, own in pairs if own == split)
     found = list(islice((s for s in standard if not is_divided or hashed_split(s) == split), n))
@@ -104,7 +104,7 @@ def evaluate(
     z, deviation = _in_batches(lambda part: bundle.posterior(part), known, progress, "encode")
     search = partial(bundle.search, width=BEAM_WIDTH)
     recover = partial(bundle.recover, width=BEAM_WIDTH)
-    vague, vague_search = partial(bundle.decode, blur=1.0), partial(search, blur=1.0)
+    vague, vague_search = partial(bundle.decode, t=0.5), partial(search, t=0.5)
     rebuilt = _texts(bundle.decode, z, progress, "reconstruct")
     searched = _texts(search, z, progress, "search")
     recovered = _texts(bundle.recover, z, progress, "recover")
@@ -167,9 +167,9 @@ def _midpoints(
     """Figures of what is decoded half-way: on both curves, without the blur, by a beam, recovered."""
     half = torch.tensor([0.5])
     middle, round_middle = linear(a, b, half)[:, 0], slerp(a, b, half)[:, 0]
-    vague = partial(bundle.decode, blur=1.0)
-    search = partial(bundle.search, width=BEAM_WIDTH, blur=1.0)
-    recover = partial(bundle.recover, width=BEAM_WIDTH, blur=1.0)
+    vague = partial(bundle.decode, t=0.5)
+    search = partial(bundle.search, width=BEAM_WIDTH, t=0.5)
+    recover = partial(bundle.recover, width=BEAM_WIDTH, t=0.5)
     decoded = {
         "midpoint": _texts(vague, middle, progress, "midpoints"),
         "slerp_midpoint": _texts(vague, round_middle, progress, "slerp midpoints"),
@@ -233,7 +233,7 @@ def _refined(
     """Share of `smiles` that are decoded exactly once their latent points were refined."""
     written = set(known)
     part = [s for s in smiles if s in written]
-    (z,) = _in_batches(lambda some: (bundle.refine(some).z,), part, progress, "refine")
+    (z,) = _in_batches(lambda some: (bundle.invert(some).z,), part, progress, "refine")
     rebuilt = _texts(bundle.decode, z, progress, "reconstruct refined")
     return {"n_refined": len(smiles), "reconstruction_refined": _n_exact(rebuilt, part) / len(smiles)}
 
@@ -281,7 +281,7 @@ def _lines(
     t = torch.linspace(0, 1, 64)
     counts, worst = [], []
     for x, y in progress(zip(a, b, strict=True), len(a), f"{name.replace('_', ' ')}s"):
-        decoded = decode(linear(x[None], y[None], t)[0], blur=blur_at(t))
+        decoded = decode(linear(x[None], y[None], t)[0], t=t)
         smiles = [decoded_smiles(text) for text in decoded]
         mols = [Chem.MolFromSmiles(s) for s, _ in groupby(s for s in smiles if s)]
         counts.append(len({s for s in smiles if s}))

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rdkit import Chem
 
-from molinterp.chem.classifier import MoleculeClassifier, shipped_classifiers
 from molinterp.chem.constraints import Constraint, Mode, parse_constraints
 from molinterp.chem.features import (
     RULES,
@@ -17,7 +16,8 @@ from molinterp.chem.features import (
     parse_feature,
 )
 from molinterp.chem.properties import PROPERTIES, logp, tpsa
-from molinterp.errors import BundleError, InputError
+from molinterp.errors import InputError
+from molinterp.io.classifier_files import shipped_classifiers
 from tests.molecules import DRUGS
 
 ASPIRIN = Chem.MolFromSmiles(DRUGS["aspirin"])
@@ -223,9 +223,9 @@ def test_single_molecules_break_strict_constraints_alone():
 def test_ends_that_cannot_meet_a_constraint_are_named():
     small, large = Chem.MolFromSmiles("CC"), Chem.MolFromSmiles("CCCCC")
     fault = constraint(Mode.KEEP).fault_of_ends(small, large)
-    assert fault == "keep rule: the start lacks it. Ask for --gain rule instead."
+    assert fault == "keep rule: the start lacks it. Use `gain` for rule instead."
     fault = constraint(Mode.AVOID).fault_of_ends(small, large)
-    assert fault == "avoid rule: the end has it. Ask for --gain rule instead."
+    assert fault == "avoid rule: the end has it. Use `gain` for rule instead."
     assert constraint(Mode.KEEP).fault_of_ends(small, small) == "keep rule: the start and the end lack it."
     assert constraint(Mode.GAIN).fault_of_ends(small, large) is None
     assert constraint(Mode.GAIN).fault_of_ends(large, small) == "gain rule: the end lacks it."
@@ -291,20 +291,6 @@ def test_a_classifier_does_not_depend_on_the_batch():
     mols = [Chem.MolFromSmiles(s) for s in DRUGS.values()]
     alone = np.concatenate([bbb.probability([m]) for m in mols])
     np.testing.assert_allclose(bbb.probability(mols), alone, rtol=1e-5)
-
-
-def test_a_classifier_comes_back_from_its_files(tmp_path):
-    bbb = shipped_classifiers()["bbb"]
-    bbb.save(tmp_path)
-    paths = (tmp_path / "bbb.json", tmp_path / "bbb.safetensors")
-    again = MoleculeClassifier.load(*paths)
-    assert again.facts == bbb.facts
-    assert np.array_equal(again.probability([ASPIRIN, CAFFEINE]), bbb.probability([ASPIRIN, CAFFEINE]))
-    raw = bytearray(paths[1].read_bytes())
-    raw[-3] ^= 1
-    paths[1].write_bytes(raw)
-    with pytest.raises(BundleError, match="classifier 'bbb' is damaged: .* does not match its SHA-256"):
-        MoleculeClassifier.load(*paths)
 
 
 def test_every_rule_takes_every_drug():

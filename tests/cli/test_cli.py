@@ -61,7 +61,7 @@ def test_standard_input_is_read(table):
 
 
 def test_the_default_path_has_small_steps_and_several_are_numbered(tmp_path):
-    done = run("path", "aspirin", "ibuprofen", "--paths", "2", "-o", "x.csv", cwd=tmp_path)
+    done = run("path", "aspirin", "ibuprofen", "--n-paths", "2", "-o", "x.csv", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     for name in ("x-1.csv", "x-2.csv"):
         steps = pd.read_csv(tmp_path / name)["similarity"].dropna()
@@ -96,7 +96,7 @@ def test_the_suffix_picks_the_format(table, tmp_path, suffix):
     assert done.returncode == 0 and done.stdout == ""
     expected = [r.split("\t")[2] for r in table.stdout.splitlines()[1:]]
     if suffix == "json":
-        found = [s["smiles"] for s in json.loads(file.read_text())["steps"]]
+        found = [s["smiles"] for s in json.loads(file.read_text())["molecules"]]
     elif suffix == "sdf":
         found = [Chem.MolToSmiles(m) for m in Chem.SDMolSupplier(str(file))]
     elif suffix == "smi":
@@ -124,7 +124,11 @@ def test_the_suffix_picks_the_format(table, tmp_path, suffix):
             "folder 'none' of the output does not exist",
         ),
         (("path", "aspirin", "ibuprofen", "-o", "x.docx"), 2, "must end in one of"),
-        (("path", "aspirin", "ibuprofen", "--steps", "1"), 2, "--steps"),
+        (
+            ("path", "aspirin", "ibuprofen", "--n-molecules", "1"),
+            2,
+            "--n-molecules must be a whole number, at least 2",
+        ),
         (("path", "aspirin", "ibuprofen", "-d", "abacus"), 2, "--device must"),
         (("path", "aspirin"), 2, "a path needs two compounds"),
         (("batch", "none.csv", "-o", "x.csv"), 2, "file 'none.csv' does not exist"),
@@ -215,8 +219,8 @@ def test_one_path_goes_to_several_files(table, tmp_path):
     done = run_path("aspirin", "ibuprofen", "-o", "a.tsv", "-o", "a.json", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
     assert (tmp_path / "a.tsv").read_text() == table.stdout
-    steps = json.loads((tmp_path / "a.json").read_text())["steps"]
-    assert [s["smiles"] for s in steps] == [r.split("\t")[2] for r in table.stdout.splitlines()[1:]]
+    steps = json.loads((tmp_path / "a.json").read_text())["molecules"]
+    assert [m["smiles"] for m in steps] == [r.split("\t")[2] for r in table.stdout.splitlines()[1:]]
 
 
 def test_compounds_of_a_catalogue_bear_its_names(tmp_path):

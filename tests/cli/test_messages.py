@@ -48,7 +48,7 @@ def test_windows_that_exclude_one_another_are_bad_usage(run):
     [
         (("--alerts", "FOO"), "--alerts must be among PAINS, BRENK; got 'FOO'"),
         (("--only-library",), "--only-library must come with a --library and without --pointwise."),
-        (("--weight", "x=1"), "--weight must name some of"),
+        (("--term-weights", "x=1"), "--term-weights must name some of"),
         (("--elements", "Xx"), "--elements must be symbols"),
         (("--model", "smiles-small", "-d", "abacus"), "--device must be"),
     ],

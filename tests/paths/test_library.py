@@ -4,9 +4,10 @@ import pytest
 from molinterp.data import drugs
 from rdkit import Chem
 
+from molinterp.chem.identity import flat_smiles, without_stereo
 from molinterp.chem.similarity import ecfp4, tanimoto
 from molinterp.errors import InputError
-from molinterp.paths.library import Library, flat_smiles, known_smiles, without_stereo
+from molinterp.paths.library import Library, known_smiles
 
 DRUGS = [Chem.CanonSmiles(s) for s in list(drugs().values())[:60]]
 

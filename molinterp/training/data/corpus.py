@@ -6,9 +6,7 @@ it stopped.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
@@ -19,9 +17,11 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 import numpy.typing as npt
 
+from molinterp.chem.identity import hashed_split
 from molinterp.errors import InputError, InvalidMoleculeError, VocabularyError
+from molinterp.io.files import sha256, whole_file
 from molinterp.model.tokens import IntArray, Notation, Tokenizer, notation_named
-from molinterp.training.data.datasets import SPLITS, hashed_split, read_molecules
+from molinterp.training.data.datasets import SPLITS, read_molecules
 
 if TYPE_CHECKING:
     from rdkit import Chem
@@ -106,7 +106,7 @@ def prepare(
     """
     if not molecules.is_file():
         raise InputError(f"file '{molecules}' does not exist or is not a file. Check the path.")
-    digest = hashlib.sha256(molecules.read_bytes()).hexdigest()
+    digest = sha256(molecules)
     notation = notation_named(representation)
     finished = cache / f"corpus-{representation}-{n_tokens}-{digest[:12]}"
     if (finished / "corpus.json").exists():
@@ -203,9 +203,8 @@ def _label_chunk(job: tuple[Path, Sequence[str], str]) -> None:
         properties[i] = list(describe(mol).values())
         hashed[i] = SPLITS.index(hashed_split(canonical))
     text_bytes = np.frombuffer("\n".join(symbols).encode(), np.uint8)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp.npz")
-    np.savez(temporary, symbols=text_bytes, bits=bits, properties=properties, hashed=hashed)
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        np.savez(temporary, symbols=text_bytes, bits=bits, properties=properties, hashed=hashed)
 
 
 def _assemble(
@@ -260,9 +259,8 @@ def _save(corpus: Corpus, folder: Path) -> None:
     for name in _ARRAYS:
         np.save(folder / f"{name}.npy", getattr(corpus, name), allow_pickle=False)
     header = corpus.tokenizer.to_dict() | {"sha256": corpus.sha256, "n_dropped": corpus.n_dropped}
-    temporary = folder / "corpus.json.tmp"
-    temporary.write_text(json.dumps(header), encoding="utf-8")
-    temporary.replace(folder / "corpus.json")
+    with whole_file(folder / "corpus.json") as temporary:
+        temporary.write_text(json.dumps(header), encoding="utf-8")
 
 
 def _load(folder: Path) -> Corpus:

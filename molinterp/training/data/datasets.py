@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-import hashlib
 import io
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,13 +14,14 @@ from typing import IO, Any, final
 
 from rdkit import rdBase
 
+from molinterp.chem.identity import hashed_split
 from molinterp.chem.standardise import standardise
 from molinterp.data import sources
 from molinterp.errors import DownloadError, InputError, InvalidMoleculeError
 from molinterp.io.download import Fetched, Progress, cache_folder, fetch
+from molinterp.io.files import whole_file
 from molinterp.io.molecule_files import inchi_hint, read_records, smiles_column
 from molinterp.io.tables import read_table
-from molinterp.paths.library import without_stereo
 
 SPLITS = ("train", "valid", "test")
 
@@ -40,18 +39,6 @@ class Table:
     """Molecules that stood in the file before."""
     n_refused: int
     """Rows of the file that hold no molecule which can be used."""
-
-
-def hashed_split(smiles: str) -> str:
-    """Split of a molecule, train, valid or test, by a hash that holds out 1 % and 1 %.
-
-    Its stereo has no say: the mirror image of a compound is no test of what was learnt of it.
-
-    Args:
-        smiles: canonical SMILES, as `molinterp.chem.standardise` writes them.
-    """
-    share = int.from_bytes(hashlib.sha256(without_stereo(smiles).encode()).digest()[:4], "big") % 100
-    return {0: "valid", 1: "test"}.get(share, "train")
 
 
 def read_molecules(path: Path) -> tuple[list[str], list[str] | None]:
@@ -140,9 +127,8 @@ def to_table(
     """
     seen: set[str] = set()
     n_repeated = n_refused = 0
-    temporary = target.with_name(f".{target.name}.tmp")
     try:
-        with rdBase.BlockLogs(), _gzip_writer(temporary) as out:
+        with rdBase.BlockLogs(), whole_file(target) as temporary, _gzip_writer(temporary) as out:
             out.write("smiles,split\n")
             for text in progress(islice(_column(raw, layout), limit)):
                 try:
@@ -155,13 +141,10 @@ def to_table(
                     continue
                 seen.add(smiles)
                 out.write(f"{smiles},{hashed_split(smiles)}\n")
-        if not seen:
-            raise DownloadError(f"'{raw}' holds no molecule in its column {layout['column']!r}.")
-        os.replace(temporary, target)
+            if not seen:
+                raise DownloadError(f"'{raw}' holds no molecule in its column {layout['column']!r}.")
     except (EOFError, gzip.BadGzipFile, UnicodeDecodeError, csv.Error) as error:
         raise DownloadError(f"'{raw}' is damaged: {error}. Delete it and fetch it again.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return Table(target, len(seen), n_repeated, n_refused)
 
 

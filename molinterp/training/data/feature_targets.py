@@ -6,8 +6,6 @@ stopped.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -17,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from molinterp.chem.classifier import MoleculeClassifier
+from molinterp.io.files import sha256_of, whole_file
 from molinterp.training.data.corpus import CHUNK, Corpus, Progress
 
 Odds = npt.NDArray[np.float32]
@@ -61,13 +60,10 @@ def with_odds(
 
 def _digest(corpus: Corpus, classifiers: Mapping[str, MoleculeClassifier]) -> str:
     """What the odds depend on, in twelve hexadecimal digits."""
-    hashed = hashlib.sha256(corpus.sha256.encode())
-    hashed.update(corpus.tokens.tobytes())
+    parts = [corpus.sha256.encode(), corpus.tokens.tobytes()]
     for name, classifier in classifiers.items():
-        hashed.update(name.encode())
-        for array in classifier.to_arrays().values():
-            hashed.update(array.tobytes())
-    return hashed.hexdigest()[:12]
+        parts += [name.encode(), *(array.tobytes() for array in classifier.to_arrays().values())]
+    return sha256_of(parts)[:12]
 
 
 _classifiers: Mapping[str, MoleculeClassifier] = {}
@@ -100,6 +96,5 @@ def _score_chunk(job: tuple[Path, Sequence[str]]) -> None:
 
 
 def _write(path: Path, array: Odds) -> None:
-    temporary = path.with_suffix(f".{os.getpid()}.tmp.npy")
-    np.save(temporary, array, allow_pickle=False)
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        np.save(temporary, array, allow_pickle=False)

@@ -8,8 +8,6 @@ preparation goes on where it stopped.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
@@ -22,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from molinterp.errors import VocabularyError
+from molinterp.io.files import sha256_of, whole_file
 from molinterp.model.tokens import Tokenizer
 from molinterp.training.data.corpus import CHUNK, Corpus, Progress, is_plain
 from molinterp.training.data.datasets import SPLITS
@@ -90,9 +89,7 @@ _ARRAYS = ("tokens", "bits", "properties")
 
 
 def _digest(corpus: Corpus) -> str:
-    hashed = hashlib.sha256(corpus.sha256.encode())
-    hashed.update(corpus.tokens.tobytes())
-    return hashed.hexdigest()[:12]
+    return sha256_of([corpus.sha256.encode(), corpus.tokens.tobytes()])[:12]
 
 
 def _spelt(corpus: Corpus, split: str) -> list[str]:
@@ -123,7 +120,7 @@ _material: list[_Material] = []
 def _start(tokenizer: Tokenizer, parents: Sequence[str], held_out: Sequence[str]) -> None:
     from rdkit import RDLogger
 
-    from molinterp.paths.library import without_stereo
+    from molinterp.chem.identity import without_stereo
 
     RDLogger.DisableLog("rdApp.*")  # type: ignore[attr-defined]
     _material[:] = [_Material(tokenizer, parents, frozenset(map(without_stereo, held_out)))]
@@ -150,15 +147,14 @@ def _make_chunk(job: tuple[Path, str]) -> None:
         if len(symbols) == CHUNK:
             break
     sequences = material.tokenizer.merge(symbols)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp.npz")
-    np.savez(
-        temporary,
-        tokens=np.concatenate([*sequences, np.zeros(0, np.int32)]).astype(np.uint16),
-        lengths=np.array([len(s) for s in sequences], np.int64),
-        bits=bits[: len(symbols)],
-        properties=properties[: len(symbols)],
-    )
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        np.savez(
+            temporary,
+            tokens=np.concatenate([*sequences, np.zeros(0, np.int32)]).astype(np.uint16),
+            lengths=np.array([len(s) for s in sequences], np.int64),
+            bits=bits[: len(symbols)],
+            properties=properties[: len(symbols)],
+        )
 
 
 def _made(material: _Material, source: Random) -> Iterator[tuple[str, Chem.Mol]]:
@@ -167,7 +163,7 @@ def _made(material: _Material, source: Random) -> Iterator[tuple[str, Chem.Mol]]
 
     from molinterp.chem.edits import crossings
     from molinterp.chem.filters import default_table
-    from molinterp.paths.library import flat_smiles
+    from molinterp.chem.identity import flat_smiles
 
     table = default_table()
     for _ in range(CHUNK * PATIENCE):

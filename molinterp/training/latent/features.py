@@ -13,14 +13,15 @@ from rdkit import Chem
 from torch import Tensor
 
 from molinterp.chem.classifier import MoleculeClassifier, classifier_inputs
-from molinterp.chem.features import RULES
+from molinterp.chem.features import RULES, nearest
 from molinterp.errors import InputError
 from molinterp.model.bundle import Bundle
 from molinterp.realism.fitted import RealismModels
 from molinterp.realism.latent_network import LatentNetwork
 from molinterp.realism.reference_points import Reference
+from molinterp.training.classifiers import calibration_error, roc_auc
 from molinterp.training.latent.networks import fit_latent_feature, rank_agreement
-from molinterp.training.latent.sampling import Progress, silent
+from molinterp.training.latent.sampling import Progress, encode_all, silent
 
 N_STEPS = 2_000
 """Optimiser steps of each feature."""
@@ -142,3 +143,42 @@ def teach_feature(
     models = fit_feature_part(models, train, held_out, teacher, n_steps=n_steps, seed=seed)
     own = {**models.classifiers, classifier.name: classifier}
     return replace(bundle, realism=replace(models, classifiers=own))
+
+
+def evaluate_feature(
+    bundle: Bundle, name: str, smiles: Sequence[str], labels: npt.NDArray[np.int64]
+) -> dict[str, float | None]:
+    """ROC-AUC of a trained feature's two forms against labels, and how far the forms agree.
+
+    Args:
+        bundle: the model.
+        name: of a trained classifier.
+        smiles: canonical SMILES (n).
+        labels: (n,) of 0 and 1, both of them.
+
+    Returns:
+        Figures by name. Those of the latent form are of the `n_latent` molecules that the bundle can
+        encode; an ROC-AUC is None where these are of one class.
+
+    Raises:
+        InputError: the bundle has no classifier of that name.
+    """
+    classifiers = bundle.classifiers
+    if name not in classifiers:
+        raise InputError(
+            f"`name` must be one of {', '.join(classifiers)}; got {name!r}.{nearest(name, list(classifiers))}"
+        )
+    p = classifiers[name].probability([Chem.MolFromSmiles(s) for s in smiles])
+    figures = {"n": len(smiles), "auc_molecules": roc_auc(labels, p)}
+    figures["calibration_error_molecules"] = calibration_error(p.astype(np.float64), labels)
+    network = bundle.realism.features.get(name)
+    if network is None:
+        return figures
+    known = [i for i, s in enumerate(smiles) if bundle.can_encode(s)]
+    figures["n_latent"] = len(known)
+    if len(known) > 1:
+        z = encode_all(bundle, [smiles[i] for i in known]).to(bundle.device)
+        odds = network(z)[:, 0].cpu().numpy()
+        figures["auc_latent"] = roc_auc(labels[known], odds)
+        figures["rank_agreement"] = rank_agreement(odds, p[known])
+    return figures

@@ -16,7 +16,6 @@ from torch import Tensor
 from molinterp.chem.filters import decoded_smiles
 from molinterp.errors import InputError
 from molinterp.model.bundle import Bundle
-from molinterp.model.decoding import blur_at
 from molinterp.realism.reference_points import Reference
 from molinterp.training.data.corpus import standard_form
 
@@ -112,8 +111,7 @@ def decode_points(
 ) -> Decodes:
     """Greedy decodes at `n` points: compounds, between two compounds, prior samples, far out.
 
-    Each is decoded with the blur of its place: none at a compound, that of a path between two, all of
-    it elsewhere.
+    Each is decoded at its place: 0 at a compound, that on the path between two, half-way elsewhere.
 
     Args:
         bundle: the model.
@@ -125,20 +123,20 @@ def decode_points(
     rng = np.random.default_rng([seed, 1])
     kind = np.sort(rng.choice(len(KINDS), n, p=SHARES))
     drawn = [_draw(KINDS[k], compounds.z, int((kind == k).sum()), rng) for k in range(len(KINDS))]
-    z, blur = (torch.cat(part) for part in zip(*drawn, strict=True))
+    z, t = (torch.cat(part) for part in zip(*drawn, strict=True))
     starts = range(0, n, BATCH)
     smiles: list[str] = []
     for start in progress(starts, len(starts), "decode"):
-        smiles += map(decoded_smiles, bundle.decode(z[start : start + BATCH], blur[start : start + BATCH]))
+        smiles += map(decoded_smiles, bundle.decode(z[start : start + BATCH], t[start : start + BATCH]))
     order = rng.permutation(n)
     return Decodes(z[torch.from_numpy(order)], tuple(smiles[i] for i in order), kind[order])
 
 
 def _draw(kind: str, z: Tensor, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """`n` points of a kind and their blurs (n,), from encoded compounds (m, dim)."""
+    """`n` points of a kind and their places (n,), from encoded compounds (m, dim)."""
     noise = torch.from_numpy(rng.standard_normal((n, z.shape[1]))).float()
     if kind == "prior":
-        return noise, torch.ones(n)
+        return noise, torch.full((n,), 0.5)
     spread = z.std(0)
     a, b = (z[torch.from_numpy(rng.integers(0, len(z), n))] for _ in range(2))
     if kind == "compound":
@@ -147,5 +145,5 @@ def _draw(kind: str, z: Tensor, n: int, rng: np.random.Generator) -> tuple[Tenso
     if kind == "between":
         # Geodesics leave the straight line: half of the points do too.
         bend = torch.from_numpy(rng.integers(0, 2, (n, 1)) * rng.uniform(0, 1, (n, 1))).float()
-        return a * (1 - t) + b * t + bend * 0.5 * spread * noise, blur_at(t[:, 0])
-    return z.mean(0) + (a - z.mean(0)) * (1 + 1.5 * t) + 0.5 * spread * noise, torch.ones(n)
+        return a * (1 - t) + b * t + bend * 0.5 * spread * noise, t[:, 0]
+    return z.mean(0) + (a - z.mean(0)) * (1 + 1.5 * t) + 0.5 * spread * noise, torch.full((n,), 0.5)

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from molinterp.errors import InputError
+from molinterp.io.files import whole_file
 from molinterp.model.network import VAEConfig
 
 HEADER = "state.json"
@@ -29,12 +30,10 @@ def write_checkpoint(folder: Path, step: int, tensors: Mapping[str, Tensor], hea
     folder.mkdir(parents=True, exist_ok=True)
     name = f"step-{step}.safetensors"
     # A run that ends where it was saved last writes the same name again.
-    whole = folder / "weights.tmp"
-    save_file(dict(tensors), whole)
-    whole.replace(folder / name)
-    temporary = folder / f"{HEADER}.tmp"
-    temporary.write_text(json.dumps({"weights": name} | header, indent=1), encoding="utf-8")
-    temporary.replace(folder / HEADER)
+    with whole_file(folder / name) as temporary:
+        save_file(dict(tensors), temporary)
+    with whole_file(folder / HEADER) as temporary:
+        temporary.write_text(json.dumps({"weights": name} | header, indent=1), encoding="utf-8")
     for old in folder.glob("step-*.safetensors"):
         if old.name != name:
             old.unlink()

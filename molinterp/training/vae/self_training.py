@@ -297,9 +297,9 @@ def _candidates(
 ) -> list[list[str]]:
     """Canonical SMILES of what each point decodes to, the most probable first; empty for no molecule."""
     with torch.autocast(bundle.device.type, torch.bfloat16, enabled=config.bf16):
-        beams = bundle.beams(points.z, config.beam_width, points.blur)
+        beams = bundle.beams(points.z, config.beam_width, points.blur / 2)
         wide, blurs = (x.repeat_interleave(config.n_samples, 0) for x in (points.z, points.blur))
-        samples = bundle.sample(wide, generator, config.temperature, blurs)
+        samples = bundle.sample(wide, generator, config.temperature, blurs / 2)
     n = config.n_samples
     texts = [found + samples[i * n : (i + 1) * n] for i, found in enumerate(beams)]
     return list(executor.map(_canonical, texts, chunksize=32))

@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
+from molinterp.chem.identity import hashed_split
 from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array
 from molinterp.errors import InputError
 from molinterp.training.data.corpus import prepare, read_splits, standard_form
-from molinterp.training.data.datasets import SPLITS, hashed_split
+from molinterp.training.data.datasets import SPLITS
 from tests.conftest import SMALL
 
 

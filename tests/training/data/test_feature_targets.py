@@ -3,7 +3,7 @@ import pytest
 import torch
 from rdkit import Chem
 
-from molinterp.chem.classifier import shipped_classifiers
+from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.training.data import feature_targets as odds
 from molinterp.training.data.batches import gather
 from molinterp.training.data.feature_targets import with_odds

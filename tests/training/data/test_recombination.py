@@ -4,10 +4,10 @@ from molinterp.data import drugs
 from rdkit import Chem
 
 from molinterp.chem.filters import default_table
+from molinterp.chem.identity import without_stereo
 from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array
 from molinterp.chem.standardise import standardise
-from molinterp.paths.library import without_stereo
 from molinterp.training.data import recombination as recombined
 from molinterp.training.data.batches import gather
 from molinterp.training.data.corpus import prepare

@@ -6,16 +6,19 @@ import pytest
 import torch
 from rdkit import Chem
 
-from molinterp.chem.classifier import shipped_classifiers
 from molinterp.chem.constraints import Mode, parse_constraints
 from molinterp.chem.properties import PROPERTIES
 from molinterp.errors import BundleError, InputError
+from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.model.bundle import Bundle
+from molinterp.model.feature_forms import feature_table, latent_term
 from molinterp.model.storage import HEADER
-from molinterp.paths.objective import evaluate_feature, feature_table, latent_term, restrain
+from molinterp.paths.objective import objective_of
+from molinterp.paths.request import PathRequest
 from molinterp.realism.fitted import FILES
+from molinterp.realism.terms import EPSILON, FLOOR
 from molinterp.training.latent.examples import gather
-from molinterp.training.latent.features import teach_feature
+from molinterp.training.latent.features import evaluate_feature, teach_feature
 from molinterp.training.latent.fit import PARTS, fit_parts
 from molinterp.training.latent.heads import head_examples
 from molinterp.training.latent.sampling import KINDS, decode_points, encode_compounds
@@ -133,11 +136,13 @@ def test_a_bundle_keeps_its_realism_on_disk(fitted, tmp_path):
 
 
 def _terms(bundle):
-    restraints = restrain(
-        bundle, ETHANOL, ETHYLAMINE, keep=["bbb", "logp=-2..1", "lipinski"], avoid=["mw>80"]
-    )
-    assert restraints.realism.names[:2] == ("density", "validity")
-    return restraints.realism.terms
+    objective = _objective(bundle, keep=["bbb", "logp=-2..1", "lipinski"], avoid=["mw>80"])
+    assert objective.realism.names[:2] == ("density", "validity")
+    return objective.realism.terms
+
+
+def _objective(bundle, **options):
+    return objective_of(bundle, ETHANOL, ETHYLAMINE, PathRequest(**options))
 
 
 def test_a_damaged_or_missing_part_is_found(fitted, tmp_path):
@@ -156,58 +161,56 @@ def test_a_damaged_or_missing_part_is_found(fitted, tmp_path):
 def test_a_bundle_without_realism_loads_as_before(small_bundle, saved_bundle):
     assert "realism" not in json.loads((saved_bundle / HEADER).read_text())
     assert Bundle.load(saved_bundle).realism.index is None
-    restraints = restrain(Bundle.load(saved_bundle), ETHANOL, ETHYLAMINE, keep=["lipinski"])
-    assert restraints.realism.names == ()
-    assert "no density and no validity" in restraints.notes[0]
-    assert restraints.notes[1].startswith("keep lipinski: judged on molecules alone")
-    assert torch.equal(restraints.realism(torch.zeros(3, 8)), torch.full((3,), 0.1))
+    objective = _objective(Bundle.load(saved_bundle), keep=["lipinski"])
+    assert objective.realism.names == ()
+    assert "no density and no validity" in objective.notes[0]
+    assert objective.notes[1].startswith("keep lipinski: judged on molecules alone")
+    assert torch.equal(objective.realism(torch.zeros(3, 8)), torch.full((3,), FLOOR))
 
 
 def test_lambda_is_the_sum_that_its_terms_say(fitted):
     z = fitted.encode(SMALL[:5])
     weights = {"density": 0.5, "validity": 0.25, "feature": 2.0, "bbb": 3.0}
-    restraints = restrain(
-        fitted, ETHANOL, ETHYLAMINE, keep=["bbb", "logp<3"], weights=weights, floor=0.2, epsilon=0.1
-    )
-    terms = restraints.realism.by_term(z)
+    objective = _objective(fitted, keep=["bbb", "logp<3"], term_weights=weights, epsilon=0.1)
+    terms = objective.realism.by_term(z)
     assert list(terms) == ["density", "validity", "keep bbb", "keep logp<3"]
-    expected = 0.2 + sum(w * t for w, t in zip((0.5, 0.25, 3.0, 2.0), terms.values(), strict=True))
-    torch.testing.assert_close(restraints.realism(z), expected)
-    rows = restraints.terms_at(z)
+    expected = FLOOR + sum(w * t for w, t in zip((0.5, 0.25, 3.0, 2.0), terms.values(), strict=True))
+    torch.testing.assert_close(objective.realism(z), expected)
+    rows = objective.terms_at(z)
     assert len(rows) == 5 and rows[2]["keep bbb"] == pytest.approx(terms["keep bbb"][2].item())
-    alone = restrain(fitted, ETHANOL, ETHYLAMINE, density=False, validity=False)
-    assert alone.realism.names == ()
+    nothing = _objective(fitted, term_weights={"density": 0.0, "validity": 0.0})
+    torch.testing.assert_close(nothing.realism(z), torch.full((5,), FLOOR))
 
 
 def test_the_judge_says_what_breaks_and_where(fitted):
-    restraints = restrain(fitted, ETHANOL, ETHYLAMINE, keep=["mw<60"], gain=["smarts:N"])
+    objective = _objective(fitted, keep=["mw<60"], gain=["smarts:N"])
     mols = [Chem.MolFromSmiles(s) for s in ("CCO", "CCCCCO", "CCN", "CCO", "CCN")]
-    assert restraints.broken_at(mols) == {"keep mw<60": [1], "gain smarts:N": [3]}
-    assert [restraints.fault(m) for m in mols] == [None, "keep mw<60", None, None, None]
-    scores = restraints.scores(mols)
+    assert objective.broken_at(mols) == {"keep mw<60": [1], "gain smarts:N": [3]}
+    assert [objective.fault(m) for m in mols] == [None, "keep mw<60", None, None, None]
+    scores = objective.scores(mols)
     assert scores[1] == {"mw<60": 0.0, "smarts:N": 0.0} and scores[2]["smarts:N"] == 1.0
-    fault = restrain(fitted, ETHANOL, ETHYLAMINE, keep=["smarts:N"]).notes[-1]
-    assert fault.startswith("keep smarts:N: the start lacks it. Ask for --gain")
+    fault = _objective(fitted, keep=["smarts:N"]).notes[-1]
+    assert fault.startswith("keep smarts:N: the start lacks it. Use `gain` for smarts:N")
 
 
 def test_a_substructure_is_taught_on_the_reference_points(fitted):
     (constraint,) = parse_constraints({Mode.KEEP: ["smarts:c1ccccc1"]}, {})
-    term = latent_term(fitted, constraint)
+    term = latent_term(fitted, constraint, EPSILON)
     z = fitted.encode(SMALL)
     has = torch.tensor([s.count("c") > 0 for s in SMALL]) & torch.tensor(["n" not in s for s in SMALL])
     # Linear on eight dimensions that know nothing of rings: right on the whole, not everywhere.
     assert term(z[has]).mean() < 0.6 * term(z[~has]).mean()
     (rare,) = parse_constraints({Mode.KEEP: ["smarts:[Pt]"]}, {})
-    assert latent_term(fitted, rare) is None
+    assert latent_term(fitted, rare, EPSILON) is None
 
 
 def test_a_window_of_whole_numbers_reaches_half_a_step_further(fitted):
     for text, ends in (("hbd=2", (1.5, 2.5)), ("hbd<2", (-np.inf, 1.5)), ("hbd<=2", (-np.inf, 2.5))):
         (constraint,) = parse_constraints({Mode.KEEP: [text]}, {})
-        term = latent_term(fitted, constraint)
+        term = latent_term(fitted, constraint, EPSILON)
         assert (term.low, term.high) == ends
     (constraint,) = parse_constraints({Mode.KEEP: ["logp<2"]}, {})
-    assert latent_term(fitted, constraint).high == 2.0
+    assert latent_term(fitted, constraint, EPSILON).high == 2.0
 
 
 def test_a_user_feature_becomes_one_of_the_bundle(fitted, tmp_path):
@@ -216,7 +219,7 @@ def test_a_user_feature_becomes_one_of_the_bundle(fitted, tmp_path):
     taught.save(tmp_path / "b")
     again = Bundle.load(tmp_path / "b")
     assert feature_table(again)["mine"]["kind"] == "classifier"
-    assert restrain(again, ETHANOL, ETHYLAMINE, keep=["mine"]).realism.names[-1] == "keep mine"
+    assert _objective(again, keep=["mine"]).realism.names[-1] == "keep mine"
     figures = evaluate_feature(again, "mine", SMALL, np.arange(len(SMALL)) % 2)
     assert figures["n_latent"] == len(SMALL) and -1 <= figures["rank_agreement"] <= 1
     with pytest.raises(InputError, match="got 'mien'. Did you mean 'mine'?"):
@@ -235,9 +238,3 @@ def test_figures_that_the_labels_leave_open_are_none(fitted):
 def test_teaching_needs_reference_points(small_bundle):
     with pytest.raises(InputError, match="has no reference points; run `molinterp fit all` first"):
         teach_feature(small_bundle, shipped_classifiers()["bbb"])
-
-
-@pytest.mark.parametrize("epsilon", [0.0, 1.0, -1.0])
-def test_epsilon_lies_between_nought_and_one(fitted, epsilon):
-    with pytest.raises(InputError, match=r"`epsilon` must be in \(0, 1\)"):
-        restrain(fitted, ETHANOL, ETHYLAMINE, epsilon=epsilon)
