@@ -10,7 +10,9 @@ from molinterp.cli.options import target_of
 
 
 @click.command()
-@click.argument("part", type=click.Choice(["all", "heads", "density", "validity", "features", "windows"]))
+@click.argument(
+    "part", type=click.Choice(["all", "heads", "density", "validity", "features", "windows", "familiar"])
+)
 @click.argument("molecules", type=click.Path(path_type=Path))
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
 @click.option(
@@ -58,9 +60,10 @@ def fit(
 
     The split train is learnt from, valid is measured on: by a column `split`, or as `molinterp train`
     divides a file without one. The parts are the heads (ECFP4 bits and properties from a latent point), the
-    density of encoded compounds, the validity of decodes, the latent form of all features, and the property
-    windows: how far off the property head is, and where. The encoder and the decoder stay. The figures go to
-    stdout as JSON, and into the bundle.
+    density of encoded compounds, the validity of decodes, the latent form of all features, the property
+    windows: how far off the property head is, and where, and the familiar chemistry: atom environments and
+    ring systems of the compounds. The encoder and the decoder stay. The figures go to stdout as JSON, and
+    into the bundle.
     """
     import json
 
@@ -73,6 +76,7 @@ def fit(
     from molinterp.model.storage import check_target
     from molinterp.training.data.corpus import prepare, read_splits
     from molinterp.training.data.recombination import with_recombined
+    from molinterp.training.familiar import fit_familiar
     from molinterp.training.latent.examples import gather
     from molinterp.training.latent.fit import PARTS, fit_parts
     from molinterp.training.latent.heads import N_COMPOUNDS, corpus_examples, head_examples
@@ -89,6 +93,12 @@ def fit(
     as_written(bundle.model)
     by_split = read_splits(molecules)
     train, held_out = by_split["train"], by_split["valid"]
+    if part in ("all", "familiar"):
+        bundle = fit_familiar(bundle, train, progress)
+    if part == "familiar":
+        bundle.save(target)
+        click.echo(json.dumps(dict(bundle.realism.facts), indent=1))
+        return
     options: dict[str, Any] = {"seed": seed, "progress": progress}
     material = gather(bundle, train, held_out, n_compounds=compounds, n_decodes=points, **options)
     examples = None

@@ -51,6 +51,10 @@ class BondKinds:
     """Kind of each atom."""
     bonds: tuple[tuple[int, int, Order], ...]
     """The two atoms of each bond by index; its order and whether it is in a ring."""
+    rings: tuple[tuple[int, ...], ...]
+    """Atoms of each ring by index."""
+    degrees: tuple[int, ...]
+    """Neighbours of each atom."""
     is_plain: bool
     """Whether all bonds are single, aromatic, double or triple."""
 
@@ -59,23 +63,27 @@ def bond_kinds(mol: Chem.Mol) -> BondKinds:
     """Kinds of the atoms and bonds of a molecule."""
     n_rings, smallest = [0] * mol.GetNumAtoms(), [0] * mol.GetNumAtoms()
     closed = set()
-    for ring in mol.GetRingInfo().AtomRings():
-        before = ring[-1]
+    rings = mol.GetRingInfo().AtomRings()
+    for ring in rings:
+        size, before = len(ring), ring[-1]
         for i in ring:
             n_rings[i] += 1
-            smallest[i] = min(smallest[i] or len(ring), len(ring))
-            closed.add((before, i) if before < i else (i, before))
+            if not 0 < smallest[i] <= size:
+                smallest[i] = size
+            closed.add((before, i))
+            closed.add((i, before))
             before = i
     table = Chem.GetAdjacencyMatrix(mol, useBO=True, prefix="order")
-    begin, end = np.nonzero(table)
+    begin, end = table.nonzero()
     both = zip(begin.tolist(), end.tolist(), table[begin, end].tolist(), strict=True)
     bonds = [(i, j, (order, (i, j) in closed)) for i, j, order in both if i < j]
-    aromatic = {k for i, j, (order, _) in bonds if order == 1.5 for k in (i, j)}
+    is_aromatic = (table == 1.5).any(1).tolist()
     hashes, valences = rdMolDescriptors.GetConnectivityInvariants(mol), table.sum(1).tolist()
-    kinds = zip(hashes, valences, n_rings, smallest, strict=True)
     return BondKinds(
-        tuple((*kind, i in aromatic) for i, kind in enumerate(kinds)),
+        tuple(zip(hashes, valences, n_rings, smallest, is_aromatic, strict=True)),
         tuple(bonds),
+        rings,
+        tuple(np.count_nonzero(table, axis=1).tolist()),
         len(bonds) == mol.GetNumBonds() and {order for _, _, order in bonds} <= _SAMPLES.keys(),
     )
 
@@ -91,6 +99,7 @@ class Screen:
             patterns: query molecules; None stands for one that is unknown, which any molecule may match.
         """
         self._n = len(patterns)
+        self._skeletons = [None if p is None else _skeleton(p) for p in patterns]
         parts = _Parts({}, {})
         needs = [parts.needed(p) if p is not None else Counter() for p in patterns]
         self._atoms = [Chem.AtomFromSmarts(text) for text in parts.atoms]
@@ -98,10 +107,12 @@ class Screen:
         self._second = np.array([second for _, second, _ in parts.bonds], np.int64)
         orders = [_orders(smarts) for _, _, smarts in parts.bonds]
         self._orders = {order: np.array([order in own for own in orders], bool) for order in _SAMPLES}
-        flat = [(k, spec, n) for k, need in enumerate(needs) for spec, n in need.items()]
-        self._owners = np.array([k for k, _, _ in flat], np.int64)
-        self._specs = np.array([spec for _, spec, _ in flat], np.int64)
-        self._least = np.array([n for _, _, n in flat], np.uint16)
+        known = [k for k, need in enumerate(needs) if need]
+        self._known = np.array(known, np.int64)
+        self._unknown = [k for k, need in enumerate(needs) if not need]
+        self._starts = np.cumsum([0, *(len(needs[k]) for k in known)])[:-1]
+        self._specs = np.array([spec for need in needs for spec in need], np.int64)
+        self._least = np.array([n for need in needs for n in need.values()], np.uint8)
         self._matches: dict[Kind, npt.NDArray[np.bool_]] = {}
         self._numbers: dict[tuple[Kind, Kind, Order], int] = {}
         self._rows = np.zeros((256, len(orders)), np.uint8)
@@ -114,7 +125,7 @@ class Screen:
             kinds: what `bond_kinds` says of it; None means to ask.
         """
         kinds = kinds or bond_kinds(mol)
-        if not kinds.is_plain or not kinds.bonds:
+        if not kinds.is_plain or not 0 < len(kinds.bonds) < 256:
             return list(range(self._n))
         if len(self._numbers) > N_ROWS:
             self._numbers, self._matches = {}, {}
@@ -122,10 +133,16 @@ class Screen:
         for i, j, order in kinds.bonds:
             number = self._numbers.get((kinds.atoms[i], kinds.atoms[j], order))
             numbers.append(self._added(mol, kinds, i, j, order) if number is None else number)
-        have = np.add.reduce(self._rows[numbers], axis=0, dtype=np.uint16)
-        is_possible = np.ones(self._n, bool)
-        is_possible[self._owners[have[self._specs] < self._least]] = False
-        return np.flatnonzero(is_possible).tolist()
+        if not len(self._known):
+            return self._unknown
+        have = self._rows.take(numbers, axis=0).sum(0, dtype=np.uint8)
+        lacks = np.logical_or.reduceat(have.take(self._specs) < self._least, self._starts)
+        found: list[int] = [k for k in self._known[~lacks].tolist() if self._may_match(mol, k)]
+        return sorted(found + self._unknown) if self._unknown else found
+
+    def _may_match(self, mol: Chem.Mol, k: int) -> bool:
+        skeleton = self._skeletons[k]
+        return skeleton is None or mol.HasSubstructMatch(skeleton)
 
     def _added(self, mol: Chem.Mol, kinds: BondKinds, i: int, j: int, order: Order) -> int:
         """Number of a new row: which bonds of the patterns a bond of this kind may stand for."""
@@ -179,6 +196,18 @@ class _Parts:
         inner = smarts[1:-1] if smarts.startswith("[") else smarts
         text = f"[{inner};r{{3-{ring_size}}}]" if ring_size else f"[{inner}]"
         return self.atoms.setdefault(text, len(self.atoms))
+
+
+def _skeleton(pattern: Chem.Mol) -> Chem.Mol | None:
+    """The pattern without the neighbourhoods that it asks for, which take long; None if it asks for none."""
+    plain = {a.GetIdx(): _plain(a.GetSmarts()) for a in pattern.GetAtoms() if "$" in a.GetSmarts()}
+    if not plain:
+        return None
+    skeleton = Chem.RWMol(pattern)
+    for index, smarts in plain.items():
+        inner = smarts[1:-1] if smarts.startswith("[") else smarts
+        skeleton.ReplaceAtom(index, Chem.AtomFromSmarts(f"[{inner}]"))
+    return skeleton.GetMol()
 
 
 def _in_ring(bond: Any, n_rings: int) -> str:

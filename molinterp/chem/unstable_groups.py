@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
 
 from rdkit import Chem
 
-from molinterp.chem.screening import BondKinds, Screen
+from molinterp.chem.screening import Screen
 from molinterp.chem.strain import strained_sites
 from molinterp.chem.unstable_table import UNSTABLE
 
@@ -22,9 +22,14 @@ REASONS: Mapping[str, str] = MappingProxyType(
 
 
 @cache
-def _screened() -> tuple[tuple[Chem.Mol, ...], Screen]:
-    patterns = tuple(Chem.MolFromSmarts(group.smarts) for group in UNSTABLE)
-    return patterns, Screen(patterns)
+def patterns() -> tuple[Chem.Mol, ...]:
+    """Patterns of UNSTABLE, in its order."""
+    return tuple(Chem.MolFromSmarts(group.smarts) for group in UNSTABLE)
+
+
+@cache
+def _screen() -> Screen:
+    return Screen(patterns())
 
 
 def unstable_groups(mol: Chem.Mol) -> frozenset[str]:
@@ -32,17 +37,16 @@ def unstable_groups(mol: Chem.Mol) -> frozenset[str]:
     return frozenset(unstable_matches(mol))
 
 
-def unstable_matches(mol: Chem.Mol, kinds: BondKinds | None = None) -> Matches:
+def unstable_matches(mol: Chem.Mol, possible: Iterable[int] | None = None) -> Matches:
     """Unstable groups and strained sites of a molecule, and where they are.
 
     Args:
         mol: the molecule.
-        kinds: what `bond_kinds` says of it; None means to ask.
+        possible: indices of UNSTABLE that a screen lets pass; None means to screen.
     """
-    patterns, screen = _screened()
     found: dict[str, tuple[frozenset[int], ...]] = {}
-    for k in screen.possible(mol, kinds):
-        places = mol.GetSubstructMatches(patterns[k])
+    for k in _screen().possible(mol) if possible is None else possible:
+        places = mol.GetSubstructMatches(patterns()[k])
         if places:
             found[UNSTABLE[k].name] = tuple(frozenset(atoms) for atoms in places)
     for name, atoms in strained_sites(mol):

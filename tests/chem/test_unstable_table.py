@@ -5,7 +5,7 @@ from rdkit import Chem
 from molinterp.chem.unstable_groups import REASONS, unstable_groups, unstable_matches
 from molinterp.chem.unstable_table import UNSTABLE
 
-each_group = pytest.mark.parametrize("group", UNSTABLE, ids=lambda g: g.name)
+each_group = pytest.mark.parametrize("group", UNSTABLE, ids=lambda g: f"{g.name}-{g.examples[0]}")
 
 
 @each_group
@@ -33,8 +33,10 @@ def test_the_screen_drops_no_match(group):
         for smiles in other.examples:
             mol = Chem.MolFromSmiles(smiles)
             expected = {frozenset(atoms) for atoms in mol.GetSubstructMatches(query)}
-            assert set(unstable_matches(mol).get(group.name, ())) == expected
+            assert expected <= set(unstable_matches(mol).get(group.name, ()))
+            if group.name not in unstable_groups(mol):
+                assert not expected
 
 
-def test_names_are_different():
-    assert len({group.name for group in UNSTABLE}) == len(UNSTABLE)
+def test_patterns_are_different():
+    assert len({group.smarts for group in UNSTABLE}) == len(UNSTABLE)
