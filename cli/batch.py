@@ -18,7 +18,7 @@ FAILED_ROWS = 3
 )
 @click.option("--start", default="start", show_default=True, help="Column with the start's SMILES.")
 @click.option("--end", default="end", show_default=True, help="Column with the end's SMILES.")
-@click.option("--id", "name", help="Column that names a pair.  [default: pair, id, or the row's number]")
+@click.option("--id", help="Column that names a pair.  [default: pair, id, or the row's number]")
 @click.option("-j", "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=120.0, show_default=True)
 @click.option("--mebibytes", type=click.IntRange(min=1), default=2048, show_default=True, help="A pair.")
@@ -38,7 +38,7 @@ def batch(
     output: Path,
     start: str,
     end: str,
-    name: str | None,
+    id: str | None,
     workers: int,
     seconds: float,
     mebibytes: int,
@@ -67,7 +67,7 @@ def batch(
     if (engine == "dask") != (scheduler is not None):
         raise InputError("--engine dask and --scheduler ADDRESS go together; got one of them.")
     request = template(given)
-    table = read_pairs(pairs, start, end, name)
+    table = read_pairs(pairs, start, end, id)
     job = Job(table, request, Budget(seconds, mebibytes), shard_size)
     if scheduler is None:
         computes: Engine = Pool(request, workers, job.budget)

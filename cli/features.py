@@ -1,4 +1,4 @@
-"""`molinterp features`: list, teach and measure what a path can keep."""
+"""`molinterp features`: list, train and measure what a path can keep."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _cell(value: Any) -> str:
 @click.argument("labels", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--column", help="Column of the labels.  [default: the first one of 0 and 1]")
 @click.option("--at-least", type=float, help="Turns numbers into labels: 1 from this value on.")
-@click.option("--model", default="default", show_default=True, help="Bundle that learns the feature.")
+@click.option("--model", default="default", show_default=True, help="Bundle that the feature is added to.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder written.  [default: --model]")
 @click.option("--meaning", help="What the feature says of a compound, for `features list`.")
 @click.option("--molecules-only", is_flag=True, help="Write NAME.json and NAME.safetensors, no bundle.")
@@ -60,10 +60,10 @@ def train(
     molecules_only: bool,
     seed: int,
 ) -> None:
-    """Teach a bundle the feature NAME from LABELS, CSV files of SMILES and 0/1.
+    """Train the feature NAME for a bundle on LABELS, CSV files of SMILES and 0/1.
 
-    A classifier of molecules learns from the labels; a latent one learns from it on the bundle's
-    reference points. Then `molinterp path --keep NAME` keeps the feature. Figures go to stdout as JSON: `n`
+    A classifier of molecules is fitted to the labels, and a latent one to the classifier on the bundle's
+    reference points. Then `molinterp path --keep NAME` keeps the feature. Figures are printed as JSON: `n`
     molecules with a label, `n_latent` reference points.
     """
     import torch
@@ -74,7 +74,8 @@ def train(
     from molinterp.model.bundle import Bundle
     from molinterp.model.storage import check_folder, check_target
     from molinterp.training.classifiers import fit_classifier, read_labels
-    from molinterp.training.latent.features import reference_of, teach_feature
+    from molinterp.training.latent.features import fit_feature, reference_of
+    from molinterp.training.settings import ClassifierFit
 
     check_name(name)
     if molecules_only and output is None:
@@ -86,17 +87,18 @@ def train(
     if bundle is not None:
         # Said before the work, where there are none.
         reference_of(bundle)
-    smiles, y, n_left_out = read_labels(labels, column, at_least)
+    settings = ClassifierFit(seed=seed)
+    smiles, y, n_left_out = read_labels(labels, column, at_least, settings.n_each)
     if n_left_out:
         click.echo(f"note: {n_left_out} rows left out: no molecule, or both labels", err=True)
     said = {"meaning": " ".join(meaning.split())} if meaning else {}
     facts = {**said, "labels": [p.name for p in labels], "column": column, "at_least": at_least}
-    classifier = fit_classifier(name, smiles, y, seed, facts)
+    classifier = fit_classifier(name, smiles, y, settings, facts)
     if bundle is None:
         save_classifier(classifier, target)
         click.echo(json.dumps(dict(classifier.facts), indent=1))
         return
-    bundle = teach_feature(bundle, classifier, seed=seed)
+    bundle = fit_feature(bundle, classifier, seed=seed)
     bundle.save(target)
     latent = bundle.realism.facts["features"][name]
     latent = {"n_latent" if key == "n" else key: value for key, value in latent.items()}
@@ -112,7 +114,7 @@ def train(
 def evaluate(
     name: str, labels: tuple[Path, ...], column: str | None, at_least: float | None, model: str
 ) -> None:
-    """Hold the feature NAME, on molecules and on latent space, against LABELS.
+    """Measure the feature NAME, on molecules and on latent space, against LABELS.
 
     Compounds that it was trained on flatter it: give others.
     """
@@ -123,5 +125,5 @@ def evaluate(
     from molinterp.training.latent.features import evaluate_feature
 
     torch.set_num_threads(1)
-    smiles, y, _ = read_labels(labels, column, at_least, n_each=1)
+    smiles, y, _ = read_labels(labels, column, at_least)
     click.echo(json.dumps(evaluate_feature(Bundle.load(model), name, smiles, y), indent=1))

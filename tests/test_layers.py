@@ -24,16 +24,10 @@ LAYERS = (
     ("realism",),
     ("geometry", "io"),
     ("chem",),
-    ("metrics", "options"),
+    ("metrics", "options", "settings"),
     ("data", "pretrained", "errors"),
 )
 """Top to bottom. A module may import those of its own name and those below, none beside or above."""
-
-BESIDE = {("training", "paths")}
-"""Imports allowed within a layer."""
-
-UPWARD = {("molinterp.model.feature_forms", "molinterp.training.latent.networks.fit_latent_feature")}
-"""Module and the one import above it that is allowed until what it imports stands below."""
 
 FORBIDDEN = {
     "geometry": ("rdkit", "molinterp.chem"),
@@ -94,7 +88,7 @@ def faults(module: str, source: str, is_package: bool = False) -> list[str]:
         if not is_within(name, "molinterp") or name in ("molinterp", "molinterp.__version__"):
             continue
         target = layer_of(name)
-        if target == own or (own, target) in BESIDE or (module, name) in UPWARD:
+        if target == own:
             continue
         if RANK[target] <= RANK[own]:
             side = "beside" if RANK[target] == RANK[own] else "above"

@@ -21,10 +21,10 @@ from molinterp.chem.features import (
 )
 from molinterp.chem.properties import PROPERTIES
 from molinterp.model.output_spaces import property_at
+from molinterp.realism.fitting import fit_latent_feature
 from molinterp.realism.latent_network import LatentNetwork, log_odds
 from molinterp.realism.reference_points import Reference
 from molinterp.realism.terms import ProbabilityTerm, Term, WindowTerm
-from molinterp.training.latent.networks import fit_latent_feature
 
 if TYPE_CHECKING:
     from molinterp.model.bundle import Bundle

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from rdkit import Chem, rdBase
 
@@ -12,21 +11,16 @@ from molinterp.chem.familiar import Familiar
 from molinterp.chem.standardise import standardise
 from molinterp.data import drugs
 from molinterp.model.bundle import Bundle
+from molinterp.realism.fitting import Progress, silent
 
-Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
-
-def fit_familiar(
-    bundle: Bundle,
-    smiles: Sequence[str],
-    progress: Progress = lambda items, total, label: items,
-) -> Bundle:
+def fit_familiar(bundle: Bundle, smiles: Sequence[str], progress: Progress = silent) -> Bundle:
     """The bundle with the familiar chemistry of its training compounds.
 
     Args:
         bundle: the model.
         smiles: compounds that it was trained on; what is no molecule is left out.
-        progress: wraps the compounds, to show a bar.
+        progress: told of what takes long.
     """
     counted = progress(smiles, len(smiles), "count")
     approved = [standardise(text).mol for text in drugs().values()]

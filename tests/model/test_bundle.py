@@ -18,6 +18,7 @@ from molinterp.model.storage import HEADER, check_target, locate
 from molinterp.realism.density import CallableDensity
 from molinterp.realism.fitted import RealismModels
 from molinterp.realism.index import RealismIndex
+from molinterp.realism.settings import IndexFit
 from tests.conftest import SMALL
 
 
@@ -313,7 +314,7 @@ def test_a_density_of_ones_own_is_what_cannot_be_saved(small_bundle, tmp_path):
         lambda z: -0.5 * z.square().sum(-1),
         lambda n, generator: torch.randn(n, small_bundle.latent_dim, generator=generator),
     )
-    realism = RealismModels(index=RealismIndex.fit(own, 200))
+    realism = RealismModels(index=RealismIndex.fit(own, IndexFit(n_samples=200)))
     with pytest.raises(InputError, match="one's own functions cannot be saved"):
         replace(small_bundle, realism=realism).save(tmp_path / "own")
     assert not (tmp_path / "own").exists()

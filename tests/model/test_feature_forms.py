@@ -9,8 +9,9 @@ from molinterp.chem.constraints import Mode, parse_constraints
 from molinterp.model import feature_forms
 from molinterp.model.bundle import Bundle
 from molinterp.model.feature_forms import latent_term
+from molinterp.realism.fitting import fit_latent_feature
+from molinterp.realism.settings import NetworkFit
 from molinterp.realism.terms import EPSILON
-from molinterp.training.latent.networks import fit_latent_feature
 
 ENDS = (Chem.MolFromSmiles("CC(=O)Oc1ccccc1C(=O)O"), Chem.MolFromSmiles("CC(C)Cc1ccc(C(C)C(=O)O)cc1"))
 
@@ -29,7 +30,7 @@ def _term(bundle, mode, feature, ends=ENDS):
 
 @pytest.mark.parametrize("feature", ["smarts:c1ccccc1", "lipinski"])
 def test_what_is_taught_for_one_path_follows_the_bundle_to_its_device(monkeypatch, feature):
-    quick = partial(feature_forms.fit_latent_feature, n_steps=2)
+    quick = partial(fit_latent_feature, settings=NetworkFit(n_steps=2))
     monkeypatch.setattr(feature_forms, "fit_latent_feature", quick)
     bundle = Bundle.load("default", "meta")
     untaught = replace(bundle, realism=replace(bundle.realism, features={}))
@@ -42,7 +43,7 @@ def test_a_batch_teaches_a_feature_once(monkeypatch, bundle):
 
     def fit(z, p):
         taught.append(p.sum().item())
-        return fit_latent_feature(z, p, n_steps=2)
+        return fit_latent_feature(z, p, NetworkFit(n_steps=2))
 
     monkeypatch.setattr(feature_forms, "fit_latent_feature", fit)
     z = torch.randn(3, bundle.latent_dim, generator=torch.Generator().manual_seed(0))

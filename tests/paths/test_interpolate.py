@@ -15,10 +15,13 @@ from molinterp.paths.interpolate import interpolate_many, interpolate_several
 from molinterp.paths.library import Library
 from molinterp.paths.request import PathRequest
 from molinterp.paths.search import FEES
+from molinterp.realism.settings import Descent
 from molinterp.training.data.corpus import prepare
+from molinterp.training.data.settings import BatchOrder
 from molinterp.training.vae.export import bundle_of
-from molinterp.training.vae.trainer import Trainer, TrainingConfig, sizes_for
-from tests.conftest import SMALL
+from molinterp.training.vae.settings import VAETraining
+from molinterp.training.vae.trainer import Trainer
+from tests.conftest import SMALL, SMALL_SIZES
 from tests.tolerances import EXACT
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
@@ -282,9 +285,13 @@ def smiles_bundle(tmp_path_factory):
     folder = tmp_path_factory.mktemp("smiles")
     (folder / "m.csv").write_text("smiles,split\n" + "".join(f"{s},train\n" for s in SMALL * 5))
     corpus = prepare(folder / "m.csv", folder / "cache", "smiles", 60)
-    config = TrainingConfig(n_steps=60, batch_size=32, learning_rate=5e-3)
-    sizes = sizes_for(corpus, latent_dim=8, embedding_dim=24, encoder_dim=32, decoder_dim=64, head_dim=32)
-    trainer = Trainer(corpus, config, sizes, folder / "checkpoint")
+    settings = VAETraining(
+        n_steps=60,
+        order=BatchOrder(batch_size=32),
+        descent=Descent(learning_rate=5e-3, n_warm_up=200),
+        sizes=SMALL_SIZES,
+    )
+    trainer = Trainer(corpus, settings, folder / "checkpoint")
     trainer.run()
     return bundle_of(trainer, "spelling")
 

@@ -6,11 +6,11 @@ from rdkit import Chem
 
 from molinterp.errors import InputError
 from molinterp.training.classifiers import (
-    calibration_error,
     check_labels,
     fit_classifier,
     read_labels,
 )
+from molinterp.training.settings import ClassifierFit
 from tests.conftest import SMALL
 
 ALCOHOL = Chem.MolFromSmarts("[OX2H]")
@@ -51,10 +51,17 @@ def test_the_flat_trees_say_what_scikit_learn_says(classifier):
     from sklearn.ensemble import GradientBoostingClassifier
 
     from molinterp.chem.classifier import classifier_inputs
-    from molinterp.training.classifiers import TREES
 
     inputs = classifier_inputs([Chem.MolFromSmiles(s) for s in MOLECULES])
-    boosted = GradientBoostingClassifier(random_state=0, **TREES).fit(inputs, LABELS)
+    fit = ClassifierFit()
+    boosted = GradientBoostingClassifier(
+        n_estimators=fit.n_trees,
+        max_depth=fit.max_depth,
+        learning_rate=fit.learning_rate,
+        subsample=fit.subsample,
+        max_features=fit.max_features,
+        random_state=fit.seed,
+    ).fit(inputs, LABELS)
     flat = classifier.trees(inputs) + classifier.intercepts[1]
     np.testing.assert_allclose(flat, boosted.decision_function(inputs), rtol=1e-4, atol=1e-4)
 
@@ -117,7 +124,7 @@ def test_numbers_become_labels(tmp_path):
 )
 def test_labels_that_cannot_be_used(tmp_path, text, options, message):
     with pytest.raises(InputError, match=message):
-        read_labels([write(tmp_path, text)], **options)
+        read_labels([write(tmp_path, text)], **options, n_each=20)
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -127,12 +134,4 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_too_few_labels_are_turned_down():
     with pytest.raises(InputError, match="got 19 with label 1"):
-        check_labels(np.array([0] * 30 + [1] * 19), "it")
-
-
-def test_calibration_error_of_known_cases():
-    labels = np.array([0, 1] * 50)
-    assert calibration_error(np.full(100, 0.5), labels) == 0.0
-    assert calibration_error(np.full(100, 0.9), labels) == pytest.approx(0.4)
-    assert calibration_error(labels.astype(float), labels) == 0.0
-    assert calibration_error(1.0 - labels, labels) == 1.0
+        check_labels(np.array([0] * 30 + [1] * 19), "it", 20)

@@ -22,8 +22,7 @@ from molinterp.io.download import Fetched, Progress, cache_folder, fetch
 from molinterp.io.files import whole_file
 from molinterp.io.molecule_files import inchi_hint, read_records, smiles_column
 from molinterp.io.tables import read_table
-
-SPLITS = ("train", "valid", "test")
+from molinterp.training.data.settings import SPLITS
 
 
 @final

@@ -16,34 +16,48 @@ from molinterp.model.storage import HEADER
 from molinterp.paths.objective import objective_of
 from molinterp.paths.request import PathRequest
 from molinterp.realism.fitted import FILES
+from molinterp.realism.settings import NetworkFit
 from molinterp.realism.terms import EPSILON, FLOOR
 from molinterp.training.latent.examples import gather
-from molinterp.training.latent.features import evaluate_feature, teach_feature
-from molinterp.training.latent.fit import PARTS, fit_parts
+from molinterp.training.latent.features import evaluate_feature, fit_feature
+from molinterp.training.latent.fit import fit_parts
 from molinterp.training.latent.heads import head_examples
 from molinterp.training.latent.sampling import KINDS, decode_points, encode_compounds
+from molinterp.training.latent.settings import DensityFit, ExampleSettings, HeadFit, LatentFit, ValidityFit
 from tests.conftest import SMALL
 
+SIZES = ExampleSettings(n_compounds=600, n_decodes=600)
+FEW_STEPS = LatentFit(
+    examples=SIZES,
+    heads=HeadFit(n_bit_steps=150, n_property_steps=150, n_passes=0),
+    validity=ValidityFit(NetworkFit(noise=0.0, n_steps=150)),
+    features=NetworkFit(n_steps=150),
+)
 ETHANOL, ETHYLAMINE = Chem.MolFromSmiles("CCO"), Chem.MolFromSmiles("CCN")
 
 
 @pytest.fixture(scope="module")
 def material(small_bundle):
-    return gather(small_bundle, SMALL * 20, SMALL * 4, n_compounds=600, n_decodes=600)
+    return gather(small_bundle, SMALL * 20, SMALL * 4, SIZES)
 
 
 @pytest.fixture(scope="module")
-def fitted(small_bundle, material):
+def fitted(small_bundle, small_corpus, material):
     classifiers = {"bbb": shipped_classifiers()["bbb"]}
-    examples = head_examples(small_bundle, SMALL, len(SMALL))
-    return fit_parts(small_bundle, material, PARTS, classifiers, examples=examples, n_steps=150)
+    return fit_parts(
+        small_bundle, material, FEW_STEPS, classifiers, lambda: head_examples(small_bundle, small_corpus)
+    )
+
+
+def only(*parts, **others):
+    return replace(FEW_STEPS, parts=parts, **others)
 
 
 def test_points_are_drawn_where_they_say(small_bundle):
     compounds = encode_compounds(small_bundle, SMALL, 32)
     assert set(compounds.smiles) == set(SMALL)
     torch.testing.assert_close(compounds.z, small_bundle.encode(compounds.smiles))
-    decodes = decode_points(small_bundle, compounds, 200)
+    decodes = decode_points(small_bundle, compounds, 200, SIZES.shares)
     assert set(decodes.kind) == set(range(len(KINDS)))
     at_compounds = decodes.kind == KINDS.index("compound")
     exact = "donot_use_mm_for_euclid_dist"
@@ -56,10 +70,10 @@ def test_points_are_drawn_where_they_say(small_bundle):
 
 
 def test_points_repeat(small_bundle, material):
-    again = gather(small_bundle, SMALL * 20, SMALL * 4, n_compounds=600, n_decodes=600)
+    again = gather(small_bundle, SMALL * 20, SMALL * 4, SIZES)
     assert again.decodes.smiles == material.decodes.smiles
     assert torch.equal(again.decodes.z, material.decodes.z)
-    other = gather(small_bundle, SMALL * 20, SMALL * 4, n_compounds=600, n_decodes=600, seed=1)
+    other = gather(small_bundle, SMALL * 20, SMALL * 4, SIZES, seed=1)
     assert other.compounds.smiles != material.compounds.smiles
 
 
@@ -71,13 +85,13 @@ def test_molecules_outside_the_vocabulary_are_left_out(small_bundle):
         encode_compounds(small_bundle, ["CCBr", "CCO"], 2)
 
 
-def test_a_decoder_that_spells_no_molecule_is_taught_on_compounds_alone(material):
+def test_a_decoder_that_spells_no_molecule_is_fitted_on_compounds_alone(material):
     spelt = replace(material.decodes, smiles=("",) * len(material.decodes.smiles))
-    taught = replace(material, decodes=spelt).taught(20, 10)
-    assert taught.smiles == material.compounds.smiles[:20]
-    assert torch.equal(taught.z, material.compounds.z[:20])
-    both = material.taught(20, 10)
-    assert both.smiles[:20] == taught.smiles and both.smiles[20:] == material.decodes.molecules().smiles[:10]
+    alone = replace(material, decodes=spelt).points(20, 10)
+    assert alone.smiles == material.compounds.smiles[:20]
+    assert torch.equal(alone.z, material.compounds.z[:20])
+    both = material.points(20, 10)
+    assert both.smiles[:20] == alone.smiles and both.smiles[20:] == material.decodes.molecules().smiles[:10]
     assert torch.equal(both.z[20:], material.decodes.molecules().z[:10])
 
 
@@ -89,7 +103,7 @@ def test_too_few_held_out_compounds_are_found_before_the_work(small_bundle, mate
 
     for part in ("windows", "heads"):
         with pytest.raises(InputError, match="windows need 4 held-out compounds or more; got 3"):
-            fit_parts(small_bundle, few, ("validity", part), {}, progress=never)
+            fit_parts(small_bundle, few, only("validity", part), {}, progress=never)
 
 
 def test_every_part_is_fitted_and_measured(fitted):
@@ -105,17 +119,17 @@ def test_every_part_is_fitted_and_measured(fitted):
 
 
 def test_few_compounds_leave_figures_open_and_the_header_json(small_bundle, tmp_path):
-    few = gather(small_bundle, SMALL[:6], SMALL[:6], n_compounds=6, n_decodes=6)
+    few = gather(small_bundle, SMALL[:6], SMALL[:6], ExampleSettings(n_compounds=6, n_decodes=6))
     with pytest.raises(InputError, match="mixture of 8 components needs as many points or more; got 6"):
-        fit_parts(small_bundle, few, ["density"], {})
-    found = fit_parts(small_bundle, few, ["validity", "windows"], {}, n_steps=2).realism.facts
+        fit_parts(small_bundle, few, only("density"), {})
+    found = fit_parts(small_bundle, few, only("validity", "windows"), {}).realism.facts
     json.dumps(found, allow_nan=False)
     assert None in found["validity"]["clean_share"].values()
     assert found["properties"]["aromatic_rings"]["r2"] is None
 
 
 def test_one_part_leaves_the_others(fitted, material):
-    again = fit_parts(fitted, material, ["density"], {}, density="prior")
+    again = fit_parts(fitted, material, only("density", density=DensityFit("prior")), {})
     assert again.realism.validity is fitted.realism.validity
     assert again.realism.features == fitted.realism.features
     assert again.realism.facts["density"]["kind"] == "prior"
@@ -193,7 +207,7 @@ def test_the_judge_says_what_breaks_and_where(fitted):
     assert fault.startswith("keep smarts:N: the start lacks it. Use `gain` for smarts:N")
 
 
-def test_a_substructure_is_taught_on_the_reference_points(fitted):
+def test_a_substructure_is_fitted_on_the_reference_points(fitted):
     (constraint,) = parse_constraints({Mode.KEEP: ["smarts:c1ccccc1"]}, {})
     term = latent_term(fitted, constraint, EPSILON)
     z = fitted.encode(SMALL)
@@ -215,8 +229,8 @@ def test_a_window_of_whole_numbers_reaches_half_a_step_further(fitted):
 
 def test_a_user_feature_becomes_one_of_the_bundle(fitted, tmp_path):
     own = replace(shipped_classifiers()["bbb"], name="mine")
-    taught = teach_feature(fitted, own, n_steps=100)
-    taught.save(tmp_path / "b")
+    more = fit_feature(fitted, own, NetworkFit(n_steps=100))
+    more.save(tmp_path / "b")
     again = Bundle.load(tmp_path / "b")
     assert feature_table(again)["mine"]["kind"] == "classifier"
     assert _objective(again, keep=["mine"]).realism.names[-1] == "keep mine"
@@ -235,6 +249,6 @@ def test_figures_that_the_labels_leave_open_are_none(fitted):
     assert evaluate_feature(fitted, "bbb", ["CCBr", "CCCBr"], labels[-2:])["n_latent"] == 0
 
 
-def test_teaching_needs_reference_points(small_bundle):
+def test_a_feature_needs_reference_points(small_bundle):
     with pytest.raises(InputError, match="has no reference points; run `molinterp fit all` first"):
-        teach_feature(small_bundle, shipped_classifiers()["bbb"])
+        fit_feature(small_bundle, shipped_classifiers()["bbb"])
