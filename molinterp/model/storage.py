@@ -8,6 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from safetensors import SafetensorError
+
+from molinterp.chem.familiar import FILE as FAMILIAR_FILE
+from molinterp.chem.familiar import Familiar, read_familiar, shipped_familiar
 from molinterp.errors import BundleError
 from molinterp.io.download import cache_folder
 from molinterp.io.files import sha256
@@ -23,9 +27,11 @@ WEIGHTS = MappingProxyType(
         "heads.safetensors": ("fingerprint_head.", "property_"),
     }
 )
-"""File of parameters to the prefixes of the names that it stores."""
-FILES = (*WEIGHTS, *REALISM_FILES)
-"""Files that a bundle may contain besides its header."""
+"""Weights file to the parameter names that go into it."""
+OPTIONAL = (*REALISM_FILES, FAMILIAR_FILE)
+"""Files that a bundle may hold beside its header and weights."""
+FILES = (*WEIGHTS, *OPTIONAL)
+"""Files that a bundle may hold beside its header."""
 
 
 def check_folder(folder: Path) -> None:
@@ -104,13 +110,27 @@ def read_header(folder: Path) -> dict[str, Any]:
             f"bundle '{folder}' has schema {schema!r}; this version of molinterp reads "
             f"{SCHEMA}. Train it again, or install the version that made it."
         )
-    for file in (*WEIGHTS, *(f for f in REALISM_FILES if f in files)):
+    for file in (*WEIGHTS, *(f for f in OPTIONAL if f in files)):
         path = folder / file
         if not path.is_file():
             raise BundleError(damaged(folder, f"{file} is missing"))
         if sha256(path) != files.get(file):
             raise BundleError(damaged(folder, f"{file} does not match its SHA-256"))
     return header
+
+
+def familiar_of(name: str | Path) -> Familiar:
+    """Familiar chemistry of a bundle, read without its network; the shipped tables where it has none.
+
+    Raises:
+        BundleError: there is no such bundle, or it is damaged.
+    """
+    folder = locate(name)
+    read_header(folder)
+    try:
+        return read_familiar(folder) or shipped_familiar()
+    except (KeyError, ValueError, SafetensorError) as error:
+        raise BundleError(damaged(folder, f"{FAMILIAR_FILE}: {error}")) from error
 
 
 def damaged(folder: Path, reason: str) -> str:
