@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from molinterp.cli.options import target_of
+
+if TYPE_CHECKING:
+    from molinterp.io.labels import Labelled
 
 
 @click.group()
@@ -42,7 +47,7 @@ def _cell(value: Any) -> str:
 @features.command()
 @click.argument("name")
 @click.argument("labels", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--column", help="Column of the labels.  [default: the first one of 0 and 1]")
+@click.option("--column", help="Column of the labels.  [default: the only one of 0 and 1]")
 @click.option("--at-least", type=float, help="Turns numbers into labels: 1 from this value on.")
 @click.option("--model", default="default", show_default=True, help="Bundle that learns the feature.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder written.  [default: --model]")
@@ -71,9 +76,10 @@ def train(
     from molinterp.chem.features import check_name
     from molinterp.errors import InputError
     from molinterp.io.classifier_files import save_classifier
+    from molinterp.io.labels import read_labels
     from molinterp.model.bundle import Bundle
     from molinterp.model.storage import check_folder, check_target
-    from molinterp.training.classifiers import fit_classifier, read_labels
+    from molinterp.training.classifiers import fit_classifier
     from molinterp.training.latent.features import reference_of, teach_feature
 
     check_name(name)
@@ -86,12 +92,12 @@ def train(
     if bundle is not None:
         # Said before the work, where there are none.
         reference_of(bundle)
-    smiles, y, n_left_out = read_labels(labels, column, at_least)
-    if n_left_out:
-        click.echo(f"note: {n_left_out} rows left out: no molecule, or both labels", err=True)
+    read = read_labels(labels, column, at_least)
+    for note in _read_notes(read):
+        click.echo(f"note: {note}", err=True)
     said = {"meaning": " ".join(meaning.split())} if meaning else {}
-    facts = {**said, "labels": [p.name for p in labels], "column": column, "at_least": at_least}
-    classifier = fit_classifier(name, smiles, y, seed, facts)
+    facts = {**said, "labels": [p.name for p in labels], "column": read.columns[0], "at_least": at_least}
+    classifier = fit_classifier(name, read.smiles, read.labels, seed, facts)
     if bundle is None:
         save_classifier(classifier, target)
         click.echo(json.dumps(dict(classifier.facts), indent=1))
@@ -103,10 +109,19 @@ def train(
     click.echo(json.dumps({**classifier.facts, **latent}, indent=1))
 
 
+def _read_notes(read: Labelled) -> Iterator[str]:
+    """What was read of files of labels, and how many rows were left out, by reason."""
+    zeros, ones = read.n_each
+    columns = ", ".join(dict.fromkeys(read.columns))
+    yield f"labels from column {columns}: {ones} compounds with 1, {zeros} with 0"
+    for reason, n in Counter(row.reason for row in read.left_out).most_common():
+        yield f"{n} row{'s' * (n > 1)} left out: {reason}"
+
+
 @features.command("eval")
 @click.argument("name")
 @click.argument("labels", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--column", help="Column of the labels.  [default: the first one of 0 and 1]")
+@click.option("--column", help="Column of the labels.  [default: the only one of 0 and 1]")
 @click.option("--at-least", type=float, help="Turns numbers into labels: 1 from this value on.")
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
 def evaluate(
@@ -118,10 +133,13 @@ def evaluate(
     """
     import torch
 
+    from molinterp.io.labels import check_labels, read_labels
     from molinterp.model.bundle import Bundle
     from molinterp.paths.objective import evaluate_feature
-    from molinterp.training.classifiers import read_labels
 
     torch.set_num_threads(1)
-    smiles, y, _ = read_labels(labels, column, at_least, n_each=1)
-    click.echo(json.dumps(evaluate_feature(Bundle.load(model), name, smiles, y), indent=1))
+    read = read_labels(labels, column, at_least)
+    check_labels(read.labels, ", ".join(f"'{file}'" for file in labels), n_each=1)
+    for note in _read_notes(read):
+        click.echo(f"note: {note}", err=True)
+    click.echo(json.dumps(evaluate_feature(Bundle.load(model), name, read.smiles, read.labels), indent=1))

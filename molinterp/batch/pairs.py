@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from molinterp.batch.job import Pair
 from molinterp.errors import InputError, MissingDependencyError
 from molinterp.io.files import sha256_of
-from molinterp.io.tables import STDIN, read_table
+from molinterp.io.formats import STDIN
+from molinterp.io.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,8 +58,6 @@ def pairs_of(table: Any, start: str = "start", end: str = "end", id: str | None 
         InputError: a column is missing or there twice, or `table` is none of these.
         MissingDependencyError: an Arrow table, and pyarrow is not installed.
     """
-    from molinterp.io.molecule_files import cell_smiles
-
     frame = frame_of(table)
     for role, name in (("start", start), ("end", end), *([("id", id)] if id is not None else [])):
         if name not in frame.columns:
@@ -69,7 +68,7 @@ def pairs_of(table: Any, start: str = "start", end: str = "end", id: str | None 
         if frame[name].ndim > 1:
             raise InputError(f"`pairs` must have one column {name!r}; found several. Rename the others.")
     names = map(_text, frame[id]) if id is not None else map(str, range(len(frame)))
-    starts, ends = ([cell_smiles(_text(cell)) for cell in frame[column]] for column in (start, end))
+    starts, ends = ([_text(cell).strip() for cell in frame[column]] for column in (start, end))
     return [Pair(name, a, b) for name, a, b in zip(names, starts, ends, strict=True)]
 
 
