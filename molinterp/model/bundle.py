@@ -25,6 +25,7 @@ from molinterp.errors import BundleError, VocabularyError
 from molinterp.io.files import replace_folder, sha256
 from molinterp.model.decoding import beam, greedy, sample
 from molinterp.model.device import usable_device
+from molinterp.model.header import check_tensors, seal
 from molinterp.model.inversion import Refinement, refine
 from molinterp.model.network import MoleculeVAE, VAEConfig
 from molinterp.model.quantisation import packed, unpacked
@@ -41,6 +42,8 @@ from molinterp.model.tokens import Tokenizer, alike, pad
 from molinterp.realism.fitted import FILES as REALISM_FILES
 from molinterp.realism.fitted import RealismModels
 
+_BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""What reading files may raise that match their hashes and were made to harm."""
 AT_HOME = 0.01
 """A molecule is encoded at a point itself when it is no farther from it, in standard deviations."""
 
@@ -255,7 +258,7 @@ class Bundle:
             for name, part in files.items():
                 hashes[name] = _write(part, temporary / name)
             header = self._header() | ({"realism": realism} if files else {}) | {"files": hashes}
-            text = json.dumps(header, indent=1)
+            text = json.dumps(seal(json.loads(json.dumps(header))), indent=1)
             (temporary / HEADER).write_text(text + "\n", encoding="utf-8")
             replace_folder(temporary, folder)
         except OSError as error:
@@ -291,12 +294,15 @@ class Bundle:
                 model = MoleculeVAE(config)
             weights: dict[str, Tensor] = {}
             for file in WEIGHTS:
-                weights |= unpacked(load_file(folder / file))
+                tensors = load_file(folder / file)
+                check_tensors({file: tensors}, header)
+                weights |= unpacked(tensors)
             model.load_state_dict(weights, assign=True)
             extra = {file: load_file(folder / file) for file in REALISM_FILES if file in header["files"]}
+            check_tensors(extra, header)
             realism = RealismModels.from_files(extra, header["realism"]) if extra else RealismModels()
             realism.move_to(device)
-        except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        except (*_BROKEN, SafetensorError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BundleError(damaged(folder, reason)) from error
         return cls(
