@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from molinterp.batch.job import Pair
 from molinterp.errors import InputError, MissingDependencyError
+from molinterp.io.escaping import is_missing
 from molinterp.io.files import sha256_of
 from molinterp.io.formats import STDIN
 from molinterp.io.tables import read_table
@@ -102,6 +103,4 @@ def digest(pairs: Sequence[Pair]) -> str:
 
 
 def _text(cell: Any) -> str:
-    import pandas as pd
-
-    return "" if pd.api.types.is_scalar(cell) and pd.isna(cell) else str(cell)
+    return "" if is_missing(cell) else str(cell)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molinterp.errors import InputError
-from molinterp.io.escaping import neutralised, one_line
+from molinterp.io.escaping import csv_line, is_missing, neutralised, one_line
 from molinterp.io.files import check_place
 from molinterp.paths.path import MoleculePath
 
@@ -77,7 +77,16 @@ def table(frame: pd.DataFrame, suffix: str, raw_cells: bool = False) -> str:
     """A frame as text, .csv or .tsv by the suffix; cells are neutralised unless they shall stay raw."""
     frame = frame if raw_cells else neutralised(frame)
     separator = "," if suffix == ".csv" else "\t"
-    return frame.to_csv(sep=separator, index=False, float_format="%.6g", lineterminator="\n")
+    lines = [csv_line(frame.columns, separator)]
+    for row in frame.astype(object).itertuples(index=False, name=None):
+        lines.append(csv_line(map(_cell, row), separator))
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.6g}"
+    return "" if is_missing(value) else value
 
 
 def _document(path: MoleculePath) -> dict[str, Any]:
