@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,9 @@ from molinterp.cli.options import target_of
 
 if TYPE_CHECKING:
     from molinterp.io.labels import Labelled
+
+LEAST_AUC = 0.6
+"""Held-out ROC-AUC under which a classifier comes with a warning; a coin has 0.5."""
 
 
 @click.group()
@@ -53,6 +56,8 @@ def _cell(value: Any) -> str:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder written.  [default: --model]")
 @click.option("--meaning", help="What the feature says of a compound, for `features list`.")
 @click.option("--molecules-only", is_flag=True, help="Write NAME.json and NAME.safetensors, no bundle.")
+@click.option("--errors", type=click.Path(path_type=Path), help="Rows that were left out, .csv.")
+@click.option("--smiles-column", help="Column of the molecules.  [default: the one called so]")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 def train(
     name: str,
@@ -63,6 +68,8 @@ def train(
     output: Path | None,
     meaning: str | None,
     molecules_only: bool,
+    errors: Path | None,
+    smiles_column: str | None,
     seed: int,
 ) -> None:
     """Teach a bundle the feature NAME from LABELS, CSV files of SMILES and 0/1.
@@ -76,7 +83,8 @@ def train(
     from molinterp.chem.features import check_name
     from molinterp.errors import InputError
     from molinterp.io.classifier_files import save_classifier
-    from molinterp.io.labels import read_labels
+    from molinterp.io.files import check_place, write_whole
+    from molinterp.io.labels import left_out_table, read_labels
     from molinterp.model.bundle import Bundle
     from molinterp.model.storage import check_folder, check_target
     from molinterp.training.classifiers import fit_classifier
@@ -92,12 +100,18 @@ def train(
     if bundle is not None:
         # Said before the work, where there are none.
         reference_of(bundle)
-    read = read_labels(labels, column, at_least)
+    if errors is not None:
+        check_place(errors)
+    read = read_labels(labels, column, at_least, smiles_column)
     for note in _read_notes(read):
         click.echo(f"note: {note}", err=True)
+    if errors is not None:
+        write_whole(errors, left_out_table(read.left_out))
     said = {"meaning": " ".join(meaning.split())} if meaning else {}
     facts = {**said, "labels": [p.name for p in labels], "column": read.columns[0], "at_least": at_least}
     classifier = fit_classifier(name, read.smiles, read.labels, seed, facts)
+    if note := _doubt(classifier.facts):
+        click.echo(f"warning: {note}", err=True)
     if bundle is None:
         save_classifier(classifier, target)
         click.echo(json.dumps(dict(classifier.facts), indent=1))
@@ -107,6 +121,17 @@ def train(
     latent = bundle.realism.facts["features"][name]
     latent = {"n_latent" if key == "n" else key: value for key, value in latent.items()}
     click.echo(json.dumps({**classifier.facts, **latent}, indent=1))
+
+
+def _doubt(facts: Mapping[str, Any]) -> str:
+    """What to say of a classifier that hardly tells the classes apart; empty where it does."""
+    auc = facts.get("auc_random")
+    if auc is None or auc >= LEAST_AUC:
+        return ""
+    return (
+        f"its held-out ROC-AUC is {auc:.2f}, under {LEAST_AUC}: it hardly tells the classes apart; a path "
+        "that keeps it keeps little. Is this the right column?"
+    )
 
 
 def _read_notes(read: Labelled) -> Iterator[str]:

@@ -77,7 +77,10 @@ def one_form(mol: Chem.Mol) -> Chem.Mol:
         is_changed |= _paired(atom) | _diazo(atom) | _dative(atom)
     if not is_changed:
         return mol
-    Chem.SanitizeMol(new)
+    try:
+        Chem.SanitizeMol(new)
+    except Chem.MolSanitizeException:
+        return mol
     Chem.AssignStereochemistry(new, cleanIt=True, force=True)
     return new.GetMol()
 

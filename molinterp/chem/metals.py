@@ -71,5 +71,8 @@ def as_salt(mol: Chem.Mol) -> Chem.Mol:
             if not is_dative:
                 other.SetFormalCharge(other.GetFormalCharge() - 1)
                 metal.SetFormalCharge(metal.GetFormalCharge() + 1)
-    Chem.SanitizeMol(new)
+    try:
+        Chem.SanitizeMol(new)
+    except Chem.MolSanitizeException:
+        return mol
     return new.GetMol()

@@ -103,7 +103,11 @@ def _sanitised(mol: Chem.Mol, text: str, index: int | None) -> Chem.Mol:
     problems = Chem.DetectChemistryProblems(mol)
     if problems:
         raise InvalidMoleculeError(text, _chemistry_fault(mol, problems[0]), index)
-    Chem.SanitizeMol(mol)
+    try:
+        Chem.SanitizeMol(mol)
+    except Chem.MolSanitizeException as error:  # aromatic atoms outside of a ring hide from the search above
+        reason = f"it has no sound structure: {' '.join(str(error).split())}"
+        raise InvalidMoleculeError(text, reason, index) from error
     Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
     # Explicit hydrogens are merged as MolFromSmiles does it.
     return Chem.RemoveHs(mol)

@@ -54,8 +54,12 @@ KINDS: Mapping[str, Kind] = {
 """Suffix to what a file of it holds."""
 PACKINGS = (".gz", ".bz2", ".xz", ".zip")
 """Suffixes behind that of a text format."""
-TABLES = tuple(suffix for suffix, kind in KINDS.items() if kind in (Kind.TABLE, Kind.PARQUET, Kind.WORKBOOK))
-"""Suffixes of tables."""
+TABLES = {
+    suffix: kind
+    for suffix, kind in KINDS.items()
+    if kind in (Kind.TABLE, Kind.TEXT, Kind.PARQUET, Kind.WORKBOOK)
+}
+"""Those of tables."""
 DAMAGED = (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 """What reading a packed file that is damaged raises, beside OSError."""
 ADVICE = {

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError, InvalidMoleculeError
+from molinterp.io.escaping import csv_line, neutralise
 from molinterp.io.molecule_files import Record, column_named, read_records
 
 Labels = npt.NDArray[np.int64]
@@ -93,6 +94,12 @@ def read_labels(
     clear = {smiles: min(labels) for smiles, (labels, _) in seen.items() if len(labels) == 1}
     y = np.array(list(clear.values()), np.int64)
     return Labelled(tuple(clear), y, tuple(columns), tuple(left_out))
+
+
+def left_out_table(rows: Iterable[LeftOut]) -> str:
+    """Rows that were left out as a .csv, with their place, text and reason; cells are neutralised."""
+    lines = [("place", "molecule", "reason"), *((row.where, row.text, row.reason) for row in rows)]
+    return "".join(f"{csv_line([neutralise(cell) for cell in line])}\n" for line in lines)
 
 
 def check_labels(labels: Labels, source: str, n_each: int) -> None:

@@ -59,6 +59,10 @@ def accepted(text: str) -> Chem.Mol | None:
         ("CCO\x00", "character '\\x00' at position 4 is not SMILES"),
         ("C\x00C", "character '\\x00' at position 2 is not SMILES"),
         ("[Xx]", "it is not SMILES"),
+        (
+            "CC1=CC2o(C)CC1CC2",
+            "it has no sound structure: Explicit valence for atom # 4 O, 3, is greater than permitted",
+        ),
         ("C==C", "it is not SMILES"),
         ("CN(C)(C)(C)C", "atom 2 (N) has more bonds than its element allows"),
         ("C" + "([H])" * 300, "atom 1 (C) has more bonds than its element allows"),

@@ -3,7 +3,8 @@ import pytest
 from rdkit import Chem
 
 from molinterp.errors import InputError
-from molinterp.io.labels import check_labels, read_labels
+from molinterp.io.labels import check_labels, left_out_table, read_labels
+from molinterp.io.tables import read_table
 
 
 def write(tmp_path, text, name="labels.csv"):
@@ -103,3 +104,11 @@ def test_a_missing_file_is_named(tmp_path):
 def test_too_few_labels_are_turned_down():
     with pytest.raises(InputError, match="got 19 with label 1"):
         check_labels(np.array([0] * 30 + [1] * 19), "it", 20)
+
+
+def test_the_table_of_rows_left_out_reads_back(tmp_path):
+    read = read_labels([write(tmp_path, 'smiles,y\n"=C\r,x",1\nCC,\nCCC,1\n')])
+    (tmp_path / "left-out.csv").write_text(left_out_table(read.left_out), newline="")
+    back = read_table(tmp_path / "left-out.csv")
+    assert len(back) == len(read.left_out) == 2
+    assert back["molecule"].tolist()[0].startswith("'=C")
