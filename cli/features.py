@@ -103,7 +103,7 @@ def train(
     if errors is not None:
         check_place(errors)
     read = read_labels(labels, column, at_least, smiles_column)
-    for note in _read_notes(read):
+    for note in (_read_note(read), *_left_out_notes(read)):
         click.echo(f"note: {note}", err=True)
     if errors is not None:
         write_whole(errors, left_out_table(read.left_out))
@@ -134,11 +134,14 @@ def _doubt(facts: Mapping[str, Any]) -> str:
     )
 
 
-def _read_notes(read: Labelled) -> Iterator[str]:
-    """What was read of files of labels, and how many rows were left out, by reason."""
+def _read_note(read: Labelled) -> str:
     zeros, ones = read.n_each
     columns = ", ".join(dict.fromkeys(read.columns))
-    yield f"labels from column {columns}: {ones} compounds with 1, {zeros} with 0"
+    return f"labels from column {columns}: {ones} compounds with 1, {zeros} with 0"
+
+
+def _left_out_notes(read: Labelled) -> Iterator[str]:
+    """How many rows of files of labels were left out, by reason."""
     for reason, n in Counter(row.reason for row in read.left_out).most_common():
         yield f"{n} row{'s' * (n > 1)} left out: {reason}"
 
@@ -165,6 +168,6 @@ def evaluate(
     torch.set_num_threads(1)
     read = read_labels(labels, column, at_least)
     check_labels(read.labels, ", ".join(f"'{file}'" for file in labels), n_each=1)
-    for note in _read_notes(read):
+    for note in _left_out_notes(read):
         click.echo(f"note: {note}", err=True)
     click.echo(json.dumps(evaluate_feature(Bundle.load(model), name, read.smiles, read.labels), indent=1))

@@ -75,7 +75,7 @@ def test_few_labels_are_enough_to_measure_on(run, tmp_path):
 def test_a_classifier_alone_can_be_written(run, tmp_path):
     (tmp_path / "labels.csv").write_text("\n".join(["smiles,y", *ROWS, "nonsense,1"]))
     code, _, err = run("features", "train", "mine", "labels.csv", "--molecules-only", "-o", "out")
-    assert code == 0 and "note: 1 rows left out" in err
+    assert code == 0 and "note: 1 row left out" in err
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["mine.json", "mine.safetensors"]
 
 
