@@ -11,10 +11,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor, nn
 
-from molinterp.geometry.curves import linear
-from molinterp.geometry.geodesic import geodesic
-from molinterp.geometry.graph import NeighbourGraph
-from molinterp.geometry.metric import Metric
+from molinterp.geometry import Metric, NeighbourGraph, geodesic, linear
 from molinterp.geometry.output_spaces import latent, stacked
 from molinterp.realism.precision_network import PrecisionNetwork
 

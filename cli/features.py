@@ -1,4 +1,4 @@
-"""`molinterp features`: list, teach and measure what a path can keep."""
+"""`molinterp features`: list, train and measure what a path can keep."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def features() -> None:
 def list_(model: str, as_json: bool) -> None:
     """Trained classifiers, rules and properties, with what was measured of each."""
     from molinterp.model.bundle import Bundle
-    from molinterp.paths.objective import feature_table
+    from molinterp.model.feature_forms import feature_table
 
     table = feature_table(Bundle.load(model))
     if as_json:
@@ -52,7 +52,7 @@ def _cell(value: Any) -> str:
 @click.argument("labels", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--column", help="Column of the labels.  [default: the only one of 0 and 1]")
 @click.option("--at-least", type=float, help="Turns numbers into labels: 1 from this value on.")
-@click.option("--model", default="default", show_default=True, help="Bundle that learns the feature.")
+@click.option("--model", default="default", show_default=True, help="Bundle that the feature is added to.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder written.  [default: --model]")
 @click.option("--meaning", help="What the feature says of a compound, for `features list`.")
 @click.option("--molecules-only", is_flag=True, help="Write NAME.json and NAME.safetensors, no bundle.")
@@ -72,10 +72,10 @@ def train(
     smiles_column: str | None,
     seed: int,
 ) -> None:
-    """Teach a bundle the feature NAME from LABELS, CSV files of SMILES and 0/1.
+    """Train the feature NAME for a bundle on LABELS, CSV files of SMILES and 0/1.
 
-    A classifier of molecules learns from the labels; a latent one learns from it on the bundle's
-    reference points. Then `molinterp path --keep NAME` keeps the feature. Figures go to stdout as JSON: `n`
+    A classifier of molecules is fitted to the labels, and a latent one to the classifier on the bundle's
+    reference points. Then `molinterp path --keep NAME` keeps the feature. Figures are printed as JSON: `n`
     molecules with a label, `n_latent` reference points.
     """
     import torch
@@ -84,11 +84,12 @@ def train(
     from molinterp.errors import InputError
     from molinterp.io.classifier_files import save_classifier
     from molinterp.io.files import check_place, write_whole
-    from molinterp.io.labels import left_out_table, read_labels
+    from molinterp.io.labels import check_labels, left_out_table, read_labels
     from molinterp.model.bundle import Bundle
     from molinterp.model.storage import check_folder, check_target
     from molinterp.training.classifiers import fit_classifier
-    from molinterp.training.latent.features import reference_of, teach_feature
+    from molinterp.training.latent.features import fit_feature, reference_of
+    from molinterp.training.settings import ClassifierFit
 
     check_name(name)
     if molecules_only and output is None:
@@ -102,21 +103,23 @@ def train(
         reference_of(bundle)
     if errors is not None:
         check_place(errors)
+    settings = ClassifierFit(seed=seed)
     read = read_labels(labels, column, at_least, smiles_column)
+    check_labels(read.labels, ", ".join(f"'{file}'" for file in labels), settings.n_each)
     for note in (_read_note(read), *_left_out_notes(read)):
         click.echo(f"note: {note}", err=True)
     if errors is not None:
         write_whole(errors, left_out_table(read.left_out))
     said = {"meaning": " ".join(meaning.split())} if meaning else {}
     facts = {**said, "labels": [p.name for p in labels], "column": read.columns[0], "at_least": at_least}
-    classifier = fit_classifier(name, read.smiles, read.labels, seed, facts)
+    classifier = fit_classifier(name, read.smiles, read.labels, settings, facts)
     if note := _doubt(classifier.facts):
         click.echo(f"warning: {note}", err=True)
     if bundle is None:
         save_classifier(classifier, target)
         click.echo(json.dumps(dict(classifier.facts), indent=1))
         return
-    bundle = teach_feature(bundle, classifier, seed=seed)
+    bundle = fit_feature(bundle, classifier, seed=seed)
     bundle.save(target)
     latent = bundle.realism.facts["features"][name]
     latent = {"n_latent" if key == "n" else key: value for key, value in latent.items()}
@@ -155,7 +158,7 @@ def _left_out_notes(read: Labelled) -> Iterator[str]:
 def evaluate(
     name: str, labels: tuple[Path, ...], column: str | None, at_least: float | None, model: str
 ) -> None:
-    """Hold the feature NAME, on molecules and on latent space, against LABELS.
+    """Measure the feature NAME, on molecules and on latent space, against LABELS.
 
     Compounds that it was trained on flatter it: give others.
     """
@@ -163,7 +166,7 @@ def evaluate(
 
     from molinterp.io.labels import check_labels, read_labels
     from molinterp.model.bundle import Bundle
-    from molinterp.paths.objective import evaluate_feature
+    from molinterp.training.latent.features import evaluate_feature
 
     torch.set_num_threads(1)
     read = read_labels(labels, column, at_least)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from molinterp.cli.options import tell_changes
+from molinterp.cli.options import Command, tell_changes
 
-SPACES = ("latent", "fingerprint", "properties", "tokens")
+from molinterp.model.protocol import OutputSpace
+
+SPACES = tuple(OutputSpace)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("start")
 @click.argument("end")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help=".csv or .tsv.")

@@ -72,7 +72,18 @@ class DownloadError(MolinterpError):
 
 @final
 class InputError(MolinterpError, ValueError):
-    """An option, a file or a column that was handed in cannot be used."""
+    """An argument, a file or a column cannot be used.
+
+    Attributes:
+        argument: name of the argument at fault, as Python spells it; empty where none is.
+        remedy: what to do next; empty where the message says all there is to say.
+    """
+
+    def __init__(self, message: str, *, argument: str = "", remedy: str = "") -> None:
+        """Join `message` and `remedy`; the message names the argument in backquotes."""
+        super().__init__(f"{message} {remedy}".rstrip())
+        self.argument = argument
+        self.remedy = remedy
 
 
 @final

@@ -13,18 +13,19 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from molinterp.chem.standardise import standardise
-from molinterp.errors import InputError, InvalidMoleculeError, ShapeError, VocabularyError
-from molinterp.model.bundle import Bundle, loaded
+from molinterp.errors import InputError, InvalidMoleculeError, ShapeError
+from molinterp.model.bundle import loaded
+from molinterp.model.protocol import LatentModel
 
 ON_INVALID = ("raise", "nan")
 
 
 @final
 class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Encode SMILES to the posterior means of a bundle's VAE.
+    """Encode SMILES to the posterior means of a model.
 
-    Nothing is learnt in `fit`, which looks for the bundle; a fitted encoder travels between processes as
-    its parameters and loads the bundle where it arrives.
+    Nothing is learnt in `fit`, which looks for the model; a fitted encoder travels between processes as
+    its parameters and loads the model where it arrives.
 
     Attributes:
         latent_dim_: number of features.
@@ -32,7 +33,7 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        bundle: str | Path = "default",
+        model: str | Path = "default",
         device: str = "cpu",
         batch_size: int = 256,
         invalid: str = "raise",
@@ -40,18 +41,18 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Set the parameters; they are checked by `fit`.
 
         Args:
-            bundle: name of a shipped bundle, or the folder of one.
+            model: name of a shipped model, or its folder.
             device: where it is loaded, as torch names it.
             batch_size: molecules encoded at a time, at least 1.
             invalid: "raise" an error for what is no molecule, or give it a row of "nan".
         """
-        self.bundle = bundle
+        self.model = model
         self.device = device
         self.batch_size = batch_size
         self.invalid = invalid
 
     def fit(self, X: Any, y: Any = None) -> LatentEncoder:
-        """Check the parameters and find the bundle.
+        """Check the parameters and find the model.
 
         Args:
             X: SMILES; see `transform`. They are not encoded here.
@@ -67,7 +68,7 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if self.batch_size < 1:
             raise InputError(f"`batch_size` must be at least 1; got {self.batch_size}.")
         _texts(X)
-        self.latent_dim_ = loaded(self.bundle, self.device).latent_dim
+        self.latent_dim_ = loaded(self.model, self.device).latent_dim
         return self
 
     def transform(self, X: Any) -> npt.NDArray[np.float32]:
@@ -84,7 +85,7 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "latent_dim_")
         texts = _texts(X)
-        model = loaded(self.bundle, self.device)
+        model = loaded(self.model, self.device)
         out = np.full((len(texts), self.latent_dim_), np.nan, np.float32)
         for first in range(0, len(texts), self.batch_size):
             rows, smiles = [], []
@@ -93,13 +94,13 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                     rows.append(i)
                     smiles.append(canonical)
             if rows:
-                out[rows] = model.encode(smiles).cpu().numpy()
+                out[rows] = model.posterior(smiles)[0].cpu().numpy()
         return out
 
     def inverse_transform(self, X: Any) -> npt.NDArray[np.object_]:
         """Canonical SMILES (n,) of the compounds at n latent points; None where there is none.
 
-        See `Bundle.recover`; points between compounds are better decoded by it with their blur.
+        See `Bundle.recover`; points between compounds are better decoded by it with their place.
 
         Args:
             X: (n, latent_dim), as `transform` gives it; a row with a NaN has no compound.
@@ -112,7 +113,7 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         points = torch.from_numpy(np.asarray(X, dtype=np.float32))
         if points.ndim != 2 or points.shape[1] != self.latent_dim_:
             raise ShapeError(f"`X` must have shape (n, {self.latent_dim_}); got {tuple(points.shape)}.")
-        model = loaded(self.bundle, self.device)
+        model = loaded(self.model, self.device)
         out = np.full(len(points), None, dtype=object)
         rows = points.isfinite().all(1).nonzero()[:, 0]
         for part in rows.split(self.batch_size):
@@ -124,16 +125,19 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "latent_dim_")
         return np.array([f"latent{i}" for i in range(self.latent_dim_)], dtype=object)
 
-    def _standard(self, model: Bundle, text: str, row: int) -> str | None:
+    def _standard(self, model: LatentModel, text: str, row: int) -> str | None:
         """Canonical SMILES that the model can encode; None where there is none and that is allowed."""
         try:
             smiles = standardise(text, row).smiles
-            model.tokenizer.encode([smiles])
-        except (InvalidMoleculeError, VocabularyError):
+        except InvalidMoleculeError:
             if self.invalid == "raise":
                 raise
             return None
-        return smiles
+        if model.can_encode(smiles):
+            return smiles
+        if self.invalid == "raise":
+            model.posterior([smiles])  # raises, and names the atoms
+        return None
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn should know: texts go in, and nothing is learnt."""

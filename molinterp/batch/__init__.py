@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from molinterp.batch import accessor
-from molinterp.batch.job import Budget, Pair, Setup
+from molinterp.batch.job import Budget, Pair
 from molinterp.batch.pairs import pairs_of, read_pairs
 from molinterp.batch.pool import Pool
 from molinterp.batch.run import Job, StoppedError, Summary, run_batch
@@ -14,7 +14,6 @@ __all__ = [
     "Job",
     "Pair",
     "Pool",
-    "Setup",
     "StoppedError",
     "Summary",
     "accessor",

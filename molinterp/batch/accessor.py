@@ -13,7 +13,7 @@ from molinterp.batch.table import interpolate_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from molinterp.model.bundle import Bundle
+    from molinterp.model.protocol import LatentModel
 
 
 @final
@@ -34,11 +34,10 @@ class MolinterpAccessor:
     def plot_latent(
         self,
         *,
-        bundle: Bundle | str | Path | None = None,
+        model: LatentModel | str | Path | None = None,
         background: Sequence[str] | None = None,
-        output_space: str = "fingerprint",
     ) -> Figure:
         """Paths of a long table in the latent space; see `molinterp.report.latent_map.plot_table`."""
         from molinterp.report.latent_map import plot_table
 
-        return plot_table(self._frame, bundle=bundle, background=background, output_space=output_space)
+        return plot_table(self._frame, model=model, background=background)

@@ -12,9 +12,10 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any, final
 
-from molinterp.batch.job import Budget, Outcome, Setup
+from molinterp.batch.job import Budget, Outcome
 from molinterp.batch.pool import Pool, Result, Shard
 from molinterp.errors import BundleError, InputError, MissingDependencyError, WorkerError
+from molinterp.paths.request import PathRequest
 
 try:
     from distributed import WorkerPlugin
@@ -31,17 +32,18 @@ AHEAD = 3
 class ModelPlugin(WorkerPlugin):  # type: ignore[misc]
     """What a dask worker keeps between tasks: a process that has loaded the model."""
 
-    def __init__(self, setup: Setup, budget: Budget, command: Sequence[str] | None) -> None:
+    def __init__(self, request: PathRequest, budget: Budget, command: Sequence[str] | None) -> None:
         """Say what is computed; nothing is started before it reaches the worker."""
         self.name = f"molinterp-{uuid.uuid4().hex}"  # of this run alone: others may share the cluster
-        self.description = setup, budget, command
+        self.description = request.to_json(), budget, command
         self._pool: Pool | None = None
         self._guard: Any = None
 
     def setup(self, worker: Any) -> None:
         """Prepare the process, which starts with the first shard."""
-        setup, budget, command = self.description
-        self._pool, self._guard = Pool(setup, 1, budget, command), threading.Lock()
+        request, budget, command = self.description
+        pool = Pool(PathRequest.from_json(request), 1, budget, command)
+        self._pool, self._guard = pool, threading.Lock()
 
     def teardown(self, worker: Any) -> None:
         """End the process."""
@@ -73,13 +75,17 @@ class Cluster:
     """
 
     def __init__(
-        self, scheduler: str, setup: Setup, budget: Budget | None = None, command: Sequence[str] | None = None
+        self,
+        scheduler: str,
+        request: PathRequest,
+        budget: Budget | None = None,
+        command: Sequence[str] | None = None,
     ) -> None:
         """Connect.
 
         Args:
             scheduler: address, as tcp://host:8786.
-            setup: model and options.
+            request: template of the pairs' requests.
             budget: of one pair; None means the default.
             command: what starts a worker process; None means molinterp's own.
 
@@ -95,7 +101,7 @@ class Cluster:
             self._client = Client(scheduler, timeout=30, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise WorkerError(f"no dask scheduler answers at '{scheduler}': {error}.") from error
-        plugin = ModelPlugin(setup, budget or Budget(), command)
+        plugin = ModelPlugin(request, budget or Budget(), command)
         self._plugin = plugin.name
         self._client.register_plugin(plugin)
 

@@ -1,23 +1,21 @@
-"""What one run of a batch computes with, and the result of one pair."""
+"""What a batch computes: its plan, its budget, the request of its pairs, and the result of one."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from molinterp.errors import InputError, MolinterpError
+from molinterp.paths.request import PathRequest
 
 if TYPE_CHECKING:
-    from molinterp.model.bundle import Bundle
+    from molinterp.model.protocol import LatentModel
     from molinterp.paths.path import MoleculePath
 
 SHARD_SIZE = 16
 """Pairs that are written together, and that stand or fall together when a run is killed."""
-NO_TIMEOUT = 1e9
-"""Seconds of a search: the clock decides no path; a batch's own budget ends what takes long."""
 N_ALIKE = 2
 """Shards of each size below the full one."""
 
@@ -55,21 +53,6 @@ class Pair:
     """SMILES of the start; empty where the table has none."""
     end: str
     """SMILES of the end; empty where the table has none."""
-
-
-@final
-@dataclass(frozen=True)
-class Setup:
-    """Model and options of a run: all that a process needs, besides the pairs."""
-
-    bundle: str = "default"
-    """Name or folder of the bundle."""
-    seed: int = 0
-    """Seed of the sampled decodes."""
-    device: str = "cpu"
-    """Where the bundle is loaded, as torch names it."""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Other arguments of `molinterp.interpolate`, of JSON types: see `portable`; files by their names."""
 
 
 @final
@@ -142,77 +125,44 @@ def _plain(value: Any) -> Any:
 
 
 FILES = ("library", "reference")
-"""Options that name a file of compounds."""
-
-
-def portable(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of `interpolate` as JSON has them, where they can be.
-
-    `search` and `limits` go by their fields, a file by its name.
-    """
-
-    def plain(name: str, value: Any) -> Any:
-        if is_dataclass(value) and name in ("search", "limits"):
-            return asdict(value)  # type: ignore[arg-type]
-        return str(value) if isinstance(value, Path) else value
-
-    return {name: plain(name, value) for name, value in options.items()}
-
-
-def arguments(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options as `interpolate` takes them, from what `portable` gives and from names of files.
-
-    Raises:
-        InputError: a file cannot be read, or an option of `search` or `limits` is out of range.
-    """
-    from molinterp.chem.filters import Limits
-    from molinterp.paths.library import Library, known_smiles
-    from molinterp.paths.search import Search
-
-    out = dict(options)
-    if isinstance(search := out.get("search"), Mapping):
-        out["search"] = Search(**search)
-    if isinstance(limits := out.get("limits"), Mapping):
-        # JSON has lists where the limits have tuples.
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in limits.items()}
-        out["limits"] = Limits(**values)
-    if isinstance(library := out.get("library"), str):
-        out["library"] = Library.load(Path(library))
-    if isinstance(reference := out.get("reference"), str):
-        out["reference"] = known_smiles(reference)
-    return out
-
+"""Options that may name a file of compounds."""
 
 Compute = Callable[[Sequence[tuple[str, str]]], list[Outcome]]
 """Pairs of SMILES to an outcome each, in order."""
 
 
-def open_compute(setup: Setup, bundle: Bundle | None = None) -> Compute:
-    """Load the bundle and give the function that computes pairs with it.
+def template(options: Mapping[str, Any]) -> PathRequest:
+    """Request for the pairs of a batch; unless a time limit is asked for, the clock decides no path.
+
+    Raises:
+        InputError: an option does not exist, is out of range, contradicts another, or belongs to a pair.
+    """
+    for name in ("start", "end", "via", "names", "n_paths"):
+        if name in options:
+            raise InputError(f"`{name}` is not an option of a batch.", argument=name)
+    return PathRequest.of(**{"timeout": None, **options})
+
+
+def open_compute(request: PathRequest, model: LatentModel | None = None) -> Compute:
+    """Load the model and give the function that computes pairs with it.
 
     Args:
-        setup: model and options.
-        bundle: a loaded bundle to take in place of the one that `setup` names.
+        request: template of the pairs' requests.
+        model: a loaded model to use in place of the one that the request names.
 
     Raises:
         BundleError: the bundle is missing or damaged.
         InputError: an option cannot be used, whatever the pair.
     """
     from molinterp.model.bundle import Bundle
-    from molinterp.paths.interpolate import interpolate_many
-    from molinterp.paths.request import check_options
-    from molinterp.paths.search import Search
+    from molinterp.paths.interpolate import check, interpolate_many, library_of, reference_of
 
-    model = bundle if bundle is not None else Bundle.load(setup.bundle, setup.device)
-    options = arguments(setup.options)
-    search = options.get("search") or Search()
-    if search.timeout == Search.timeout:  # nobody asked for it
-        search = replace(search, timeout=NO_TIMEOUT)
-    options["search"] = search
-    check_options(bundle=model, device=setup.device, **options)
+    known = model if model is not None else Bundle.load(request.model, request.device)
+    library, reference = library_of(request), reference_of(request)
+    check(request, known)
 
     def compute(pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
-        found = interpolate_many(pairs, bundle=model, seed=setup.seed, device=setup.device, **options)
+        found = interpolate_many(pairs, request, known, library=library, reference=reference)
         return [Outcome.of(result) for result in found]
 
     return compute

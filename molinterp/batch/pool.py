@@ -22,9 +22,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol, final
 
-from molinterp.batch.job import Budget, Outcome, Setup
+from molinterp.batch.job import Budget, Outcome
 from molinterp.batch.worker import MEMORY
 from molinterp.errors import BundleError, InputError, MolinterpError, WorkerError
+from molinterp.paths.request import PathRequest
 
 TICK = 0.05
 """Seconds between two looks at the workers."""
@@ -139,34 +140,32 @@ class Pool:
     """Worker processes on this machine."""
 
     def __init__(
-        self, setup: Setup, n_workers: int, budget: Budget | None = None, command: Sequence[str] | None = None
+        self,
+        request: PathRequest,
+        n_workers: int,
+        budget: Budget | None = None,
+        command: Sequence[str] | None = None,
     ) -> None:
         """Say what is computed and by how many processes; they start with the first shard.
 
         Args:
-            setup: model and options.
+            request: template of the pairs' requests.
             n_workers: processes, at least 1; each holds the model.
             budget: of one pair; None means the default.
             command: what starts a worker; None means molinterp's own.
 
         Raises:
-            InputError: `n_workers` is below 1, or an option is of no JSON type.
+            InputError: `n_workers` is below 1.
         """
         if n_workers < 1:
             raise InputError(f"`n_workers` must be at least 1; got {n_workers}.")
         self.budget = budget or Budget()
         self._command = list(command or default_command())
         self._first = {
-            "setup": asdict(setup) | {"options": dict(setup.options)},
+            "request": request.given(),
             "budget": asdict(self.budget),
             "rehearsal": REHEARSAL,
         }
-        try:
-            json.dumps(self._first)
-        except (TypeError, ValueError) as error:
-            raise InputError(
-                f"`options` must be of JSON types to reach a worker process; {error}. Use workers=0."
-            ) from error
         self._workers: list[_Worker | None] = [None] * n_workers
         self._starting, self._is_closed = threading.Lock(), False
         # In Python 3.11 SimpleQueue.get waits for ever where its timeout passes before it begins to wait.

@@ -9,15 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
-from molinterp.batch.job import FILES, SHARD_SIZE, Budget, Outcome, Pair, Setup, plan
+from molinterp.batch.job import FILES, SHARD_SIZE, Budget, Outcome, Pair, plan
 from molinterp.batch.long_table import check_format, layout, records, write_table
 from molinterp.batch.pairs import digest
 from molinterp.batch.pool import Engine, Shard
 from molinterp.batch.store import Store
 from molinterp.errors import BundleError, InputError, MolinterpError
 from molinterp.io.files import sha256, write_whole
+from molinterp.paths.request import PathRequest
 
-SCHEMA = 2
+SCHEMA = 3
 ON_ERROR = ("keep", "skip", "stop")
 
 Progress = Callable[[int, int], None]
@@ -31,8 +32,8 @@ class Job:
 
     pairs: Sequence[Pair]
     """The pairs, in order."""
-    setup: Setup
-    """Model and options."""
+    request: PathRequest
+    """Template of the pairs' requests."""
     budget: Budget = Budget()
     """What one pair may cost."""
     shard_size: int = SHARD_SIZE
@@ -40,7 +41,7 @@ class Job:
 
     @cached_property
     def plan(self) -> list[range]:
-        """Places of the pairs of each shard; see `setup.plan`."""
+        """Places of the pairs of each shard; see `job.plan`."""
         return plan(len(self.pairs), self.shard_size)
 
     @property
@@ -171,12 +172,9 @@ def _manifest(job: Job) -> dict[str, Any]:
         "schema": SCHEMA,
         "n_pairs": len(job.pairs),
         "pairs_sha256": digest(job.pairs),
-        "bundle": job.setup.bundle,
-        "bundle_sha256": sha256(_bundle_header(job.setup.bundle)),
-        "seed": job.setup.seed,
-        "device": job.setup.device,
-        "options": dict(job.setup.options),
-        "files": {k: _sha256_of(k, Path(v)) for k, v in job.setup.options.items() if k in FILES and v},
+        "request": job.request.given(),
+        "model_sha256": sha256(_bundle_header(job.request.model)),
+        "files": {k: _sha256_of(k, Path(v)) for k in FILES if isinstance(v := getattr(job.request, k), str)},
         "budget": asdict(job.budget),
         "shard_size": job.shard_size,
         "versions": {"molinterp": __version__, **{n: version(n) for n in ("rdkit", "torch")}},
@@ -230,7 +228,7 @@ def _finished(
         name = different[0]
         raise InputError(
             f"the finished table '{output}' was written with `{name}` {json.dumps(written.get(name))}; "
-            f"asked for is {json.dumps(form[name])}. Run without --resume to make it anew."
+            f"asked for is {json.dumps(form[name])}. Run without `resume` to make it anew."
         )
     if store.folder.is_dir():
         store.open(manifest, resume=True)
@@ -267,7 +265,7 @@ def _compute(job: Job, engine: Engine, store: Store, stop: bool, progress: Progr
 
 def _stop(job: Job, number: int, outcomes: Sequence[Outcome]) -> None:
     pair, outcome = next((p, o) for p, o in zip(job.shard(number), outcomes, strict=True) if o.is_failed)
-    raise StoppedError(f"pair '{pair.id}' has no path: {outcome.error} Stopped, as --on-error stop asks.")
+    raise StoppedError(f"pair '{pair.id}' has no path: {outcome.error} Stopped, as `on_error` asks.")
 
 
 def _write(

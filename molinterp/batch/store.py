@@ -45,7 +45,7 @@ class Store:
         if file.is_file() and not self.is_empty:
             if not resume:
                 raise InputError(
-                    f"an unfinished run lies in '{self.folder}'. Go on with --resume, or delete it."
+                    f"an unfinished run lies in '{self.folder}'. Continue it with `resume`, or delete it."
                 )
             _compare(_read(file), manifest, self.folder)
         else:
@@ -69,7 +69,7 @@ class Store:
         for number in range(n_shards):
             shard = self.read(number)
             if shard is None:
-                raise InputError(f"shard {number} in '{self.folder}' is gone. Run again with --resume.")
+                raise InputError(f"shard {number} in '{self.folder}' is gone. Run again with `resume`.")
             yield from shard
 
     @property

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molinterp.batch.in_process import InProcess
-from molinterp.batch.job import SHARD_SIZE, Budget, Outcome, Pair, Setup, open_compute, plan, portable
+from molinterp.batch.job import SHARD_SIZE, Budget, Outcome, Pair, open_compute, plan, template
 from molinterp.batch.long_table import layout, records
 from molinterp.batch.pairs import frame_of, pairs_of
 from molinterp.batch.pool import Engine, Pool, Shard
@@ -17,7 +17,7 @@ from molinterp.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from molinterp.model.bundle import Bundle
+    from molinterp.model.protocol import LatentModel
 
 _DTYPES = {"bool": "boolean", "int": "Int64", "float": "float64", "str": "str"}
 
@@ -28,9 +28,7 @@ def interpolate_table(
     end: str = "end",
     id: str | None = None,
     *,
-    bundle: Bundle | str | Path | None = None,
-    seed: int = 0,
-    device: str = "cpu",
+    model: LatentModel | str | Path = "default",
     workers: int = 1,
     seconds: float = 120.0,
     mebibytes: int = 2048,
@@ -47,16 +45,13 @@ def interpolate_table(
         start: column with the SMILES of the start.
         end: column with the SMILES of the end.
         id: column that names a pair; None means the number of its row, 0 for the first.
-        bundle: name or folder of a bundle; a loaded one needs `workers=0`. None means "default".
-        seed: of the sampled decodes.
-        device: where the bundle is loaded, as torch names it.
+        model: name or folder of a bundle; a loaded model needs `workers=0`.
         workers: child processes, each under watch; 0 computes in this process, without budgets, and a
             compound that crashes RDKit takes it along.
         seconds: wall-clock time a pair may take.
         mebibytes: memory a pair may take, in MiB.
         progress: draw a bar with pairs a second and failures on stderr.
-        **options: other arguments of `molinterp.interpolate`, as `steps` and `search`; `library` and
-            `reference` may be names of files.
+        **options: other arguments of `molinterp.interpolate`, such as `keep` and `max_sa`.
 
     Returns:
         Columns `pair`, those of `MoleculePath.to_frame` but `name`, `status` ("ok" or "failed"),
@@ -70,9 +65,7 @@ def interpolate_table(
     """
     frame = frame_of(pairs)
     table = pairs_of(frame, start, end, id)
-    engine = _engine(
-        bundle, Setup("default", seed, device, portable(options)), workers, Budget(seconds, mebibytes)
-    )
+    engine = _engine(model, options, workers, Budget(seconds, mebibytes))
     shards = plan(len(table), SHARD_SIZE)
     found: list[Outcome | None] = [None] * len(table)
     with bar(len(table), progress) as tick:
@@ -95,15 +88,18 @@ def _of(table: list[Pair], shards: list[range]) -> Iterator[Shard]:
         yield number, [(p.start, p.end) for p in table[places.start : places.stop]]
 
 
-def _engine(bundle: Bundle | str | Path | None, setup: Setup, workers: int, budget: Budget) -> Engine:
-    from molinterp.model.bundle import Bundle
-
-    loaded = bundle if isinstance(bundle, Bundle) else None
-    if loaded is not None and workers:
-        raise InputError("`bundle` must be a name or a folder for worker processes; give it, or workers=0.")
-    if loaded is None and bundle is not None:
-        setup = Setup(str(bundle), setup.seed, setup.device, setup.options)
-    return Pool(setup, workers, budget) if workers else InProcess(open_compute(setup, loaded))
+def _engine(
+    model: LatentModel | str | Path, options: Mapping[str, Any], workers: int, budget: Budget
+) -> Engine:
+    if isinstance(model, str | Path):
+        request = template({"model": str(model), **options})
+        return Pool(request, workers, budget) if workers else InProcess(open_compute(request))
+    if workers:
+        raise InputError(
+            "`model` must be a name or a folder for worker processes; give it, or workers=0.",
+            argument="model",
+        )
+    return InProcess(open_compute(template({"model": model.name, **options}), model))
 
 
 def _long(table: list[Pair], outcomes: list[Outcome]) -> pd.DataFrame:

@@ -15,14 +15,15 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
-from molinterp.batch.job import Budget, Compute, Setup, open_compute
+from molinterp.batch.job import Budget, Compute, open_compute
 from molinterp.errors import MolinterpError
+from molinterp.paths.request import PathRequest
 
 MEMORY = "memory"
 """Answer of a group that ran out of memory."""
 
 
-def serve(open_: Callable[[Setup], Compute]) -> None:
+def serve(open_: Callable[[PathRequest], Compute]) -> None:
     """Answer the parent until it closes the pipe.
 
     Args:
@@ -34,7 +35,7 @@ def serve(open_: Callable[[Setup], Compute]) -> None:
     if first["die_with_parent"]:
         _die_with_parent()
     try:
-        compute = open_(Setup(**first["setup"]))
+        compute = open_(PathRequest.of(**first["request"]))
         compute(first["rehearsal"])
     except MolinterpError as error:
         _send(answers, {"fatal": type(error).__name__, "message": str(error)})

@@ -89,7 +89,7 @@ class MoleculeClassifier:
     """p(a molecule has a property), calibrated."""
 
     name: str
-    """What `--keep` calls it."""
+    """What a request calls it."""
     mean: Floats
     """(n_columns,), taken off the inputs of the linear model."""
     scale: Floats

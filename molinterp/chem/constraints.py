@@ -79,7 +79,7 @@ class Constraint:
             verb = "lack" if self.is_wanted else "have"
         advice = ""
         if self.is_strict and has[0] != has[1]:
-            advice = f" Ask for --{Mode.GAIN if has[1] else Mode.LOSE} {self.feature.name} instead."
+            advice = f" Use `{Mode.GAIN if has[1] else Mode.LOSE}` for {self.feature.name} instead."
         return f"{self.name}: {which} {verb} it.{advice}"
 
 

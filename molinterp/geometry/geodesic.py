@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, final
 
 import torch
@@ -13,18 +13,33 @@ from torch import Tensor
 from molinterp.errors import InputError, NotFiniteError, ShapeError
 from molinterp.geometry.curves import CubicSpline, Curve, PiecewiseLinear, check_ends
 from molinterp.geometry.grid import Ends, Grid
-from molinterp.geometry.metric import Metric
-from molinterp.geometry.minimise import Preconditioner, minimise
-from molinterp.geometry.preconditioners import Chain, Springs, inverse_mean_metric
+from molinterp.geometry.metric import Metric, check_metric
+from molinterp.geometry.minimise import MinimiserSettings, Preconditioner, minimise
+from molinterp.geometry.preconditioners import (
+    Chain,
+    PreconditionerSettings,
+    Springs,
+    inverse_mean_metric,
+)
 
-COARSEST = 4
-"""Segments of the first grid."""
-MEASURED = 4
-"""Steps at which each segment is measured in the end."""
-LEEWAY = 10.0
-"""How much looser the tolerance is on the grids before the first that every pair must reach."""
-CHUNK = 128
-"""Pairs solved in one batch."""
+
+@final
+@dataclass(frozen=True)
+class SolverSettings:
+    """Tuning of `geodesic`."""
+
+    coarsest: int = 4
+    """Segments of the first grid."""
+    n_measured: int = 4
+    """Steps at which each segment is measured in the end."""
+    leeway: float = 10.0
+    """How much looser the tolerance is on the grids before the first that every pair must reach."""
+    chunk: int = 128
+    """Pairs solved in one batch."""
+    minimiser: MinimiserSettings = field(default_factory=MinimiserSettings)
+    """Of the quasi-Newton iteration."""
+    preconditioner: PreconditionerSettings = field(default_factory=PreconditionerSettings)
+    """Of what stands for the inverse Hessian."""
 
 
 @final
@@ -61,6 +76,7 @@ def geodesic(
     max_iterations: int = 60,
     interpolation: Literal["cubic", "linear"] = "cubic",
     errors: Literal["raise", "keep"] = "raise",
+    settings: SolverSettings | None = None,
 ) -> GeodesicResult:
     """Curves of least energy between pairs of points.
 
@@ -85,6 +101,7 @@ def geodesic(
         interpolation: between nodes; "linear" where λ or Φ has kinks.
         errors: "raise" stops at a callable that gives NaN or infinity on the start of a pair; "keep" gives
             such a pair the straight line, energy NaN and a message, and solves the others.
+        settings: tuning of the solver; None means the defaults.
 
     Raises:
         ShapeError: `z0`, `z1`, a start or what a callable gives has a wrong shape.
@@ -92,16 +109,20 @@ def geodesic(
         InputError: an option is out of range, an end is no tensor of floating-point numbers, or λ is negative
             on a start.
     """
+    check_metric(metric, "geodesic(metric, z0, z1)")
     _check(z0, z1, n_segments, max_segments, tol, max_iterations, interpolation, errors)
+    settings = settings or SolverSettings()
     shape, d = z0.shape[:-1], z0.shape[-1]
     flat0, flat1 = z0.detach().reshape(-1, d), z1.detach().reshape(-1, d)
     curves = [torch.stack([flat0, flat1], 1)] if starts is None else _flat_starts(starts, z0, z1)
     kind = CubicSpline if interpolation == "cubic" else PiecewiseLinear
-    grids = _grids(COARSEST if metric.lambda_ is None else n_segments, n_segments, max_segments or n_segments)
-    solver = _Solver(metric, grids, n_segments, tol, max_iterations, kind, errors == "raise")
+    coarsest = settings.coarsest if metric.lambda_ is None else n_segments
+    grids = _grids(coarsest, n_segments, max_segments or n_segments)
+    solver = _Solver(metric, grids, n_segments, tol, max_iterations, kind, errors == "raise", settings)
+    chunk = settings.chunk
     parts = [
-        solver.solve(flat0[i : i + CHUNK], flat1[i : i + CHUNK], [c[i : i + CHUNK] for c in curves], i)
-        for i in range(0, len(flat0), CHUNK)
+        solver.solve(flat0[i : i + chunk], flat1[i : i + chunk], [c[i : i + chunk] for c in curves], i)
+        for i in range(0, len(flat0), chunk)
     ]
     if not parts:
         raise ShapeError(f"`z0` must hold one pair or more; got {tuple(z0.shape)}. Leave empty batches out.")
@@ -151,6 +172,7 @@ class _Solver:
     max_iterations: int
     kind: Callable[[Tensor], Curve]
     raises: bool
+    settings: SolverSettings
 
     def solve(self, z0: Tensor, z1: Tensor, starts: list[Tensor], first: int) -> _Part:
         """Pairs z0, z1 (p, d), the first of which is pair `first` of the call."""
@@ -201,7 +223,7 @@ class _Solver:
     def _descend(self, start: Tensor, grids: list[int]) -> tuple[Tensor, Tensor, Tensor]:
         """Nodes of least energy on the finest grid from a start (p, n + 1, d); iterations; converged."""
         is_plain = self.metric.lambda_ is None
-        inverse = inverse_mean_metric(self.metric, start) if is_plain else None
+        inverse = inverse_mean_metric(self.metric, start, self.settings.preconditioner) if is_plain else None
         ends = Ends.of(self.metric, start[:, 0], start[:, -1])
         nodes = start.clone()
         iterations = torch.zeros(len(start), dtype=torch.long, device=start.device)
@@ -215,9 +237,16 @@ class _Solver:
                 break
             x = nodes[open_][:, finest // n : -1 : finest // n].flatten(1)
             problem = Grid(self.metric, ends.rows(open_), n).at(x)
-            tol = self.tol * (LEEWAY if n < self.n_segments else 1)
+            tol = self.tol * (self.settings.leeway if n < self.n_segments else 1)
             build = self._builder(problem, None if inverse is None else inverse[open_])
-            minimum = minimise(problem, x, build, tolerance=tol, max_iterations=self.max_iterations)
+            minimum = minimise(
+                problem,
+                x,
+                build,
+                tolerance=tol,
+                max_iterations=self.max_iterations,
+                settings=self.settings.minimiser,
+            )
             inner = minimum.x.unflatten(1, (n - 1, -1))
             coarse = torch.cat([start[open_, :1], inner, start[open_, -1:]], 1)
             nodes[open_] = self.kind(coarse)(_steps(finest))
@@ -228,7 +257,7 @@ class _Solver:
     def _builder(self, grid: Grid, inverse: Tensor | None) -> Callable[[Tensor, Tensor], Preconditioner]:
         if inverse is not None:
             return lambda x, rows: Springs(inverse[rows], grid.n)
-        return lambda x, rows: Chain.of(self.metric, grid.nodes(x, rows))
+        return lambda x, rows: Chain.of(self.metric, grid.nodes(x, rows), self.settings.preconditioner)
 
     @torch.no_grad()
     def _is_coarse(self, nodes: Tensor, n: int) -> Tensor:
@@ -240,7 +269,7 @@ class _Solver:
     @torch.no_grad()
     def _measure(self, nodes: Tensor) -> tuple[Tensor, Tensor]:
         """Energy and length of the curves through nodes (p, n + 1, d), two tensors (p,)."""
-        n = max(MEASURED * self.n_segments, 2 * self.grids[-1])
+        n = max(self.settings.n_measured * self.n_segments, 2 * self.grids[-1])
         chords = self.metric.chords(self.kind(nodes)(_steps(n)))
         return 0.5 * chords.shape[1] * chords.square().sum(1), chords.sum(1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -11,12 +12,18 @@ from torch import Tensor
 
 from molinterp.errors import InputError, NotFittedError, ShapeError
 from molinterp.geometry.curves import linear
-from molinterp.geometry.metric import Metric
+from molinterp.geometry.metric import Metric, check_metric
 
-CHUNK = 65_536
-"""Points of edges measured at once."""
-PAIRS = 256
-"""Pairs whose paths are looked for at once."""
+
+@final
+@dataclass(frozen=True)
+class GraphSettings:
+    """Tuning of `NeighbourGraph`: what is held in memory at once."""
+
+    n_points: int = 65_536
+    """Points of edges measured at once."""
+    n_pairs: int = 256
+    """Pairs whose paths are looked for at once."""
 
 
 @final
@@ -34,16 +41,24 @@ class NeighbourGraph:
     lengths_: NDArray[np.float64]
     """Length of each edge in the metric, (m,)."""
 
-    def __init__(self, metric: Metric, n_neighbours: int = 10, n_points: int = 4) -> None:
+    def __init__(
+        self,
+        metric: Metric,
+        n_neighbours: int = 10,
+        n_points: int = 4,
+        settings: GraphSettings | None = None,
+    ) -> None:
         """Choose the metric, the neighbours of a point and the steps at which an edge is measured.
 
         Raises:
-            InputError: one of the numbers is below 1.
+            InputError: one of the numbers is below 1, or `metric` is no `Metric`.
         """
         for name, value in (("n_neighbours", n_neighbours), ("n_points", n_points)):
             if value < 1:
                 raise InputError(f"`{name}` must be at least 1; got {value}.")
+        check_metric(metric, "NeighbourGraph(metric, n_neighbours)")
         self.metric = metric
+        self.settings = settings or GraphSettings()
         self.n_neighbours = n_neighbours
         self.n_points = n_points
 
@@ -88,10 +103,11 @@ class NeighbourGraph:
             raise ShapeError(f"`z0` must hold one pair or more; got {tuple(z0.shape)}.")
         flat0, flat1 = (z.detach().reshape(-1, z.shape[-1]).to(self.points_) for z in (z0, z1))
         # Memory goes with the pairs of a call times the points and the pairs.
+        size = self.settings.n_pairs
         routes = [
             r
-            for i in range(0, len(flat0), PAIRS)
-            for r in self._routes(flat0[i : i + PAIRS], flat1[i : i + PAIRS])
+            for i in range(0, len(flat0), size)
+            for r in self._routes(flat0[i : i + size], flat1[i : i + size])
         ]
         found = [self._resample(torch.stack(route), n_nodes) for route in routes]
         return torch.stack(found).to(z0).reshape(*z0.shape[:-1], n_nodes, z0.shape[-1])
@@ -134,7 +150,7 @@ class NeighbourGraph:
     @torch.no_grad()
     def _measure(self, a: Tensor, b: Tensor) -> NDArray[np.float64]:
         t = torch.linspace(0, 1, self.n_points + 1, device=a.device)
-        size = max(1, CHUNK // (self.n_points + 1))
+        size = max(1, self.settings.n_points // (self.n_points + 1))
         parts = [
             self.metric.length(linear(a[i : i + size], b[i : i + size], t)) for i in range(0, len(a), size)
         ]

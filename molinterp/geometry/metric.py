@@ -106,7 +106,7 @@ class Metric:
         eye = torch.eye(d, dtype=z.dtype, device=z.device).expand_as(wide).contiguous()
         return torch.func.jvp(lambda x: self.chart_images(x, z), (wide,), (eye,))[1].mT
 
-    def push_forward(self, v: Tensor, z: Tensor) -> Tensor:
+    def push_forward(self, z: Tensor, v: Tensor) -> Tensor:
         """J_Φ(z) v, (..., h), of tangent vectors v (..., d) at points z (..., d)."""
         return torch.func.jvp(lambda x: self.chart_images(x, z), (z,), (v,))[1]
 
@@ -115,16 +115,16 @@ class Metric:
         jacobian = self.jacobian(z)
         return self.costs(z).square()[..., None, None] * (jacobian.mT @ jacobian)
 
-    def inner_product(self, u: Tensor, v: Tensor, z: Tensor) -> Tensor:
+    def inner_product(self, z: Tensor, u: Tensor, v: Tensor) -> Tensor:
         """uᵀ G(z) v, (...), of tangent vectors (..., d) at z (..., d)."""
-        u, v, z = torch.broadcast_tensors(u, v, z)
-        products = (self.push_forward(u, z) * self.push_forward(v, z)).sum(-1)
+        z, u, v = torch.broadcast_tensors(z, u, v)
+        products = (self.push_forward(z, u) * self.push_forward(z, v)).sum(-1)
         return self.costs(z).square() * products
 
-    def norm(self, v: Tensor, z: Tensor) -> Tensor:
+    def norm(self, z: Tensor, v: Tensor) -> Tensor:
         """√(vᵀ G(z) v), (...): the speed at which a curve with velocity v runs through z."""
-        v, z = torch.broadcast_tensors(v, z)
-        return self.costs(z) * self.push_forward(v, z).norm(dim=-1)
+        z, v = torch.broadcast_tensors(z, v)
+        return self.costs(z) * self.push_forward(z, v).norm(dim=-1)
 
     def log_volume(self, z: Tensor) -> Tensor:
         """½ log det G(z), (...): how much of the output space a piece of latent space holds.
@@ -171,6 +171,19 @@ class Metric:
     def quality(self, nodes: Tensor) -> Tensor:
         """exp(-L) of the curve through `nodes` (..., n + 1, d), (...), in (0, 1]."""
         return torch.exp(-self.length(nodes))
+
+
+def check_metric(metric: object, call: str) -> None:
+    """Make sure that the first argument of a function is a metric; `call` is how the function is called.
+
+    Raises:
+        InputError: it is something else, as where arguments were swapped.
+    """
+    if not isinstance(metric, Metric):
+        raise InputError(
+            f"`metric` must be a Metric and comes first; got {_kind(metric)}. Write {call}, "
+            "with an output space as Metric(phi)."
+        )
 
 
 def _checked_rows(images: Tensor, n: int) -> Tensor:

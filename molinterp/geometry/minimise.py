@@ -13,15 +13,24 @@ from torch import Tensor
 Objective = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """x (p, n) and the rows (p,) it stands for -> values (p,) and gradients (p, n)."""
 
-MEMORY = 8
-TRIALS = 12
-SUFFICIENT = 1e-4
-PROOF = 3
-"""Steps that must have kept what the model promised before its promise is believed."""
-CERTAIN = 0.01
-"""Share of the tolerance under which a promise is believed at once."""
-RENEWAL = 4
-"""Steps after which a local preconditioner is made anew."""
+
+@final
+@dataclass(frozen=True)
+class MinimiserSettings:
+    """Tuning of `minimise`."""
+
+    memory: int = 8
+    """Differences of gradients that the quasi-Newton model remembers."""
+    n_trials: int = 12
+    """Lengths tried on each step."""
+    sufficient_decrease: float = 1e-4
+    """Share of the slope by which a step must lower the value (Armijo)."""
+    n_proofs: int = 3
+    """Steps that must have kept what the model promised before its promise is believed."""
+    certain: float = 0.01
+    """Share of the tolerance under which a promise is believed at once."""
+    renewal: int = 4
+    """Steps after which a local preconditioner is rebuilt."""
 
 
 class Preconditioner(ABC):
@@ -70,6 +79,7 @@ class _State:
     model promised before each of the last steps, and the value there.
     """
 
+    settings: MinimiserSettings
     rows: Tensor
     x: Tensor
     value: Tensor
@@ -98,8 +108,8 @@ class _State:
             self.age[index] = 0
 
     def note(self, promise: Tensor) -> None:
-        self.promises = torch.cat([self.promises, promise[None]])[-PROOF:]
-        self.values = torch.cat([self.values, self.value[None]])[-PROOF:]
+        self.promises = torch.cat([self.promises, promise[None]])[-self.settings.n_proofs :]
+        self.values = torch.cat([self.values, self.value[None]])[-self.settings.n_proofs :]
 
     def shortfall(self) -> Tensor:
         """Factor (p,), 1 or more, by which the gains since the last steps exceeded their promises."""
@@ -113,15 +123,16 @@ def minimise(
     *,
     tolerance: float,
     max_iterations: int,
+    settings: MinimiserSettings | None = None,
 ) -> Minimum:
     """Minimise one function a row, all rows in one batch that shrinks as they converge.
 
     Before each step the quadratic model of a row promises a decrease. Where the last steps gained more than
     had been promised, the promise counts for as many times more. A row has converged when that is less
-    than `tolerance` times its value, after PROOF steps or more, or at once where it is less than CERTAIN
-    times that; a local model must have been made at this very place. A trial point with a value that is not
-    finite counts as too far. Nocedal and Wright, Numerical Optimization, 2006, chapter 7 (L-BFGS),
-    with the preconditioner as the initial inverse Hessian.
+    than `tolerance` times its value, after `n_proofs` steps or more, or at once where it is less than
+    `certain` times that; a local model must have been built at this very place. A trial point whose value is
+    not finite counts as too far. Nocedal and Wright, Numerical Optimization, 2006, chapter 7 (L-BFGS), with
+    the preconditioner as the initial inverse Hessian.
 
     Args:
         objective: values and gradients of some rows.
@@ -129,7 +140,9 @@ def minimise(
         build: makes the preconditioner of some rows, at the start, and on the way where it is local.
         tolerance: relative, dimensionless.
         max_iterations: steps of a row at most.
+        settings: tuning; None means the defaults.
     """
+    settings = settings or MinimiserSettings()
     rows = torch.arange(len(x), device=x.device)
     value, gradient = objective(x, rows)
     best = Minimum(x.clone(), value.clone(), torch.zeros_like(rows), torch.zeros_like(rows, dtype=torch.bool))
@@ -138,9 +151,10 @@ def minimise(
         return best
     x, value, gradient = x[open_].clone(), value[open_], gradient[open_]
     empty = x.new_zeros(0, *x.shape)
-    state = _State(open_, x, value, gradient, build(x, open_), open_ * 0, empty, empty, *(empty[..., 0],) * 3)
+    history = (empty, empty, *(empty[..., 0],) * 3)
+    state = _State(settings, open_, x, value, gradient, build(x, open_), open_ * 0, *history)
     for _ in range(max_iterations):
-        state.renew(state.age >= RENEWAL, build)
+        state.renew(state.age >= settings.renewal, build)
         direction = -_inverse_hessian(state)
         slope = (state.gradient * direction).sum(1)
         done = _done(state, -0.5 * slope, tolerance)
@@ -158,7 +172,7 @@ def minimise(
         lost = ~moved & (state.age == 0) & (state.weights[:-1].abs().sum(0) == 0)
         state.weights[:, ~moved] = 0
         if state.model.is_local:
-            state.age = torch.where(moved, state.age + 1, RENEWAL)
+            state.age = torch.where(moved, state.age + 1, settings.renewal)
         if lost.any():
             state.keep(~lost)
     return best
@@ -167,10 +181,10 @@ def minimise(
 def _done(state: _State, promise: Tensor, tolerance: float) -> Tensor:
     """Which rows have converged, (p,); one whose model is not of this place has it made anew first."""
     bound = tolerance * state.value
-    done = promise <= CERTAIN * bound
-    if len(state.promises) == PROOF:
+    done = promise <= state.settings.certain * bound
+    if len(state.promises) == state.settings.n_proofs:
         done |= promise * state.shortfall() <= bound
-    state.age = torch.where(done & (state.age > 0), RENEWAL, state.age)
+    state.age = torch.where(done & (state.age > 0), state.settings.renewal, state.age)
     return done & (state.age == 0)
 
 
@@ -200,13 +214,13 @@ def _advance(objective: Objective, state: _State, direction: Tensor, slope: Tens
     length = torch.ones_like(value)
     open_ = slope < 0
     moved = torch.zeros_like(open_)
-    for _ in range(TRIALS):
+    for _ in range(state.settings.n_trials):
         (index,) = open_.nonzero(as_tuple=True)
         if not len(index):
             break
         trial = state.x[index] + length[index, None] * direction[index]
         found, slopes = objective(trial, state.rows[index])
-        bound = state.value[index] + SUFFICIENT * length[index] * slope[index]
+        bound = state.value[index] + state.settings.sufficient_decrease * length[index] * slope[index]
         good = (found <= bound) & torch.isfinite(slopes).all(1)
         hit = index[good]
         x[hit], value[hit], gradient[hit] = trial[good], found[good], slopes[good]
@@ -228,7 +242,7 @@ def _remember(state: _State, step: Tensor, change: Tensor) -> None:
     curvature = (step * change).sum(1)
     sound = curvature > 1e-8 * step.norm(dim=1) * change.norm(dim=1)
     weight = torch.where(sound, 1 / torch.where(sound, curvature, 1), 0)
-    first = 1 if len(state.steps) == MEMORY else 0
+    first = 1 if len(state.steps) == state.settings.memory else 0
     state.steps = torch.cat([state.steps[first:], step[None]])
     state.changes = torch.cat([state.changes[first:], change[None]])
     state.weights = torch.cat([state.weights[first:], weight[None]])

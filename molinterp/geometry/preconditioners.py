@@ -14,12 +14,24 @@ from molinterp.geometry.curves import PiecewiseLinear
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.minimise import Preconditioner
 
-PROBES = 128
-"""Evaluations of Φ a pair, about, that go into the metric along a curve."""
-BENDS = 512
-"""Gradients of λ a pair, about, that go into its second derivatives along a curve."""
-RIDGE = 1e-2
-"""Share of the mean eigenvalue added to the metric, for directions that Φ does not see."""
+
+@final
+@dataclass(frozen=True)
+class PreconditionerSettings:
+    """Tuning of the approximate inverse Hessians."""
+
+    n_probes: int = 128
+    """Evaluations of Φ a pair, about, that go into the metric along a curve."""
+    n_bends: int = 512
+    """Gradients of λ a pair, about, that go into its second derivatives along a curve."""
+    n_places: int = 8
+    """Places along a curve, at most, where either is taken."""
+    ridge: float = 1e-2
+    """Share of the mean eigenvalue added to the metric, for directions that Φ does not see."""
+
+    def n_along(self, budget: int, d: int) -> int:
+        """Places along a curve that a budget of evaluations allows in d dimensions."""
+        return min(max(1, budget // d), self.n_places)
 
 
 @final
@@ -73,9 +85,9 @@ class Chain(Preconditioner):
 
     @classmethod
     @torch.no_grad()
-    def of(cls, metric: Metric, nodes: Tensor) -> Self:
+    def of(cls, metric: Metric, nodes: Tensor, settings: PreconditionerSettings | None = None) -> Self:
         """The matrix at curves through nodes (p, n + 1, d)."""
-        diagonal, beside = _blocks(metric, nodes)
+        diagonal, beside = _blocks(metric, nodes, settings or PreconditionerSettings())
         factors, links = [_root(diagonal[:, 0])], list[Tensor]()
         for k in range(beside.shape[1]):
             links.append(torch.linalg.solve_triangular(factors[k], beside[:, k], upper=False))
@@ -119,10 +131,10 @@ def _root(matrix: Tensor) -> Tensor:
     return torch.where((failed > 0)[:, None, None], plain * eye, root)
 
 
-def _blocks(metric: Metric, nodes: Tensor) -> tuple[Tensor, Tensor]:
+def _blocks(metric: Metric, nodes: Tensor, settings: PreconditionerSettings) -> tuple[Tensor, Tensor]:
     """Blocks of `Chain`'s matrix on its diagonal, (p, n - 1, d, d), and beside it, (p, n - 2, d, d)."""
     n, d = nodes.shape[1] - 1, nodes.shape[2]
-    springs, mixed, masses = _parts(metric, halved(nodes))
+    springs, mixed, masses = _parts(metric, halved(nodes), settings)
     # A half step changes by half as much as the step; its middle lies at a quarter of it or at three.
     first, last = (
         springs.new_tensor([0.75, 0.25]).view(2, 1, 1),
@@ -139,12 +151,14 @@ def _blocks(metric: Metric, nodes: Tensor) -> tuple[Tensor, Tensor]:
     return _where(sound, diagonal, eye), _where(sound, beside, 0 * eye)
 
 
-def _parts(metric: Metric, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _parts(metric: Metric, points: Tensor, settings: PreconditionerSettings) -> tuple[Tensor, Tensor, Tensor]:
     """The three matrices of `Chain` on each of k steps, (p, k, d, d)."""
     k, d = points.shape[1] - 1, points.shape[2]
     cost, slope = (_precise(v) for v in _costs(metric, (points[:, 1:] + points[:, :-1]) / 2))
-    g = _spread(_precise(phi_metrics(metric, points, _count(PROBES, d))), k)
-    bends = _spread(_precise(_curvatures(metric, points, _count(BENDS, d))), k)
+    g = _spread(
+        _precise(phi_metrics(metric, points, settings.n_along(settings.n_probes, d), settings.ridge)), k
+    )
+    bends = _spread(_precise(_curvatures(metric, points, settings.n_along(settings.n_bends, d))), k)
     steps = _precise(points.diff(dim=1))
     ahead = (g @ steps[..., None])[..., 0]
     seen = (_precise(metric.chords(points)) / cost).square()
@@ -179,10 +193,6 @@ def _spread(values: Tensor, n: int) -> Tensor:
     low = at.floor().long().clamp(max=max(0, k - 2))
     share = (at - low)[:, None, None]
     return values[:, low] * (1 - share) + values[:, (low + 1).clamp(max=k - 1)] * share
-
-
-def _count(budget: int, d: int) -> int:
-    return min(max(1, budget // d), 8)
 
 
 def _along(nodes: Tensor, k: int) -> Tensor:
@@ -222,7 +232,7 @@ def _curvatures(metric: Metric, nodes: Tensor, k: int) -> Tensor:
 
 
 @torch.no_grad()
-def phi_metrics(metric: Metric, nodes: Tensor, k: int) -> Tensor:
+def phi_metrics(metric: Metric, nodes: Tensor, k: int, ridge: float) -> Tensor:
     """J_Φᵀ J_Φ and a ridge at k points along the curves through nodes (p, n + 1, d): (p, k, d, d).
 
     Differences in place of derivatives will do, for it is a preconditioner: they need nothing of Φ.
@@ -235,15 +245,19 @@ def phi_metrics(metric: Metric, nodes: Tensor, k: int) -> Tensor:
         found.append(columns @ columns.mT)
     metrics = torch.stack(found, 1)
     eye = torch.eye(nodes.shape[2], dtype=nodes.dtype, device=nodes.device)
-    ridge = RIDGE * metrics.diagonal(dim1=2, dim2=3).mean((1, 2))
-    metrics = metrics + ridge[:, None, None, None] * eye
+    share = ridge * metrics.diagonal(dim1=2, dim2=3).mean((1, 2))
+    metrics = metrics + share[:, None, None, None] * eye
     least = metrics.diagonal(dim1=2, dim2=3).amin((1, 2))
     return _where(torch.isfinite(metrics).flatten(1).all(1) & (least > 0), metrics, eye)
 
 
-def inverse_mean_metric(metric: Metric, nodes: Tensor) -> Tensor:
+def inverse_mean_metric(
+    metric: Metric, nodes: Tensor, settings: PreconditionerSettings | None = None
+) -> Tensor:
     """Inverse of the mean of J_Φᵀ J_Φ along the curves through nodes (p, n + 1, d): (p, d, d)."""
-    return torch.linalg.inv(phi_metrics(metric, nodes, _count(PROBES, nodes.shape[2])).mean(1))
+    settings = settings or PreconditionerSettings()
+    k = settings.n_along(settings.n_probes, nodes.shape[2])
+    return torch.linalg.inv(phi_metrics(metric, nodes, k, settings.ridge).mean(1))
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from molinterp.errors import ShapeError
 from molinterp.geometry.geodesic import geodesic
-from molinterp.geometry.metric import Metric
+from molinterp.geometry.metric import Metric, check_metric
 
 
 @final
@@ -29,8 +29,8 @@ class MeanResult:
 
 
 def frechet_mean(
-    z: Tensor,
     metric: Metric,
+    zs: Tensor,
     *,
     n_segments: int = 16,
     tol: float = 1e-3,
@@ -44,29 +44,31 @@ def frechet_mean(
     sum is halved.
 
     Args:
-        z: points (n, d), at least one.
         metric: output space and λ.
+        zs: points (n, d), at least one.
         n_segments: segments of the geodesics.
         tol: length of the last step over the spread of the points, dimensionless.
         max_iterations: steps at most.
         solver_tol: of the geodesics, relative to their energy.
 
     Raises:
-        ShapeError: `z` is no matrix or holds no point.
+        ShapeError: `zs` is no matrix or holds no point.
         NotFiniteError: a callable of the metric gives NaN or infinity.
+        InputError: `metric` is no `Metric`.
     """
-    if z.ndim != 2 or len(z) == 0:
-        raise ShapeError(f"`z` must have shape (n, d) with n >= 1; got {tuple(z.shape)}.")
-    mean, share = z.mean(0), 1.0
-    spread = float((z - mean).norm(dim=1).mean())
+    check_metric(metric, "frechet_mean(metric, zs)")
+    if zs.ndim != 2 or len(zs) == 0:
+        raise ShapeError(f"`zs` must have shape (n, d) with n >= 1; got {tuple(zs.shape)}.")
+    mean, share = zs.mean(0), 1.0
+    spread = float((zs - mean).norm(dim=1).mean())
     # The velocity of a curve between equal points is rounding alone.
-    rounding = 8 * n_segments * torch.finfo(z.dtype).eps * float(z.abs().max())
-    variance, step = _towards(mean, z, metric, n_segments, solver_tol)
+    rounding = 8 * n_segments * torch.finfo(zs.dtype).eps * float(zs.abs().max())
+    variance, step = _towards(metric, mean, zs, n_segments, solver_tol)
     for iteration in range(max_iterations):
         if share * float(step.norm()) <= max(tol * spread, rounding):
             return MeanResult(mean, variance, iteration, True)
         trial = mean + share * step
-        trial_variance, trial_step = _towards(trial, z, metric, n_segments, solver_tol)
+        trial_variance, trial_step = _towards(metric, trial, zs, n_segments, solver_tol)
         if trial_variance < variance:
             mean, variance, step = trial, trial_variance, trial_step
         else:
@@ -74,9 +76,9 @@ def frechet_mean(
     return MeanResult(mean, variance, max_iterations, False)
 
 
-def _towards(mean: Tensor, z: Tensor, metric: Metric, n_segments: int, tol: float) -> tuple[float, Tensor]:
+def _towards(metric: Metric, mean: Tensor, zs: Tensor, n_segments: int, tol: float) -> tuple[float, Tensor]:
     """Mean squared distance from a point to all others, and the mean velocity with which they are left."""
-    found = geodesic(metric, mean.expand_as(z), z, n_segments=n_segments, tol=tol)
-    start = torch.zeros(1, dtype=z.dtype, device=z.device)
+    found = geodesic(metric, mean.expand_as(zs), zs, n_segments=n_segments, tol=tol)
+    start = torch.zeros(1, dtype=zs.dtype, device=zs.device)
     velocity = found.curve.velocity(start)[:, 0]
     return float(found.length.square().mean()), velocity.mean(0)

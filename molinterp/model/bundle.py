@@ -20,14 +20,20 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from molinterp.chem.filters import decoded_molecule, decoded_smiles
+from molinterp.chem.classifier import MoleculeClassifier
+from molinterp.chem.constraints import Constraint
+from molinterp.chem.environments import EnvironmentTable
+from molinterp.chem.filters import decoded_molecule, decoded_smiles, default_table
 from molinterp.errors import BundleError, VocabularyError
+from molinterp.geometry.output_spaces import LocalSpace, Map
+from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.io.files import replace_folder, sha256
-from molinterp.model.decoding import beam, greedy, sample
+from molinterp.model.decoding import beam, blur_at, greedy, sample
 from molinterp.model.device import usable_device
 from molinterp.model.header import check_tensors, seal
-from molinterp.model.inversion import Refinement, refine
+from molinterp.model.inversion import Inversion, invert
 from molinterp.model.network import MoleculeVAE, VAEConfig
+from molinterp.model.protocol import LatentModel, OutputSpace
 from molinterp.model.quantisation import packed, unpacked
 from molinterp.model.storage import (
     HEADER,
@@ -41,6 +47,8 @@ from molinterp.model.storage import (
 from molinterp.model.tokens import Tokenizer, alike, pad
 from molinterp.realism.fitted import FILES as REALISM_FILES
 from molinterp.realism.fitted import RealismModels
+from molinterp.realism.latent_network import log_odds
+from molinterp.realism.terms import DensityTerm, ProbabilityTerm, Term
 
 _BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 """What reading files may raise that match their hashes and were made to harm."""
@@ -54,7 +62,7 @@ class Bundle:
     """A trained model with all that is needed to use it."""
 
     name: str
-    """What it is called in messages and in `--model`."""
+    """What it is called in messages."""
     tokenizer: Tokenizer
     """SMILES to tokens and back."""
     model: MoleculeVAE
@@ -113,8 +121,8 @@ class Bundle:
         """
         return self.posterior(smiles)[0]
 
-    def refine(self, smiles: Sequence[str], z: Tensor | None = None) -> Refinement:
-        """Latent points moved until they decode to the molecules themselves, as far as they can be.
+    def invert(self, smiles: Sequence[str], z: Tensor | None = None) -> Inversion:
+        """Find latent points that decode to given molecules, as far as there are any.
 
         Args:
             smiles: canonical SMILES, as `molinterp.chem.standardise` writes them.
@@ -125,24 +133,59 @@ class Bundle:
         """
         mean, deviation = self.posterior(smiles)
         tokens = torch.from_numpy(pad(self.tokenizer.encode(smiles))).to(self.device)
-        return refine(self.model, tokens, mean if z is None else z.to(self.device), deviation)
+        return invert(self.model, tokens, mean if z is None else z.to(self.device), deviation)
 
-    def decode(self, z: Tensor, blur: Tensor | float = 0.0) -> list[str]:
+    def output_space(self, name: OutputSpace | str) -> Map | LocalSpace:
+        """Map whose Euclidean pull-back is the metric; see `model.output_spaces.output_space`.
+
+        Raises:
+            InputError: there is no such output space.
+        """
+        from molinterp.model.output_spaces import output_space
+
+        return output_space(self, name)
+
+    @property
+    def environments(self) -> EnvironmentTable:
+        """Atom environments of the compounds that the model was trained on."""
+        return default_table()
+
+    @property
+    def classifiers(self) -> dict[str, MoleculeClassifier]:
+        """Molecule-level classifiers by the name of their feature: those that ship, and the bundle's own."""
+        return {**shipped_classifiers(), **self.realism.classifiers}
+
+    def realism_terms(self, epsilon: float) -> tuple[Term, ...]:
+        """Terms of λ that hold for every path: density and validity, where they were fitted."""
+        terms: list[Term] = []
+        if self.realism.index is not None:
+            terms.append(DensityTerm(self.realism.index))
+        if self.realism.validity is not None:
+            terms.append(ProbabilityTerm("validity", log_odds(self.realism.validity), True, epsilon))
+        return tuple(terms)
+
+    def term(self, constraint: Constraint, epsilon: float) -> Term | None:
+        """Term of λ for a constraint; None where its feature has no latent form."""
+        from molinterp.model.feature_forms import latent_term
+
+        return latent_term(self, constraint, epsilon)
+
+    def decode(self, z: Tensor, t: Tensor | float = 0.0) -> list[str]:
         """SMILES of the greedy decode at each point of z (n, latent_dim).
 
         They are not canonical and may be no molecule; a SMILES bundle can spell invalid ones.
 
         Args:
             z: (n, latent_dim).
-            blur: (n,) or one for all, in [0, 1]: how far a point may lie from any compound; 0 asks for
-                the compound at z, 1 for a plausible one half-way between two; see `MoleculeVAE`.
+            t: (n,) or one for all, in [0, 1]: place of each point on a curve between two compounds; at 0
+                and 1 the decoder looks for the compound at z, half-way for a plausible one about z.
 
         Raises:
             ShapeError: z has another number of dimensions than the bundle.
         """
-        return [self.tokenizer.decode(t) for t in greedy(self.model, z.to(self.device), blur)]
+        return [self.tokenizer.decode(row) for row in greedy(self.model, z.to(self.device), _blur(t))]
 
-    def search(self, z: Tensor, width: int = 8, blur: Tensor | float = 0.0) -> list[str]:
+    def search(self, z: Tensor, width: int = 8, t: Tensor | float = 0.0) -> list[str]:
         """SMILES of the most probable molecule that a beam search finds at each point of z (n, latent_dim).
 
         The most probable string that spells a molecule; where none of the beam does, the most probable one.
@@ -150,23 +193,23 @@ class Bundle:
         Args:
             z: (n, latent_dim).
             width: strings of the beam.
-            blur: (n,) or one for all, in [0, 1]; see `decode`.
+            t: (n,) or one for all, in [0, 1]; see `decode`.
         """
-        found = self.beams(z, width, blur)
-        return [next((t for t in texts if decoded_molecule(t) is not None), texts[0]) for texts in found]
+        found = self.beams(z, width, t)
+        return [next((s for s in texts if decoded_molecule(s) is not None), texts[0]) for texts in found]
 
-    def beams(self, z: Tensor, width: int, blur: Tensor | float = 0.0) -> list[list[str]]:
+    def beams(self, z: Tensor, width: int, t: Tensor | float = 0.0) -> list[list[str]]:
         """SMILES of the `width` most probable strings that a beam search finds at each point, best first.
 
         Args:
             z: (n, latent_dim).
             width: strings of the beam.
-            blur: (n,) or one for all, in [0, 1]; see `decode`.
+            t: (n,) or one for all, in [0, 1]; see `decode`.
         """
-        found = beam(self.model, z.to(self.device), width, blur)
+        found = beam(self.model, z.to(self.device), width, _blur(t))
         return [[self.tokenizer.decode(b.tokens) for b in beams] for beams in found]
 
-    def recover(self, z: Tensor, width: int = 32, blur: Tensor | float = 0.0) -> list[str]:
+    def recover(self, z: Tensor, width: int = 32, t: Tensor | float = 0.0) -> list[str]:
         """Canonical SMILES of the compound at each point of z (n, latent_dim).
 
         The greedy decode where that is encoded at the point itself; else, of the molecules that a beam search
@@ -176,19 +219,19 @@ class Bundle:
         Args:
             z: (n, latent_dim).
             width: strings of the beam.
-            blur: (n,) or one for all, in [0, 1]; see `decode`.
+            t: (n,) or one for all, in [0, 1]; see `decode`.
 
         Raises:
             ShapeError: z has another number of dimensions than the bundle.
         """
-        found = [decoded_smiles(text) for text in self.decode(z, blur)]
+        found = [decoded_smiles(text) for text in self.decode(z, t)]
         owned = [(i, text) for i, text in enumerate(found) if self._is_in_vocabulary(text)]
         at_home = {
             i for (i, _), d in zip(owned, self._distance(z, owned).tolist(), strict=True) if d < AT_HOME
         }
         others = [i for i in range(len(found)) if i not in at_home]
         if others:
-            beams = self.beams(z[others], width, blur[others] if isinstance(blur, Tensor) else blur)
+            beams = self.beams(z[others], width, t[others] if isinstance(t, Tensor) else t)
             texts = [[found[i], *map(decoded_smiles, own)] for i, own in zip(others, beams, strict=True)]
             for i, near in zip(others, self.by_distance(z[others], texts), strict=True):
                 found[i] = next(iter(near), "")
@@ -224,11 +267,11 @@ class Bundle:
         z: Tensor,
         generator: torch.Generator,
         temperature: float = 1.0,
-        blur: Tensor | float = 0.0,
+        t: Tensor | float = 0.0,
     ) -> list[str]:
         """SMILES of one random decode at each point of z (n, latent_dim); see `decode`."""
-        strings = sample(self.model, z.to(self.device), generator, temperature, blur)
-        return [self.tokenizer.decode(t) for t in strings]
+        strings = sample(self.model, z.to(self.device), generator, temperature, _blur(t))
+        return [self.tokenizer.decode(row) for row in strings]
 
     def with_figures(self, figures: Mapping[str, Any]) -> Bundle:
         """The same bundle with other figures."""
@@ -339,9 +382,23 @@ def loaded(bundle: Bundle | str | Path | None = None, device: str | torch.device
     return _loaded(folder, str(device), header.st_mtime_ns, header.st_size)
 
 
+def name_of(model: LatentModel | str | Path) -> str:
+    """Name or folder by which a request names a model."""
+    return str(model) if isinstance(model, str | Path) else model.name
+
+
+def model_of(model: LatentModel | str | Path, device: str | torch.device = "cpu") -> LatentModel:
+    """A model itself, or the bundle of a name or folder; see `loaded`."""
+    return loaded(model, device) if isinstance(model, str | Path) else model
+
+
 @lru_cache(maxsize=2)
 def _loaded(folder: Path, device: str, mtime_ns: int, size: int) -> Bundle:
     return Bundle.load(folder, device)
+
+
+def _blur(t: Tensor | float) -> Tensor | float:
+    return blur_at(t) if isinstance(t, Tensor) else float(blur_at(torch.tensor(t)))
 
 
 def _write(tensors: Mapping[str, Tensor], path: Path) -> str:

@@ -52,7 +52,7 @@ def download_bundle(
     """
     if "://" in name_or_address:
         if sha256 is None:
-            raise InputError("an address must come with the SHA-256 of its archive: give --sha256.")
+            raise InputError("an address must come with the SHA-256 of its archive: give `sha256`.")
         address, size = name_or_address, MAX_BYTES
         name = name or PurePosixPath(address.split("?")[0]).name.split(".")[0]
     else:
@@ -60,7 +60,7 @@ def download_bundle(
         address, sha256, size = str(entry["address"]), str(entry["sha256"]), int(entry["bytes"])
         name = name or name_or_address
     if name in BUNDLES or not _NAME.fullmatch(name):
-        raise InputError(f"a downloaded bundle cannot be called {name!r}; give another with --name.")
+        raise InputError(f"a downloaded bundle cannot be called {name!r}; give another `name`.")
     target = downloaded_folder(name)
     fetched = fetch(address, target.parent, f"{name}.archive", sha256, size, progress)
     try:
@@ -76,7 +76,7 @@ def _entry(name: str) -> dict[str, str | int]:
     if name not in downloads():
         raise InputError(
             f"there is no bundle {name!r} to download; there are: {', '.join(downloads()) or 'none yet'}. "
-            "Give an address and --sha256 instead."
+            "Give an address and `sha256` instead."
         )
     return downloads()[name]
 

@@ -19,7 +19,7 @@ _BETAS = (0.9, 0.99)
 
 @final
 @dataclass(frozen=True)
-class Refinement:
+class Inversion:
     """Latent points after gradient steps; rows are strings."""
 
     start: Tensor
@@ -36,7 +36,7 @@ class Refinement:
     """Gradient steps made until all were exact, or the budget was spent."""
 
 
-def refine(
+def invert(
     model: MoleculeVAE,
     tokens: Tensor,
     z: Tensor,
@@ -44,7 +44,7 @@ def refine(
     pull: float = PULL,
     n_steps: int = N_STEPS,
     learning_rate: float = LEARNING_RATE,
-) -> Refinement:
+) -> Inversion:
     """Raise log p(x|z) by gradient steps on z, until z decodes greedily to x.
 
     What is climbed is log p(x|z) - ½ pull Σ ((z - z0) / deviation)², with z0 the starting point: without
@@ -97,4 +97,4 @@ def refine(
         move = first[rows] / (1 - _BETAS[0] ** (step + 1))
         size = (second[rows] / (1 - _BETAS[1] ** (step + 1))).sqrt() + 1e-8
         here[rows] = here[rows] - learning_rate * move / size
-    return Refinement(start, best, best_log_p, start_log_p, is_exact, step)
+    return Inversion(start, best, best_log_p, start_log_p, is_exact, step)

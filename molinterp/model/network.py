@@ -31,15 +31,15 @@ class VAEConfig:
     """Bits of the fingerprint head."""
     n_properties: int
     """Outputs of the property head."""
-    latent_dim: int = 64
+    latent_dim: int
     """Dimensions of z."""
-    embedding_dim: int = 256
+    embedding_dim: int
     """Width of the token embedding, shared by encoder and decoder."""
-    encoder_dim: int = 512
+    encoder_dim: int
     """Hidden size of each of the encoder's two directions."""
-    decoder_dim: int = 768
+    decoder_dim: int
     """Hidden size of the decoder."""
-    head_dim: int = 512
+    head_dim: int
     """Hidden size of the heads."""
     head_blocks: int = 0
     """Residual blocks of each head; `molinterp fit heads` adds some to a trained network."""

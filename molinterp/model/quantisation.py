@@ -37,7 +37,7 @@ def packed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if not value.isfinite().all():
             raise BundleError(
                 f"'{name}' has weights that are not finite: the training diverged. "
-                "Train again with a lower --learning-rate."
+                "Train again with a lower `learning_rate`."
             )
         if value.ndim == 2:
             scale = (value.abs().amax(1, keepdim=True) / STEPS).clamp(min=_SMALLEST).bfloat16()

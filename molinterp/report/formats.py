@@ -1,14 +1,15 @@
-"""A path as text for a file: CSV, TSV, JSON, SDF, SMILES lines or HTML."""
+"""Formats of a path in a file: CSV, TSV, JSON, SDF, SMILES lines, HTML and Excel."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict
+import datetime
+import io
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from molinterp.errors import InputError
+from molinterp.errors import InputError, MissingDependencyError
 from molinterp.io.escaping import csv_line, is_missing, neutralised, one_line
 from molinterp.io.files import check_place
 from molinterp.paths.path import MoleculePath
@@ -16,35 +17,66 @@ from molinterp.paths.path import MoleculePath
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMATS = (".csv", ".tsv", ".json", ".sdf", ".smi", ".html")
+Writer = Callable[["MoleculePath", bool], str | bytes]
+"""A path, and whether cells stay raw, to the content of a file; see `render`."""
 
 
-def render(path: MoleculePath, suffix: str, *, raw_cells: bool = False) -> str:
-    """A path in the format of a file suffix, one of FORMATS.
+def render(path: MoleculePath, suffix: str, *, raw_cells: bool = False) -> str | bytes:
+    """Content of a file that holds a path.
 
     Args:
         path: the path.
-        suffix: one of FORMATS.
+        suffix: of the file, a key of FORMATS.
         raw_cells: leave text cells of .csv and .tsv that a spreadsheet takes for formulas as they are.
 
     Raises:
-        InputError: another suffix.
+        InputError: the suffix is unknown.
+        MissingDependencyError: the format needs a package that is not installed.
     """
-    if suffix in (".csv", ".tsv"):
-        return table(path.to_frame(), suffix, raw_cells)
-    if suffix == ".json":
-        return json.dumps(_document(path), indent=1) + "\n"
-    if suffix == ".sdf":
-        return path.to_sdf()
-    if suffix == ".html":
-        from molinterp.report.page import page
-        from molinterp.report.view import view_of
+    if suffix not in FORMATS:
+        raise InputError(f"an output file must end in one of {', '.join(FORMATS)}; got {suffix!r}.")
+    return FORMATS[suffix](path, raw_cells)
 
-        return page(view_of(path))
-    if suffix == ".smi":
-        rows = path.to_frame().itertuples()
-        return "".join(f"{row.smiles} {one_line(row.name) or f'step-{row.step}'}\n" for row in rows)
-    raise InputError(f"an output file must end in one of {', '.join(FORMATS)}; got {suffix!r}.")
+
+def _page(path: MoleculePath, raw_cells: bool) -> str:
+    from molinterp.report.page import page
+    from molinterp.report.view import view_of
+
+    return page(view_of(path))
+
+
+def _smiles_lines(path: MoleculePath, raw_cells: bool) -> str:
+    rows = path.to_frame().itertuples()
+    return "".join(f"{row.smiles} {one_line(row.name) or f'step-{row.step}'}\n" for row in rows)
+
+
+def _workbook(path: MoleculePath, raw_cells: bool) -> bytes:
+    """Excel workbook of one sheet; text never becomes a formula or a link."""
+    import pandas as pd
+
+    content, options = io.BytesIO(), {"strings_to_formulas": False, "strings_to_urls": False}
+    try:
+        with pd.ExcelWriter(content, engine="xlsxwriter", engine_kwargs={"options": options}) as writer:
+            # Else the workbook would hold the time at which it was written.
+            writer.book.set_properties({"created": datetime.datetime(1980, 1, 1)})
+            path.to_frame().to_excel(writer, sheet_name="path", index=False, freeze_panes=(1, 0))
+    except ImportError as error:
+        raise MissingDependencyError("Excel files", "xlsxwriter", "excel") from error
+    return content.getvalue()
+
+
+FORMATS: Mapping[str, Writer] = MappingProxyType(
+    {
+        ".csv": lambda path, raw_cells: table(path.to_frame(), ".csv", raw_cells),
+        ".tsv": lambda path, raw_cells: table(path.to_frame(), ".tsv", raw_cells),
+        ".json": lambda path, raw_cells: path.to_json(),
+        ".sdf": lambda path, raw_cells: path.to_sdf(),
+        ".smi": _smiles_lines,
+        ".html": _page,
+        ".xlsx": _workbook,
+    }
+)
+"""Suffix of a file to what writes it: the one table of formats."""
 
 
 def render_several(paths: Sequence[MoleculePath], suffix: str, *, raw_cells: bool = False) -> str:
@@ -87,36 +119,6 @@ def _cell(value: Any) -> Any:
     if isinstance(value, float):
         return "" if value != value else f"{value:.6g}"
     return "" if is_missing(value) else value
-
-
-def _document(path: MoleculePath) -> dict[str, Any]:
-    trips = [asdict(trip) for trip in path.round_trips]
-    return {
-        "start": {"name": path.start_name, "smiles": path.smiles[0], "round_trip": trips[0]},
-        "end": {"name": path.end_name, "smiles": path.smiles[-1], "round_trip": trips[1]},
-        "method": path.method,
-        "bundle": path.bundle,
-        "seed": path.seed,
-        "notes": list(path.notes),
-        "figures": path.figures(),
-        "steps": [
-            {
-                **({"name": s.name} if s.name else {}),
-                "smiles": s.smiles,
-                "t": s.t,
-                "origin": s.origin,
-                "similarity": s.similarity,
-                "similarity_to_start": s.similarity_to_start,
-                "similarity_to_end": s.similarity_to_end,
-                **s.verdicts(),
-                "properties": dict(s.properties),
-                "features": dict(s.features),
-                **({} if s.is_known is None else {"is_known": s.is_known}),
-                "terms": dict(s.terms),
-            }
-            for s in path.steps
-        ],
-    }
 
 
 def check_writable(target: Path) -> None:

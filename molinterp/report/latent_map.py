@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from molinterp.model.bundle import Bundle
+    from molinterp.model.protocol import LatentModel
     from molinterp.paths.path import MoleculePath
 
 Array = npt.NDArray[np.float64]
@@ -58,61 +58,69 @@ class Route:
     """What the legend says."""
     smiles: tuple[str, ...]
     """Canonical SMILES in order, the two ends included."""
+    curve: Array | None = None
+    """Points of the curve that was decoded, (n, d); None where only the molecules are known."""
 
 
 def plot_latent(
     paths: Sequence[MoleculePath] | MoleculePath,
     *,
-    bundle: Bundle | str | Path | None = None,
+    model: LatentModel | str | Path | None = None,
     background: Sequence[str] | None = None,
-    output_space: str = "fingerprint",
 ) -> Figure:
     """Draw paths over the density of compounds, both projected on two principal axes of the latent space.
 
-    Each molecule is a dot at its own latent point, the mean of q(z|x), where the model can spell it. The
-    straight line between the ends of a path is dashed; the geodesic between them, in the metric of
-    `output_space` and the bundle's density and validity, is drawn through. Features that a path was asked
-    to keep bend neither. Most of the latent space's variance lies outside the plane: the axes say how much
-    of it is inside.
+    Each molecule is a dot at its own latent point, the mean of q(z|x), where the model can encode it. The
+    curve that the path was decoded from is drawn through, the straight line between its ends dashed. Most
+    of the latent space's variance lies outside the plane: the axes say how much of it is inside.
 
     Args:
-        paths: one or several, at most MAX_ROUTES.
-        bundle: the model that encodes, loaded, or its name or folder; None means "default".
+        paths: one or several of one model, at most MAX_ROUTES.
+        model: the model that the paths were made with, loaded, or its name or folder; None loads the one
+            that the request of the first path names.
         background: canonical SMILES whose latent points give axes and density, at least 3; None means the
             well-known drugs that ship and that the model can encode.
-        output_space: what counts as a change along a geodesic: one of `molinterp.model.output_spaces.NAMES`.
 
     Raises:
-        InputError: there is no path, too many, too little background, or no such output space.
+        InputError: there is no path, too many, paths of another model, or too little background.
         MissingDependencyError: matplotlib is not installed.
         BundleError: the bundle is missing or damaged.
-        VocabularyError: an end or the background holds atoms that the model does not know.
+        VocabularyError: the background holds atoms that the model does not know.
     """
     from molinterp.paths.path import MoleculePath
 
     several = [paths] if isinstance(paths, MoleculePath) else list(paths)
+    names = {p.model for p in several}
+    if len(names) > 1:
+        raise InputError(f"`paths` must be of one model; got paths of {', '.join(sorted(names))}.")
     routes = [
-        Route(_label(p.start_name or p.smiles[0], p.end_name or p.smiles[-1]), tuple(p.smiles))
+        Route(
+            _label(p.start_name or p.smiles[0], p.end_name or p.smiles[-1]),
+            tuple(p.smiles),
+            p.curve.points.astype(np.float64),
+        )
         for p in several
     ]
-    return plot_routes(routes, bundle=bundle, background=background, output_space=output_space)
+    if model is None and several:
+        model = several[0].request.model
+    return plot_routes(routes, model=model, background=background)
 
 
 def plot_table(
     table: pd.DataFrame,
     *,
-    bundle: Bundle | str | Path | None = None,
+    model: LatentModel | str | Path | None = None,
     background: Sequence[str] | None = None,
-    output_space: str = "fingerprint",
 ) -> Figure:
-    """The same for a long table of paths, as `molinterp.interpolate_table` gives it; see `plot_latent`.
+    """Draw the molecules of a long table of paths, as `molinterp.interpolate_table` gives it.
+
+    A table does not hold the curves, so that the straight lines between the ends stand alone.
 
     Args:
         table: columns `pair`, `step` and `smiles`, rows in order; pairs without a path are left out, and
             pairs of one name are drawn apart.
-        bundle: as in `plot_latent`.
+        model: the model that the paths were made with, loaded, or its name or folder; None means "default".
         background: as in `plot_latent`.
-        output_space: as in `plot_latent`.
 
     Raises:
         InputError: a column is missing, or as `plot_latent`.
@@ -127,12 +135,10 @@ def plot_table(
     routes = [
         Route(name, tuple(rows)) for (name, _), rows in found["smiles"].groupby([names, paths], sort=False)
     ]
-    return plot_routes(routes, bundle=bundle, background=background, output_space=output_space)
+    return plot_routes(routes, model=model, background=background)
 
 
-def plot_routes(
-    routes: Sequence[Route], *, bundle: Any, background: Sequence[str] | None, output_space: str
-) -> Figure:
+def plot_routes(routes: Sequence[Route], *, model: Any, background: Sequence[str] | None) -> Figure:
     """Draw routes; see `plot_latent`."""
     from molinterp.model.bundle import loaded
 
@@ -141,24 +147,27 @@ def plot_routes(
             f"`paths` must hold at least one path and at most {MAX_ROUTES}; got {len(routes)}. Choose some."
         )
     figure_class = _figure_class()
-    model = loaded(bundle)
-    cloud = _encode(model, _drugs(model) if background is None else background)
+    known: LatentModel = loaded(model) if model is None or isinstance(model, str | Path) else model
+    cloud = _encode(known, _drugs(known) if background is None else background)
     if len(cloud) < 3:
         raise InputError(f"`background` must hold at least 3 compounds; got {len(cloud)}.")
     plane = PrincipalPlane(cloud)
-    dots = [plane.project(_encode(model, _spelt(model, route.smiles))) for route in routes]
-    curves = [plane.project(points) for points in _geodesics(model, routes, output_space)]
+    dots = [plane.project(_encode(known, _spelt(known, route.smiles))) for route in routes]
+    curves = [plane.project(_ends(known, route) if route.curve is None else route.curve) for route in routes]
     figure = figure_class(figsize=(6.4, 5.2), layout="constrained")
     axis = figure.subplots()
     _draw_density(axis, plane.project(cloud), [*dots, *curves])
     for route, own, curve in zip(routes, dots, curves, strict=True):
-        (line,) = axis.plot(*curve.T, linewidth=2.2, label=route.label)
-        # In the colour of the text: it shows where a geodesic is straight, too.
+        is_drawn = route.curve is not None
+        (line,) = axis.plot(*curve.T, linewidth=2.2 * is_drawn, label=route.label if is_drawn else None)
+        # In the colour of the text: it shows where a curve is straight, too.
         axis.plot(*curve[[0, -1]].T, linestyle="--", linewidth=1.0, color=axis.xaxis.label.get_color())
-        axis.plot(*own.T, marker="o", markersize=4, linestyle="none", color=line.get_color())
+        # A line that is not drawn would show no colour in the legend.
+        label = None if is_drawn else route.label
+        axis.plot(*own.T, marker="o", markersize=4, linestyle="none", color=line.get_color(), label=label)
     axis.set_xlabel(f"principal axis 1 (the two hold {plane.share:.0%} of the variance)")
     axis.set_ylabel("principal axis 2")
-    _draw_legend(axis)
+    _draw_legend(axis, any(route.curve is not None for route in routes))
     return figure
 
 
@@ -167,31 +176,18 @@ def _label(start: str, end: str) -> str:
     return " → ".join(short)
 
 
-def _geodesics(model: Bundle, routes: Sequence[Route], output_space: str) -> list[Array]:
-    """Points (N_POINTS, d) of the geodesic between the ends of each route, ends included."""
-    import torch
-    from rdkit import Chem
-
-    from molinterp.geometry.geodesic import geodesic
-    from molinterp.geometry.metric import Metric
-    from molinterp.model.output_spaces import output_space as space_of
-    from molinterp.paths.objective import restrain
-    from molinterp.paths.sources import N_POINTS, SOLVER_TOLERANCE
-
-    ends = [Chem.MolFromSmiles(s) for s in (routes[0].smiles[0], routes[0].smiles[-1])]
-    metric = Metric(space_of(model, output_space), restrain(model, *ends).realism)
-    z0, z1 = (model.encode([route.smiles[side] for route in routes]) for side in (0, -1))
-    found = geodesic(metric, z0, z1, tol=SOLVER_TOLERANCE).curve(torch.linspace(0, 1, N_POINTS))
-    return list(found.cpu().double().numpy())
+def _ends(model: LatentModel, route: Route) -> Array:
+    """Latent points of the two ends of a route, (2, d)."""
+    return _encode(model, [route.smiles[0], route.smiles[-1]])
 
 
-def _draw_legend(axis: Any) -> None:
+def _draw_legend(axis: Any, has_curves: bool) -> None:
     """Colours tell the paths apart, strokes what is drawn of each."""
     from matplotlib.lines import Line2D
 
     plain = {"color": axis.xaxis.label.get_color()}
     strokes = [
-        Line2D([], [], linewidth=2.2, label="geodesic", **plain),
+        *([Line2D([], [], linewidth=2.2, label="curve", **plain)] if has_curves else []),
         Line2D([], [], linewidth=1.0, linestyle="--", label="straight line", **plain),
         Line2D([], [], marker="o", markersize=4, linestyle="none", label="molecules", **plain),
     ]
@@ -218,28 +214,27 @@ def _draw_density(axis: Any, cloud: Array, drawn: Sequence[Array]) -> None:
     axis.contourf(x, y, density / density.max(), levels=12, cmap=shades, vmin=0.0, vmax=DARKEST)
 
 
-def _drugs(model: Bundle) -> list[str]:
+def _drugs(model: LatentModel) -> list[str]:
     from molinterp.chem.standardise import standardise
     from molinterp.data import drugs
-    from molinterp.errors import InvalidMoleculeError, VocabularyError
+    from molinterp.errors import InvalidMoleculeError
 
     known = []
     for smiles in drugs().values():
         try:
             canonical = standardise(smiles).smiles
-            model.tokenizer.encode([canonical])
-        except (InvalidMoleculeError, VocabularyError):
+        except InvalidMoleculeError:
             continue
         known.append(canonical)
-    return known
+    return _spelt(model, known)
 
 
-def _spelt(model: Bundle, smiles: Sequence[str]) -> list[str]:
+def _spelt(model: LatentModel, smiles: Sequence[str]) -> list[str]:
     return [s for s in smiles if model.can_encode(s)]
 
 
-def _encode(model: Bundle, smiles: Sequence[str]) -> Array:
+def _encode(model: LatentModel, smiles: Sequence[str]) -> Array:
     if not smiles:
         return np.zeros((0, model.latent_dim))
-    out: Array = model.encode(list(smiles)).cpu().double().numpy()
+    out: Array = model.posterior(list(smiles))[0].cpu().double().numpy()
     return out

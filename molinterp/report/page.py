@@ -52,7 +52,7 @@ def page(view: PathView) -> str:
 <body>
 <header>
 <h1>{escape(view.title)}</h1>
-{_settings(view)}{_figures(view.figures)}{_downloads(view)}{_notes(view)}
+{_settings(view)}{_metrics(view.metrics)}{_downloads(view)}{_notes(view)}
 </header>
 <main>
 <h2>Molecules</h2>
@@ -83,9 +83,9 @@ def _settings(view: PathView) -> str:
     return f'<p class="soft">{escape(words)}</p>' if words else ""
 
 
-def _figures(figures: Mapping[str, Any]) -> str:
+def _metrics(metrics: Mapping[str, Any]) -> str:
     items = []
-    for name, value in figures.items():
+    for name, value in metrics.items():
         if isinstance(value, Mapping):
             value = ", ".join(f"{number(v)} {k}" for k, v in value.items()) or "none"
         elif isinstance(value, bool):

@@ -12,6 +12,7 @@ from molinterp.errors import InputError
 from molinterp.io.escaping import neutralise
 from molinterp.io.formats import TABLES, Kind, kind_of
 from molinterp.io.tables import read_table
+from molinterp.paths.request import PathRequest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
 PLACE = ("step", "name", "smiles", "t")
 """Columns that say what and where a molecule is, the first of every table."""
 PREFIXES = {"terms": "lambda_", "features": "feature_"}
-"""What stands before the names of a step's values in a column, by their key in a .json."""
+"""What stands before the names of a molecule's values in a column, by their key in a .json."""
 SIMILARITIES = ("similarity", "similarity_to_start", "similarity_to_end")
 
 
 @final
 @dataclass(frozen=True)
 class PathView:
-    """A path as a report needs it: one table, and words and figures beside it."""
+    """A path as a report needs it: one table, and words and numbers beside it."""
 
     table: pd.DataFrame
     """A row a molecule; `smiles` and `step` are there, every other column is shown as it is."""
@@ -36,10 +37,10 @@ class PathView:
     """What the user called the start; may be empty."""
     end_name: str = ""
     """What the user called the end; may be empty."""
-    figures: Mapping[str, Any] = field(default_factory=dict)
-    """Figures of the path, name to value."""
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    """Numbers of the path, name to value."""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """How it was made: method, bundle, seed."""
+    """What was asked, name to value, and the model."""
     notes: tuple[str, ...] = ()
     """What a reader should know."""
 
@@ -66,10 +67,29 @@ def view_of(path: MoleculePath) -> PathView:
         path.to_frame(),
         path.start_name,
         path.end_name,
-        path.figures(),
-        {"method": path.method, "bundle": path.bundle, "seed": path.seed},
+        path.metrics(),
+        _asked(path.request, path.model),
         path.notes,
     )
+
+
+def _asked(request: PathRequest, model: str) -> dict[str, Any]:
+    """What was asked beyond the two compounds, and the model that answered."""
+    always = {"method": str(request.method), "seed": request.seed}
+    left_out = ("start", "end", "via", "names", "model")
+    given = {name: value for name, value in request.given().items() if name not in left_out}
+    for name in ("library", "reference"):
+        if isinstance(given.get(name), list):
+            given[name] = f"{len(given[name])} compounds"
+    return {name: _in_words(value) for name, value in ({"model": model, **always, **given}).items()}
+
+
+def _in_words(value: Any) -> Any:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={number:g}" for name, number in value.items())
+    return "no limit" if value is None else value
 
 
 def read_view(file: Path, pair: str | None = None) -> PathView:
@@ -109,7 +129,7 @@ def _from_document(document: Mapping[str, Any]) -> PathView:
     import pandas as pd
 
     rows = []
-    for i, step in enumerate(document["steps"]):
+    for i, step in enumerate(document["molecules"]):
         row = {"step": i, "name": ""}
         for key, value in step.items():
             if isinstance(value, Mapping):
@@ -128,8 +148,8 @@ def _from_document(document: Mapping[str, Any]) -> PathView:
         table.astype({"similarity": float}) if "similarity" in table else table,
         start,
         end,
-        dict(document["figures"]),
-        {key: document[key] for key in ("method", "bundle", "seed") if key in document},
+        dict(document["metrics"]),
+        _asked(PathRequest.of(**document["request"]), str(document["model"])),
         tuple(str(note) for note in document.get("notes", ())),
     )
 
@@ -151,10 +171,10 @@ def _from_table(table: pd.DataFrame, file: Path, pair: str | None) -> PathView:
     # Beside pairs without a path, which have no step, whole numbers are read as others.
     table["step"] = pd.to_numeric(table["step"]).astype("int64")
     table["name"] = table["name"].fillna("") if "name" in table else ""
-    figures: dict[str, Any] = {"molecules": len(table)}
+    metrics: dict[str, Any] = {"molecules": len(table)}
     if "similarity" in table:
-        figures |= {"worst_step": table["similarity"].min(), "mean_step": table["similarity"].mean()}
-    return PathView(table, str(table["name"].iloc[0]), str(table["name"].iloc[-1]), figures, notes=notes)
+        metrics |= {"worst_step": table["similarity"].min(), "mean_step": table["similarity"].mean()}
+    return PathView(table, str(table["name"].iloc[0]), str(table["name"].iloc[-1]), metrics, notes=notes)
 
 
 def _check_single(file: Path, pair: str | None) -> None:

@@ -223,9 +223,9 @@ def test_single_molecules_break_strict_constraints_alone():
 def test_ends_that_cannot_meet_a_constraint_are_named():
     small, large = Chem.MolFromSmiles("CC"), Chem.MolFromSmiles("CCCCC")
     fault = constraint(Mode.KEEP).fault_of_ends(small, large)
-    assert fault == "keep rule: the start lacks it. Ask for --gain rule instead."
+    assert fault == "keep rule: the start lacks it. Use `gain` for rule instead."
     fault = constraint(Mode.AVOID).fault_of_ends(small, large)
-    assert fault == "avoid rule: the end has it. Ask for --gain rule instead."
+    assert fault == "avoid rule: the end has it. Use `gain` for rule instead."
     assert constraint(Mode.KEEP).fault_of_ends(small, small) == "keep rule: the start and the end lack it."
     assert constraint(Mode.GAIN).fault_of_ends(small, large) is None
     assert constraint(Mode.GAIN).fault_of_ends(large, small) == "gain rule: the end lacks it."

@@ -5,7 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from molinterp.errors import InputError, NotFittedError, ShapeError
-from molinterp.geometry.graph import NeighbourGraph
+from molinterp.geometry.graph import GraphSettings, NeighbourGraph
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.output_spaces import latent
 from tests.geometry.examples import disc_cost, vector, vectors
@@ -64,12 +64,11 @@ def test_a_batch_is_a_loop_and_pairs_do_not_meet():
     assert torch.equal(batch[1, 2], graph.paths(z0[1, 2], z1[1, 2], 7))
 
 
-def test_many_calls_are_one(monkeypatch):
+def test_many_calls_are_one():
     graph = NeighbourGraph(PLANE, 3).fit(vectors(60, 2))
     z0, z1 = vectors(7, 2, seed=1), vectors(7, 2, seed=2)
-    whole = graph.paths(z0, z1)
-    monkeypatch.setattr("molinterp.geometry.graph.PAIRS", 3)
-    assert torch.equal(graph.paths(z0, z1), whole)
+    small = NeighbourGraph(PLANE, 3, settings=GraphSettings(n_pairs=3)).fit(vectors(60, 2))
+    assert torch.equal(small.paths(z0, z1), graph.paths(z0, z1))
 
 
 def test_pairs_without_a_path_get_the_line():

@@ -30,56 +30,56 @@ def close(actual, expected, tolerance=EXACT):
 @metrics
 def test_exp_undoes_log(metric):
     z0, z1 = vectors(2, 3), vectors(2, 3) + 0.5 * vectors(2, 3, seed=1)
-    tangent = log(z1, z0, metric, n_steps=12)
-    close(exp(tangent, z0, metric, n_steps=12), z1, SOLVER)
+    tangent = log(metric, z0, z1, n_steps=12)
+    close(exp(metric, z0, tangent, n_steps=12), z1, SOLVER)
 
 
 @metrics
 def test_log_is_as_long_as_the_distance(metric):
     z0, z1 = vectors(2, 3), vectors(2, 3) + 0.5 * vectors(2, 3, seed=1)
-    v = log(z1, z0, metric, n_steps=12)
-    close(metric.norm(v, z0), distance(z0, z1, metric, n_segments=32, tol=1e-6), 10 * SOLVER)
+    v = log(metric, z0, z1, n_steps=12)
+    close(metric.norm(z0, v), distance(metric, z0, z1, n_segments=32, tol=1e-6), 10 * SOLVER)
 
 
 @metrics
 def test_distance_is_symmetric_and_keeps_the_triangle(metric):
     a, b, c = (vectors(3, 3, seed=i) for i in range(3))
-    close(distance(a, b, metric), distance(b, a, metric), SOLVER)
-    assert (distance(a, c, metric) <= distance(a, b, metric) + distance(b, c, metric) + SOLVER).all()
-    assert (distance(a, b, metric) > 0).all() and distance(a, a, metric).tolist() == [0, 0, 0]
+    close(distance(metric, a, b), distance(metric, b, a), SOLVER)
+    assert (distance(metric, a, c) <= distance(metric, a, b) + distance(metric, b, c) + SOLVER).all()
+    assert (distance(metric, a, b) > 0).all() and distance(metric, a, a).tolist() == [0, 0, 0]
 
 
 @metrics
 def test_speed_is_conserved_along_a_geodesic(metric):
     z, v = vectors(2, 3), 0.5 * vectors(2, 3, seed=1)
-    chords = metric.chords(geodesic_flow(v, z, metric)) * 32
+    chords = metric.chords(geodesic_flow(metric, z, v)) * 32
     # Chords fall short of arcs by the square of the step, a thousandth here.
-    close(chords, metric.norm(v, z)[:, None].expand_as(chords), 10 * SOLVER)
+    close(chords, metric.norm(z, v)[:, None].expand_as(chords), 10 * SOLVER)
 
 
 def test_exp_of_the_plane_is_a_sum():
     v, z = vectors(2, 4, 3), vectors(2, 4, 3, seed=1)
-    close(exp(v, z, Metric(latent), n_steps=4), z + v)
-    close(log(z + v, z, Metric(latent)), v, AUTODIFF)
+    close(exp(Metric(latent), z, v, n_steps=4), z + v)
+    close(log(Metric(latent), z, z + v), v, AUTODIFF)
 
 
 def test_exp_of_the_sphere_is_a_great_circle():
     metric, z, v = Metric(half_sphere), vector(0.3, -0.2), vector(0.5, 0.4)
     centre = vector(0, 0, 1)
     start = half_sphere(z[None])[0] - centre
-    tangent = metric.push_forward(v[None], z[None])[0]
+    tangent = metric.push_forward(z[None], v[None])[0]
     angle = tangent.norm()
     expected = start * torch.cos(angle) + tangent / angle * torch.sin(angle)
-    close(half_sphere(exp(v, z, metric)[None])[0] - centre, expected, AUTODIFF * 100)
+    close(half_sphere(exp(metric, z, v)[None])[0] - centre, expected, AUTODIFF * 100)
 
 
 def test_twice_the_tangent_vector_takes_the_same_way():
     metric, z, v = METRICS["network, wavy"], vectors(2, 3), 0.3 * vectors(2, 3, seed=1)
-    close(geodesic_flow(2 * v, z, metric, n_steps=32)[:, 16], exp(v, z, metric, n_steps=16), AUTODIFF)
+    close(geodesic_flow(metric, z, 2 * v, n_steps=32)[:, 16], exp(metric, z, v, n_steps=16), AUTODIFF)
 
 
 def test_distance_on_the_sphere_is_the_angle():
-    close(float(distance(vector(0, 1), vector(1, 0), Metric(half_sphere))), math.pi / 3, SOLVER)
+    close(float(distance(Metric(half_sphere), vector(0, 1), vector(1, 0))), math.pi / 3, SOLVER)
 
 
 HALF_PLANE = Metric(latent, lambda z: 1 / z[:, 1])
@@ -93,23 +93,23 @@ def hyperbolic(a, b):
 def test_distance_in_the_half_plane_is_the_hyperbolic_one():
     a, b = (vectors(6, 2, seed=i) for i in range(2))
     a[:, 1], b[:, 1] = a[:, 1].exp(), b[:, 1].exp()
-    found = distance(a, b, HALF_PLANE, n_segments=32, tol=1e-6)
+    found = distance(HALF_PLANE, a, b, n_segments=32, tol=1e-6)
     close(found, hyperbolic(a, b), SOLVER)
-    close(HALF_PLANE.norm(log(b, a, HALF_PLANE), a), hyperbolic(a, b), SOLVER)
+    close(HALF_PLANE.norm(a, log(HALF_PLANE, a, b)), hyperbolic(a, b), SOLVER)
 
 
 def test_pairwise_distances_are_those_of_the_pairs():
     metric, z = METRICS["network, wavy"], vectors(4, 3)
-    matrix = pairwise_distances(z, metric)
+    matrix = pairwise_distances(metric, z)
     assert torch.equal(matrix, matrix.mT) and matrix.diagonal().tolist() == [0] * 4
-    close(matrix[0, 3], distance(z[0], z[3], metric, tol=1e-3), SOLVER)
-    assert pairwise_distances(z[:1], metric).tolist() == [[0]]
+    close(matrix[0, 3], distance(metric, z[0], z[3], tol=1e-3), SOLVER)
+    assert pairwise_distances(metric, z[:1]).tolist() == [[0]]
 
 
 def test_shots_come_nearer_than_the_velocity_of_the_curve():
     metric, z0, z1 = METRICS["network, wavy"], vectors(2, 3), vectors(2, 3, seed=1)
-    rough, fine = (log(z1, z0, metric, n_shots=n, n_steps=12) for n in (0, 4))
-    rough, fine = (exp(v, z0, metric, n_steps=12) - z1 for v in (rough, fine))
+    rough, fine = (log(metric, z0, z1, n_shots=n, n_steps=12) for n in (0, 4))
+    rough, fine = (exp(metric, z0, v, n_steps=12) - z1 for v in (rough, fine))
     assert (fine.norm(dim=1) < rough.norm(dim=1)).all()
 
 
@@ -124,8 +124,8 @@ def test_a_shot_that_leaves_the_domain_costs_its_own_pair_alone():
     # The rim is cheap: from the second start the first shots overshoot it.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        both = log(z1, z0, metric)
-    close(both[0], log(z1[0], z0[0], metric), SOLVER)
+        both = log(metric, z0, z1)
+    close(both[0], log(metric, z0[0], z1[0]), SOLVER)
     assert torch.isfinite(both).all()
 
 
@@ -136,16 +136,16 @@ def test_what_did_not_converge_is_said(monkeypatch):
     monkeypatch.setattr(maps, "geodesic", brief)
     metric, z = METRICS["network, wavy"], vectors(3, 3)
     with pytest.warns(ConvergenceWarning, match="3 of 3 geodesics did not converge"):
-        pairwise_distances(z, metric)
+        pairwise_distances(metric, z)
     with pytest.warns(ConvergenceWarning, match="1 of 1 geodesics did not converge"):
-        log(z[0], z[1], metric, n_shots=0)
+        log(metric, z[1], z[0], n_shots=0)
 
 
 def test_a_tangent_vector_that_misses_is_said():
     # Round a steep hill, where the end depends on the start as on a billiard.
     hill = Metric(latent, lambda z: 1 + 20 * torch.exp(-20 * z.square().sum(1)))
     with pytest.warns(ConvergenceWarning, match="1 of 1 tangent vectors miss their ends"):
-        log(vector(0.8, 0.02), vector(-0.8, 0), hill, n_shots=1)
+        log(hill, vector(-0.8, 0), vector(0.8, 0.02), n_shots=1)
 
 
 def test_a_callable_that_gives_nan_on_the_way_is_named():
@@ -153,19 +153,19 @@ def test_a_callable_that_gives_nan_on_the_way_is_named():
     z[1] = vector(0.95, 0)
     v[1] = vector(1, 0)
     with pytest.raises(NotFiniteError, match="`lambda_` must give finite numbers; .* at pair 1") as caught:
-        exp(v, z, Metric(latent, bowl_cost))
+        exp(Metric(latent, bowl_cost), z, v)
     assert caught.value.pair == 1
     with pytest.raises(NotFiniteError, match="`phi` must give finite numbers"):
-        exp(v, z, Metric(lambda z: z.log()))
+        exp(Metric(lambda z: z.log()), z, v)
     with pytest.raises(
-        InputError, match="`v` and `z` must be finite and lead to finite points; .* at pair 2"
+        InputError, match="`z` and `v` must be finite and lead to finite points; .* at pair 2"
     ):
-        exp(v, z.index_fill(0, torch.tensor(2), math.inf), Metric(paraboloid))
+        exp(Metric(paraboloid), z.index_fill(0, torch.tensor(2), math.inf), v)
 
 
 def test_a_flow_needs_a_step():
     with pytest.raises(InputError, match="`n_steps` must be at least 1; got 0"):
-        exp(vectors(3), vectors(3, seed=1), Metric(latent), n_steps=0)
+        exp(Metric(latent), vectors(3), vectors(3, seed=1), n_steps=0)
 
 
 def test_a_singular_metric_is_refused():
@@ -173,13 +173,15 @@ def test_a_singular_metric_is_refused():
     with pytest.raises(
         InputError, match=r"`metric` must be positive definite along a geodesic; it is singul"
     ):
-        exp(vectors(3), vectors(3, seed=1), flat)
+        exp(flat, vectors(3), vectors(3, seed=1))
 
 
 def test_shapes_that_do_not_fit_are_refused():
-    with pytest.raises(ShapeError, match=r"`v` and `z` must have the same shape \(\.\.\., d\); got \(2, 3\)"):
-        exp(vectors(2, 3), vectors(3), Metric(latent))
+    with pytest.raises(
+        ShapeError, match=r"`z` and `v` must have the same shape \(\.\.\., d\); got \(3,\) and \(2, 3\)"
+    ):
+        exp(Metric(latent), vectors(3), vectors(2, 3))
     with pytest.raises(ShapeError, match=r"`z0` and `z1` must have the same shape"):
-        log(vectors(2, 3), vectors(3), Metric(latent))
-    with pytest.raises(ShapeError, match=r"`z` must have shape \(n, d\); got \(3,\)\. Flatten"):
-        pairwise_distances(vectors(3), Metric(latent))
+        log(Metric(latent), vectors(3), vectors(2, 3))
+    with pytest.raises(ShapeError, match=r"`zs` must have shape \(n, d\); got \(3,\)\. Flatten"):
+        pairwise_distances(Metric(latent), vectors(3))

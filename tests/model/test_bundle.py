@@ -19,6 +19,7 @@ from molinterp.model.storage import HEADER, check_target, locate
 from molinterp.realism.density import CallableDensity
 from molinterp.realism.fitted import RealismModels
 from molinterp.realism.index import RealismIndex
+from molinterp.realism.settings import IndexFit
 from tests.conftest import SMALL
 
 
@@ -72,11 +73,13 @@ def test_a_search_takes_the_most_probable_string_that_is_a_molecule():
     bundle = Bundle.load("smiles-small")
     # Far from any compound, where many strings are no molecules.
     z = 1.5 * torch.randn(24, bundle.latent_dim, generator=torch.Generator().manual_seed(0))
-    beams = [[bundle.tokenizer.decode(b.tokens) for b in found] for found in beam(bundle.model, z, 8, 1.0)]
+    beams = [
+        [bundle.tokenizer.decode(b.tokens) for b in found] for found in beam(bundle.model, z, 8, 1.0)
+    ]  # half-way
     is_molecule = [[decoded_molecule(text) is not None for text in texts] for texts in beams]
     assert any(any(row) and not row[0] for row in is_molecule)
     assert any(row[0] for row in is_molecule)
-    for text, texts, row in zip(bundle.search(z, 8, 1.0), beams, is_molecule, strict=True):
+    for text, texts, row in zip(bundle.search(z, 8, 0.5), beams, is_molecule, strict=True):
         assert text == (texts[row.index(True)] if any(row) else texts[0])
 
 
@@ -109,8 +112,8 @@ def test_a_compound_is_recovered_where_the_most_probable_molecule_is_another():
 def test_a_beam_is_asked_only_where_the_greedy_decode_is_another_molecule(small_bundle, monkeypatch):
     asked = []
 
-    def beams(self, z, width, blur):
-        asked.append((z, width, blur))
+    def beams(self, z, width, t):
+        asked.append((z, width, t))
         return [["C(", "OCC"]] * len(z)
 
     monkeypatch.setattr(Bundle, "beams", beams)
@@ -118,13 +121,13 @@ def test_a_beam_is_asked_only_where_the_greedy_decode_is_another_molecule(small_
     assert small_bundle.recover(z) == ["CCO", "CCN"] and not asked
     moved = z + torch.tensor([[0.0], [0.5]])
     assert small_bundle.recover(moved, 5, torch.tensor([0.0, 0.7]))[0] == "CCO"
-    ((points, width, blur),) = asked
-    assert torch.equal(points, moved[1:]) and width == 5 and blur.tolist() == pytest.approx([0.7])
+    ((points, width, t),) = asked
+    assert torch.equal(points, moved[1:]) and width == 5 and t.tolist() == pytest.approx([0.7])
 
 
 def test_where_no_string_spells_a_molecule_nothing_is_recovered(small_bundle, monkeypatch):
-    monkeypatch.setattr(Bundle, "decode", lambda self, z, blur: ["C("] * 2)
-    monkeypatch.setattr(Bundle, "beams", lambda self, z, width, blur: [["C(", ")"], ["OCC", "C("]])
+    monkeypatch.setattr(Bundle, "decode", lambda self, z, t: ["C("] * 2)
+    monkeypatch.setattr(Bundle, "beams", lambda self, z, width, t: [["C(", ")"], ["OCC", "C("]])
     assert small_bundle.recover(torch.zeros(2, 8)) == ["", "CCO"]
 
 
@@ -273,7 +276,7 @@ def test_all_that_ships_fits_into_a_wheel():
 def test_shipped_bundles_give_back_compounds_that_they_encode(name):
     bundle = Bundle.load(name)
     smiles = [drugs()[n] for n in ("aspirin", "ibuprofen", "paracetamol", "caffeine", "lidocaine")]
-    refined = bundle.refine(smiles)
+    refined = bundle.invert(smiles)
     exact = [decoded_smiles(d) == s for d, s in zip(bundle.decode(refined.z), smiles, strict=True)]
     assert sum(exact) >= (5 if name == "default" else 1)
 
@@ -312,7 +315,7 @@ def test_a_density_of_ones_own_is_what_cannot_be_saved(small_bundle, tmp_path):
         lambda z: -0.5 * z.square().sum(-1),
         lambda n, generator: torch.randn(n, small_bundle.latent_dim, generator=generator),
     )
-    realism = RealismModels(index=RealismIndex.fit(own, 200))
+    realism = RealismModels(index=RealismIndex.fit(own, IndexFit(n_samples=200)))
     with pytest.raises(InputError, match="one's own functions cannot be saved"):
         replace(small_bundle, realism=realism).save(tmp_path / "own")
     assert not (tmp_path / "own").exists()

@@ -59,7 +59,7 @@ def test_tokens_are_the_fisher_information_of_the_decoder(small_bundle, ends):
     model = small_bundle.model
     bundle_dtype = model.property_mean.dtype
     metric = Metric(output_space(small_bundle, "tokens"))
-    found = metric.norm(v.to(bundle_dtype), z.to(bundle_dtype)).square()
+    found = metric.norm(z.to(bundle_dtype), v.to(bundle_dtype)).square()
     context = metric.contexts(z.to(bundle_dtype))
     prefix, h = context[:, :-1], 1e-2
 

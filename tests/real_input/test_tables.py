@@ -8,6 +8,7 @@ import pytest
 from molinterp.batch.pairs import pairs_of, read_pairs
 from molinterp.errors import InputError
 from molinterp.report.view import read_view
+from tests.real_input.test_files import write_sheet
 
 ROWS = "pair,start,end\na,CCO,CCN\nb,aspirin,C[C@H](N)C(=O)O |&1:1|\n"
 
@@ -35,12 +36,7 @@ def test_pairs_come_from_any_table(tmp_path, name, content):
 
 
 def test_pairs_of_a_workbook(tmp_path):
-    openpyxl = pytest.importorskip("openpyxl")
-    pytest.importorskip("python_calamine")
-    book = openpyxl.Workbook()
-    for line in ROWS.splitlines():
-        book.active.append(line.split(","))
-    book.save(tmp_path / "a.xlsx")
+    write_sheet(tmp_path / "a.xlsx", [line.split(",") for line in ROWS.splitlines()])
     assert [p.id for p in read_pairs(tmp_path / "a.xlsx")] == ["a", "b"]
 
 

@@ -1,10 +1,12 @@
 import io
 import json
+import sys
+import zipfile
 
 import pandas as pd
 import pytest
 
-from molinterp.errors import InputError
+from molinterp.errors import InputError, MissingDependencyError
 from molinterp.report.formats import check_writable, render
 from tests.paths.test_path import _path
 
@@ -18,11 +20,28 @@ def test_tables_read_back(suffix, separator):
     )
 
 
-def test_json_holds_every_step_and_figure():
+def test_json_holds_every_molecule_and_metric():
     document = json.loads(render(_path(), ".json"))
-    assert [s["smiles"] for s in document["steps"]] == ["CCO", "CCN", "CCCN"]
-    assert document["figures"]["worst_step"] == 0.25
+    assert [s["smiles"] for s in document["molecules"]] == ["CCO", "CCN", "CCCN"]
+    assert document["metrics"]["worst_step"] == 0.25
     assert document["end"]["round_trip"]["is_exact"] is False
+
+
+def test_a_workbook_reads_back_and_never_changes():
+    path = _path(names=("=1+1", "http://b"))
+    content = render(path, ".xlsx")
+    read = pd.read_excel(io.BytesIO(content), engine="calamine")
+    assert read["name"].tolist()[::2] == ["=1+1", "http://b"]
+    assert read["smiles"].tolist() == path.smiles and read["mw"].tolist() == [40.0, 41.0, 42.0]
+    assert render(path, ".xlsx") == content
+    sheet = zipfile.ZipFile(io.BytesIO(content)).read("xl/worksheets/sheet1.xml").decode()
+    assert "<f>" not in sheet and "hyperlink" not in sheet
+
+
+def test_a_workbook_needs_its_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'molinterp\[excel\]'"):
+        render(_path(), ".xlsx")
 
 
 def test_smiles_lines_bear_names():

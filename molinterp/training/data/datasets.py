@@ -21,8 +21,7 @@ from molinterp.errors import DownloadError, InputError, InvalidMoleculeError
 from molinterp.io.download import Fetched, Progress, cache_folder, fetch
 from molinterp.io.files import whole_file
 from molinterp.io.molecule_files import read_records
-
-SPLITS = ("train", "valid", "test")
+from molinterp.training.data.settings import SPLITS
 
 
 @final

@@ -7,7 +7,7 @@ from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array
 from molinterp.errors import InputError
 from molinterp.training.data.corpus import prepare, read_splits, standard_form
-from molinterp.training.data.datasets import SPLITS
+from molinterp.training.data.settings import SPLITS
 from tests.conftest import SMALL
 
 

@@ -1,0 +1,139 @@
+import re
+
+import pytest
+from rdkit import Chem
+
+from molinterp.chem.environments import EnvironmentTable
+from molinterp.chem.filters import FILTERS, Cost, Filters, FilterSettings, is_clean, own_fault
+from molinterp.chem.properties import sa_score
+from molinterp.errors import InputError
+
+ASPIRIN, IBUPROFEN = (Chem.MolFromSmiles(s) for s in ("CC(=O)Oc1ccccc1C(=O)O", "CC(C)Cc1ccc(C(C)C(=O)O)cc1"))
+NITROBENZENE = Chem.MolFromSmiles("O=[N+]([O-])c1ccccc1")
+
+
+@pytest.mark.parametrize(
+    ("smiles", "fault"),
+    [
+        ("CC(=O)O.CCO", "fragments"),
+        ("C[CH]C", "radical"),
+        ("C[N+](C)(C)C", "charge"),
+        ("FC1=NN=PC1=S=NON=O", "unfamiliar"),
+        ("O=[N+]([O-])c1ccccc1", "alert"),
+        ("CC(=O)Nc1ccccc1", None),
+    ],
+)
+def test_known_verdicts(smiles, fault):
+    mol = Chem.MolFromSmiles(smiles)
+    assert Filters.between(ASPIRIN, IBUPROFEN).fault(mol) == fault
+
+
+def test_what_an_end_bears_is_allowed_between():
+    nitrotoluene = Chem.MolFromSmiles("Cc1ccc([N+](=O)[O-])cc1")
+    assert Filters.between(ASPIRIN, IBUPROFEN).fault(nitrotoluene) == "alert"
+    assert Filters.between(NITROBENZENE, IBUPROFEN).fault(nitrotoluene) is None
+    choline = Chem.MolFromSmiles("C[N+](C)(C)CCO")
+    ethyl = Chem.MolFromSmiles("CC[N+](C)(C)CCO")
+    assert Filters.between(ASPIRIN, IBUPROFEN).fault(choline) == "charge"
+    assert Filters.between(choline, IBUPROFEN).fault(ethyl) != "charge"
+
+
+def test_the_ends_pass_their_own_filters():
+    filters = Filters.between(ASPIRIN, IBUPROFEN)
+    assert [filters.fault(end) for end in (ASPIRIN, IBUPROFEN)] == [None, None]
+
+
+def test_sa_score_is_held_against_the_harder_end():
+    everything = Chem.MolFromSmiles("C[C@]12CC[C@H]3[C@@H](CC[C@H]4CC(=O)CC[C@@]43C)[C@@H]1CC[C@@H]2O")
+    filters = Filters.between(ASPIRIN, IBUPROFEN)
+    assert filters.context.max_sa_score == pytest.approx(
+        max(map(sa_score, (ASPIRIN, IBUPROFEN))) + FilterSettings().sa_slack
+    )
+    assert filters.fault(everything) == "hard-to-make"
+    assert Filters.between(ASPIRIN, everything).fault(everything) is None
+
+
+def test_familiarity_comes_from_the_table_that_is_handed_in():
+    nothing = EnvironmentTable({1: frozenset(), 2: frozenset()})
+    filters = Filters.between(ASPIRIN, IBUPROFEN, environments=nothing)
+    assert filters.fault(Chem.MolFromSmiles("CCN")) == "unfamiliar"
+
+
+@pytest.mark.parametrize(
+    ("smiles", "clean"),
+    [
+        ("CC(C)Cc1ccc(C(C)C(=O)O)cc1", True),
+        ("O=[N+]([O-])c1ccccc1", False),
+        ("C[N+](C)(C)CCO", False),
+        ("CC(=O)O.CCO", False),
+        ("C[CH]C", False),
+        ("FC1=NN=PC1=S=NON=O", False),
+        ("CN1CC[C@]23c4c5ccc(O)c4O[C@H]2[C@@H](O)C=C[C@H]3[C@H]1C5", False),
+    ],
+)
+def test_clean_is_absolute(smiles, clean):
+    assert is_clean(Chem.MolFromSmiles(smiles, sanitize=True)) == clean
+
+
+@pytest.mark.parametrize(
+    ("smiles", "fault"),
+    [
+        ("CC(C)Cc1ccc(C(C)C(=O)O)cc1", None),
+        ("CC(=O)O.CCO", "fragments"),
+        ("C[N+](C)(C)CCO", "charge"),
+        ("C[CH]C", "radical"),
+        ("FC1=NN=PC1=S=NON=O", "unfamiliar"),
+        ("CN1CC[C@]23c4c5ccc(O)c4O[C@H]2[C@@H](O)C=C[C@H]3[C@H]1C5", "hard-to-make"),
+        ("O=[N+]([O-])c1ccccc1", "alert"),
+    ],
+)
+def test_what_a_molecule_lacks_to_be_clean_has_a_name(smiles, fault):
+    assert own_fault(Chem.MolFromSmiles(smiles)) == fault
+
+
+def test_each_filter_has_a_name_of_its_own():
+    names = [f.name for f in FILTERS]
+    assert len(set(names)) == len(names)
+
+
+def test_costly_filters_come_last():
+    costs = [f.cost.value for f in FILTERS]
+    assert costs == sorted(costs)
+
+
+def test_cheap_and_costly_filters_together_are_all():
+    filters = Filters.between(ASPIRIN, IBUPROFEN)
+    for smiles in ("CC(=O)O.CCO", "O=[N+]([O-])c1ccccc1", "CC(=O)Nc1ccccc1"):
+        mol = Chem.MolFromSmiles(smiles)
+        parts = [filters.failure(mol, (cost,)) for cost in Cost]
+        assert filters.failure(mol) == next((p for p in parts if p), None)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "reason", "atoms"),
+    [
+        ("CC(=O)O.CCO", "2 components", ()),
+        ("C[CH]C", "unpaired electron", (1,)),
+        ("C[N+](C)(C)C", r"net charge \+1", (1,)),
+        ("C1CCCCCCC1", "ring of 8 atoms", tuple(range(8))),
+    ],
+)
+def test_a_failure_says_why_and_where(smiles, reason, atoms):
+    failure = Filters.between(ASPIRIN, IBUPROFEN).failure(Chem.MolFromSmiles(smiles))
+    assert re.fullmatch(reason, failure.reason) and failure.atoms == atoms
+
+
+def test_a_condition_gives_its_own_name():
+    filters = Filters.between(ASPIRIN, IBUPROFEN, conditions=[lambda mol: "too plain"])
+    assert filters.fault(Chem.MolFromSmiles("CC(=O)Nc1ccccc1")) == "too plain"
+
+
+def test_an_element_that_is_not_allowed_is_named():
+    filters = Filters.between(ASPIRIN, IBUPROFEN, elements=["C", "O"])
+    failure = filters.failure(Chem.MolFromSmiles("CC(=O)Nc1ccccc1"))
+    assert (failure.name, failure.reason, failure.atoms) == ("element", "N not allowed", (3,))
+
+
+def test_an_unknown_element_is_refused():
+    with pytest.raises(InputError, match="`elements` must be symbols such as C,N,O; got 'Xx'"):
+        Filters.between(ASPIRIN, elements=["Xx"])
