@@ -32,7 +32,7 @@ def test_the_list_names_classifiers_rules_and_properties(command):
 
 @pytest.mark.weights
 def test_a_table_of_labels_becomes_a_feature_of_a_bundle(command, saved_bundle, tmp_path, monkeypatch):
-    for function in (realism.fit_parts, features.fit_feature):
+    for function in (realism.fit_parts, features.teach_feature):
         monkeypatch.setitem(function.__kwdefaults__, "n_steps", 100)
     compounds = [f"{s},{split}" for s in SMALL * 8 for split in ("train", "valid")]
     (tmp_path / "m.csv").write_text("\n".join(["smiles,split", *compounds]))

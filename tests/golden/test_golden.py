@@ -8,6 +8,8 @@ import pytest
 
 from tests.golden.record import CASES, HERE, answers, versions
 
+pytestmark = pytest.mark.weights
+
 RENAMED = {"steps": "molecules", "figures": "metrics"}
 """Keys of the JSON that the redesign calls otherwise."""
 ASKED = ("method", "bundle", "seed")
