@@ -35,6 +35,7 @@ from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.io.files import replace_folder, sha256
 from molinterp.model.decoding import beam, blur_at, greedy, sample
 from molinterp.model.device import usable_device
+from molinterp.model.header import check_tensors, seal
 from molinterp.model.inversion import Inversion, invert
 from molinterp.model.network import MoleculeVAE, VAEConfig
 from molinterp.model.protocol import LatentModel, OutputSpace
@@ -54,6 +55,8 @@ from molinterp.realism.fitted import RealismModels
 from molinterp.realism.latent_network import log_odds
 from molinterp.realism.terms import DensityTerm, ProbabilityTerm, Term
 
+_BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""Errors of files that match their hashes and were made to harm."""
 SAME_POINT = 0.01
 """Distance below which a molecule counts as encoded at a point, in posterior standard deviations."""
 
@@ -319,7 +322,7 @@ class Bundle:
                 (temporary / FAMILIAR_FILE).chmod(0o644)
                 hashes[FAMILIAR_FILE] = sha256(temporary / FAMILIAR_FILE)
             header = self._header() | ({"realism": realism} if files else {}) | {"files": hashes}
-            text = json.dumps(header, indent=1)
+            text = json.dumps(seal(json.loads(json.dumps(header))), indent=1)
             (temporary / HEADER).write_text(text + "\n", encoding="utf-8")
             replace_folder(temporary, folder)
         except OSError as error:
@@ -355,14 +358,17 @@ class Bundle:
                 model = MoleculeVAE(config)
             weights: dict[str, Tensor] = {}
             for file in WEIGHTS:
-                weights |= unpacked(load_file(folder / file))
+                tensors = load_file(folder / file)
+                check_tensors({file: tensors}, header)
+                weights |= unpacked(tensors)
             model.load_state_dict(weights, assign=True)
             extra = {file: load_file(folder / file) for file in REALISM_FILES if file in header["files"]}
+            check_tensors(extra, header)
             realism = RealismModels.from_files(extra, header["realism"]) if extra else RealismModels()
             realism.move_to(device)
             is_counted = FAMILIAR_FILE in header["files"]
             tables = Familiar.from_arrays(load_arrays(folder / FAMILIAR_FILE)) if is_counted else None
-        except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        except (*_BROKEN, SafetensorError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BundleError(damaged(folder, reason)) from error
         return cls(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from types import MappingProxyType
@@ -15,10 +14,12 @@ from molinterp.chem.familiar import Familiar, read_familiar, shipped_familiar
 from molinterp.errors import BundleError
 from molinterp.io.download import cache_folder
 from molinterp.io.files import sha256
+from molinterp.model.header import check, parsed
 from molinterp.pretrained import BUNDLES, bundle_folder
 from molinterp.realism.fitted import FILES as REALISM_FILES
 
-SCHEMA = 3
+SCHEMA = 4
+"""Number of the layout; a bundle of another one is not read."""
 HEADER = "bundle.json"
 WEIGHTS = MappingProxyType(
     {
@@ -100,16 +101,15 @@ def read_header(folder: Path) -> dict[str, Any]:
         BundleError: a file is missing or damaged, or the schema is not supported.
     """
     try:
-        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
-        schema, files = header["schema"], dict(header["files"])
-        header["name"], header["figures"], header["training"], header["properties"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        header = parsed((folder / HEADER).read_bytes())
+        if header.get("schema") != SCHEMA:
+            raise _other_schema(folder, header.get("schema"))
+        check(header)
+    except (OSError, ValueError) as error:
         raise BundleError(damaged(folder, f"{HEADER}: {error}")) from error
-    if schema != SCHEMA:
-        raise BundleError(
-            f"bundle '{folder}' has schema {schema!r}; this version of molinterp reads "
-            f"{SCHEMA}. Train it again, or install the version that made it."
-        )
+    files = header["files"]
+    if unknown := set(files) - set(FILES):
+        raise BundleError(damaged(folder, f"{HEADER} names the file {min(unknown)[:80]!r}"))
     for file in (*WEIGHTS, *(f for f in OPTIONAL if f in files)):
         path = folder / file
         if not path.is_file():
@@ -117,6 +117,13 @@ def read_header(folder: Path) -> dict[str, Any]:
         if sha256(path) != files.get(file):
             raise BundleError(damaged(folder, f"{file} does not match its SHA-256"))
     return header
+
+
+def _other_schema(folder: Path, schema: Any) -> BundleError:
+    return BundleError(
+        f"bundle '{folder}' has schema {str(schema)[:40]}; this version of molinterp reads {SCHEMA}. "
+        "Train it again, or install the version that made it."
+    )
 
 
 def familiar_of(name: str | Path) -> Familiar:

@@ -13,6 +13,7 @@ from molinterp.chem.standardise import standardise
 from molinterp.errors import BundleError, InputError, ShapeError, VocabularyError
 from molinterp.model.bundle import Bundle, loaded
 from molinterp.model.decoding import beam
+from molinterp.model.header import seal
 from molinterp.model.quantisation import packed, unpacked
 from molinterp.model.storage import HEADER, check_target, locate
 from molinterp.realism.density import CallableDensity
@@ -188,7 +189,7 @@ def test_a_pickle_with_a_matching_hash_is_never_unpickled(saved_bundle):
     (saved_bundle / "encoder.safetensors").write_bytes(raw)
     header = json.loads((saved_bundle / HEADER).read_text())
     header["files"]["encoder.safetensors"] = hashlib.sha256(raw).hexdigest()
-    (saved_bundle / HEADER).write_text(json.dumps(header))
+    (saved_bundle / HEADER).write_text(json.dumps(seal(header)))
     with pytest.raises(BundleError, match="is damaged"):
         Bundle.load(saved_bundle)
 
@@ -196,7 +197,7 @@ def test_a_pickle_with_a_matching_hash_is_never_unpickled(saved_bundle):
 def test_another_schema_is_named(saved_bundle):
     header = json.loads((saved_bundle / HEADER).read_text())
     (saved_bundle / HEADER).write_text(json.dumps(header | {"schema": 99}))
-    with pytest.raises(BundleError, match="has schema 99; this version of molinterp reads 3"):
+    with pytest.raises(BundleError, match="has schema 99; this version of molinterp reads 4"):
         Bundle.load(saved_bundle)
 
 
