@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from molinterp.cli.options import target_of
+from molinterp.cli.options import Command, target_of
 from molinterp.cli.progress import Bars
 from molinterp.cli.settings_options import settings_from, settings_options
 
@@ -15,7 +15,7 @@ from molinterp.training.latent.settings import PARTS, LatentFit
 from molinterp.training.settings import Machine
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("part", type=click.Choice(["all", *PARTS]))
 @click.argument("molecules", type=click.Path(path_type=Path))
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
@@ -36,8 +36,9 @@ def fit(
 
     The split train is learnt from, valid is measured on: by a column `split`, or as `molinterp train`
     divides a file without one. The parts are the heads (ECFP4 bits and properties from a latent point), the
-    density of encoded compounds, the validity of decodes, the latent form of all features, and the property
-    windows: how far off the property head is, and where. Encoder and decoder stay. The figures are printed as
+    density of encoded compounds, the validity of decodes, the latent form of all features, the property
+    windows: how far off the property head is, and where; and the familiar chemistry: atom environments and
+    ring systems of the compounds, which filters know. Encoder and decoder stay. The figures are printed as
     JSON, and stored in the bundle.
     """
     from molinterp.model.bundle import Bundle

@@ -8,6 +8,7 @@ from typing import final
 
 from rdkit import Chem
 
+from molinterp.chem.filters import qed_dip
 from molinterp.chem.properties import logp, mw, qed, tpsa
 
 SCALES: Mapping[str, float] = MappingProxyType({"logp": 1.0, "tpsa": 25.0, "mw": 50.0})
@@ -45,5 +46,5 @@ class MoleculeTerms:
         return self._weights["range"] * sum(outside) / len(outside)
 
     def qed(self, mol: Chem.Mol) -> float:
-        """Depth of QED below the lower end's, weighted; takes milliseconds."""
-        return self._weights["qed"] * max(0.0, self._least_qed - qed(mol))
+        """Depth of QED below the lower end's less a tolerance, weighted; takes milliseconds."""
+        return self._weights["qed"] * qed_dip(mol, self._least_qed)

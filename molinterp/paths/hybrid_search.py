@@ -48,10 +48,16 @@ class Examiner:
     """Filters and weighs the molecules of one problem; see `search.Examiner`."""
 
     def __init__(
-        self, filters: Filters, terms: MoleculeTerms, objective: PathObjective, model: LatentModel
+        self,
+        filters: Filters,
+        terms: MoleculeTerms,
+        objective: PathObjective,
+        model: LatentModel,
+        weights: Mapping[str, float],
     ) -> None:
-        """Take what molecules are measured by."""
+        """Take what molecules are measured by, and the weights of the terms of λ."""
         self._filters, self._terms, self._objective, self._model = filters, terms, objective, model
+        self._weights = weights
 
     def sift(self, mol: Chem.Mol) -> Fault | None:
         """What the cheap filters say against a molecule."""
@@ -65,15 +71,17 @@ class Examiner:
         failure = self._filters.failure(mol, (cost,))
         if failure is None:
             return None
-        return Fault(failure.name, tuple(places_of(self._filters.context, mol, failure.name)))
+        return Fault(failure.name, tuple(places_of(self._filters.context, mol, failure)))
 
     def weigh(self, mols: Sequence[Chem.Mol], smiles: Sequence[str]) -> Sequence[Mapping[str, float]]:
         """Weighted terms of λ of molecules that pass."""
         latent = self._objective.weighted_terms(self._model, smiles)
-        return [
-            {**own, "range": self._terms.range(mol), "qed": self._terms.qed(mol)}
-            for own, mol in zip(latent, mols, strict=True)
-        ]
+        return [{**own, **self._of_molecule(mol)} for own, mol in zip(latent, mols, strict=True)]
+
+    def _of_molecule(self, mol: Chem.Mol) -> dict[str, float]:
+        against = self._filters.terms(mol)
+        own = {name: self._weights[name] * value for name, value in against.items()}
+        return {"range": self._terms.range(mol), "qed": self._terms.qed(mol), **own}
 
 
 @final
@@ -110,8 +118,8 @@ def find_hybrid_paths(
         settings: of the search; None means those of the objective that is asked for.
     """
     settings = settings or (SHORT if request.objective == Objective.SHORT else HybridSettings())
-    terms = MoleculeTerms(start, end, {**TERM_WEIGHTS, **request.term_weights})
-    examiner = Examiner(filters, terms, objective, model)
+    weights = {**TERM_WEIGHTS, **request.term_weights}
+    examiner = Examiner(filters, MoleculeTerms(start, end, weights), objective, model, weights)
     terrains = [
         Terrain(Lattice(start, end, alignment.pairs), settings.cost, settings.limits, settings.work)
         for alignment in align(start, end)[: settings.n_alignments]

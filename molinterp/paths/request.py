@@ -32,7 +32,16 @@ from molinterp.options import (
 CATALOGUES = ("PAINS", "BRENK")
 """Catalogues of structural alerts."""
 TERM_WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {"density": 0.05, "validity": 0.3, "feature": 20.0, "range": 2.0, "qed": 16.0}
+    {
+        "density": 0.05,
+        "validity": 0.3,
+        "feature": 20.0,
+        "range": 2.0,
+        "qed": 16.0,
+        "soft_alerts": 1.0,
+        "rare_rings": 0.5,
+        "foreign": 2.0,
+    }
 )
 """Default weights of the terms of λ; `feature` stands for every feature that is asked for."""
 

@@ -1,9 +1,10 @@
-"""The lazy search: a shortest path that builds, filters and weighs only what the best path so far runs through.
+"""Search lazily for a shortest path: build, filter and weigh only what the best path so far runs through.
 
-Nodes are described at no cost (a state of a lattice) and count as sound and as light as can be until they are
-looked at. A* finds the best path under these hopes; what it runs through is looked at, in one batch; the search
-runs again; once all of a best path was looked at, no other is better (Dellin and Srinivasa, A Unifying Formalism
-for Shortest Path Problems with Expensive Edge Evaluations via Lazy Best-First Search, 2016).
+Nodes are described at no cost, as states of a lattice, and count as sound and as light as can be until they
+are looked at. A* finds the best path under these assumptions; what it runs through is looked at, in one
+batch; the search runs again. Once all of a best path was looked at, no other is better (Dellin and Srinivasa,
+A Unifying Formalism for Shortest Path Problems with Expensive Edge Evaluations
+via Lazy Best-First Search, 2016).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Fault:
     name: str
     """In one word."""
     places: tuple[frozenset[int], ...] = ()
-    """Atoms that it is due to, whatever the rest of the molecule is, one set a place; none where all of it is."""
+    """Atoms that it is due to, one set a place; none if it is due to the whole molecule."""
 
 
 class Examiner(Protocol):
@@ -203,7 +204,7 @@ class LazySearch:
     def _weigh(self, nodes: Sequence[Node]) -> None:
         smiles = [s for s in dict.fromkeys(self._smiles[n] for n in nodes) if self._seen[s].weight is None]
         self.n_weighed += len(smiles)
-        mols = [self._seen[s].mol for s in smiles]
+        mols = [mol for s in smiles if (mol := self._seen[s].mol) is not None]
         for text, terms in zip(smiles, self.examiner.weigh(mols, smiles), strict=True):
             self._seen[text] = replace(self._seen[text], weight=FLOOR + sum(terms.values()), terms=terms)
 

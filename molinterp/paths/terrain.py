@@ -1,4 +1,4 @@
-"""A lattice as the search sees it: moves with their costs, what is left to pay, what is known to be unsound."""
+"""A lattice as the search sees it: moves with costs, lower bounds, and what is known to be unsound."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Terrain:
             self._nogoods[self.lattice.nogood(state, nodes)] = None
 
     def steps(self, state: int) -> list[tuple[int, float, float]]:
-        """States one move ahead, each with the squared length of the step and what is left to pay at least."""
+        """States one move ahead, each with the squared length of the step and a lower bound of the rest."""
         if state not in self._steps:
             rest = self.goal ^ state
             self._steps[state] = [

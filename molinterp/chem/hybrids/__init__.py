@@ -1,5 +1,6 @@
-"""Hybrids of two aligned compounds: what differs, in blocks that change whole, and molecules of any set of them."""
+"""Build hybrids of two aligned compounds: what differs falls into blocks that change whole."""
 
-from molinterp.chem.hybrids.lattice import Change, Lattice, Move, MoveLimits
+from molinterp.chem.hybrids.changes import Change
+from molinterp.chem.hybrids.lattice import Lattice, Move, MoveLimits
 
 __all__ = ["Change", "Lattice", "Move", "MoveLimits"]

@@ -6,33 +6,32 @@ search need not look at those.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from types import MappingProxyType
 
 from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
 
-from molinterp.chem.alerts import matched_alerts
-from molinterp.chem.environments import environments
-from molinterp.chem.filters.base import Context
-from molinterp.chem.unstable_groups import matched_groups
+from molinterp.chem.filters.base import Context, Failure
 
-_Strike = Callable[[Context, Chem.Mol], Iterable[Collection[int]]]
+REACH: Mapping[str, int] = MappingProxyType({"ring": 0, "ring-system": 1, "unstable": 1, "alert": 1})
+"""Name of a filter to the bonds about the atoms at fault that its failure may depend on."""
 
 
-def places_of(context: Context, mol: Chem.Mol, fault: str) -> list[frozenset[int]]:
+def places_of(context: Context, mol: Chem.Mol, failure: Failure) -> list[frozenset[int]]:
     """Atoms that a failure is due to, one set a place; none if it is due to the whole molecule.
 
     Args:
         context: in which the molecule fails.
         mol: the molecule.
-        fault: name of the filter that it fails.
+        failure: of a filter.
     """
-    if fault not in _STRIKES:
+    if failure.name == "unfamiliar":
+        return [_about(mol, (atom,), 1) for atom in _strange(context, mol)]
+    if failure.name not in REACH or not failure.atoms:
         return []
-    strike, reach = _STRIKES[fault]
-    return [_about(mol, atoms, reach) for atoms in strike(context, mol)]
+    return [_about(mol, failure.atoms, REACH[failure.name])]
 
 
 def _about(mol: Chem.Mol, atoms: Collection[int], reach: int) -> frozenset[int]:
@@ -42,42 +41,20 @@ def _about(mol: Chem.Mol, atoms: Collection[int], reach: int) -> frozenset[int]:
     return frozenset(out)
 
 
-def _rings(context: Context, mol: Chem.Mol) -> Iterable[Collection[int]]:
-    allowed = context.ring_sizes
-    return (r for r in mol.GetRingInfo().AtomRings() if allowed is not None and len(r) not in allowed)
-
-
-def _strange(context: Context, mol: Chem.Mol) -> Iterable[Collection[int]]:
+def _strange(context: Context, mol: Chem.Mol) -> list[int]:
     """Atoms whose environment of radius 1 is unknown."""
     output = rdFingerprintGenerator.AdditionalOutput()
     output.AllocateBitInfoMap()
     _generator().GetSparseFingerprint(mol, additionalOutput=output)
-    known, excused = context.environments.known[1], [environments(end, 1) for end in context.ends]
+    known = context.familiar.environments.known[1]
+    out = []
     for key, places in output.GetBitInfoMap().items():
         number = key & 0xFFFFFFFF
-        if number not in known and not any(number in of_end for of_end in excused):
-            yield from ((atom,) for atom, _ in places)
+        if number not in known and not any(number in end.environments for end in context.ends):
+            out += [atom for atom, _ in places]
+    return out
 
 
 @cache
 def _generator() -> rdFingerprintGenerator.FingerprintGenerator64:
     return rdFingerprintGenerator.GetMorganGenerator(radius=1)
-
-
-def _unstable(context: Context, mol: Chem.Mol) -> Iterable[Collection[int]]:
-    return matched_groups(mol, context.groups)
-
-
-def _alerting(context: Context, mol: Chem.Mol) -> Iterable[Collection[int]]:
-    return matched_alerts(mol, context.catalogues, context.alerts)
-
-
-_STRIKES: Mapping[str, tuple[_Strike, int]] = MappingProxyType(
-    {
-        "ring": (_rings, 0),
-        "unfamiliar": (_strange, 1),
-        "unstable": (_unstable, 1),
-        "alert": (_alerting, 1),
-    }
-)
-"""Name of a filter to the atoms at fault, and the bonds about them that the failure may depend on."""

@@ -16,7 +16,7 @@ from rdkit import Chem
 from molinterp.chem.hybrids.overlay import BOTH, Item, Overlay, Pair, connected_groups, pair
 
 START, END, FORM, HAND = "start", "end", "form", "hand"
-"""Kinds of blocks: of the start alone, of the end alone, of both in another form, a centre of another hand."""
+"""Kinds of blocks: of the start alone, of the end alone, of both in another form, an inverted centre."""
 MAX_CHAIN = 6
 """Carbons of an alkyl chain that come at once at most."""
 
@@ -125,7 +125,7 @@ def _groups(overlay: Overlay, side: int, own: set[int]) -> Iterator[tuple[Item, 
 
 
 def _heads(atom: Chem.Atom) -> list[Chem.Atom]:
-    """Nitrogen and oxygen on the carbon or sulfur of an acyl or sulfonyl group: C(=O)N, C(=O)O, S(=O)(=O)N."""
+    """Nitrogen and oxygen on the carbon or sulfur of an acyl or sulfonyl group."""
     if not _is_acyl(atom):
         return []
     heads = [
@@ -181,7 +181,8 @@ def _like_leaves(overlay: Overlay) -> Iterator[tuple[Item, Item]]:
     for k in overlay.changed_nodes:
         about = [set(overlay.neighbours(side, k)) for side in (0, 1)]
         if about[0] == about[1] and len(about[0]) == 1:
-            key = (*about[0], overlay.atom(0, k).GetAtomicNum(), overlay.atom(1, k).GetAtomicNum())
+            (anchor,) = about[0]
+            key = (anchor, overlay.atom(0, k).GetAtomicNum(), overlay.atom(1, k).GetAtomicNum())
             if key in seen:
                 yield seen[key], k
             seen[key] = k

@@ -104,7 +104,9 @@ class Builder:
             if not (present[k] and present[m]):
                 continue
             if owner < 0:
-                yield k, m, first if first is not None else second
+                order = first if first is not None else second
+                if order is not None:
+                    yield k, m, order
             elif state >> owner & 1:
                 if second is not None:
                     yield k, m, second
@@ -160,7 +162,9 @@ class Builder:
         mol = Chem.RWMol()
         for k in range(self._n):
             if present[k]:
-                index[k] = mol.AddAtom(self._atoms[k][self._side(state, k)])
+                atom = self._atoms[k][self._side(state, k)]
+                assert atom is not None  # a node that is present is one of the atoms of that end
+                index[k] = mol.AddAtom(atom)
         near: dict[int, list[int]] = {k: [] for k in index}
         aromatic: dict[int, int] = {}
         for k, m, order in self._links(state, present, self._bonds):

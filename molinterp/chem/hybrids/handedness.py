@@ -1,7 +1,7 @@
 """Stereo between two aligned compounds: which way each centre and double bond of a hybrid points.
 
-The neighbours of a centre stand in *slots*: a common neighbour has one slot at both ends, and what one end has
-alone shares its slot with what the other has in its place. A hybrid's centre then points as the end that has
+The neighbours of a centre stand in *slots*: a common neighbour has one slot at both ends, and what one end
+has alone shares its slot with what the other has in its place. A hybrid's centre then points as the end that has
 it; where both ends have it and disagree, turning it is a block of its own.
 """
 
@@ -15,7 +15,7 @@ from rdkit import Chem
 
 from molinterp.chem.hybrids.blocks import HAND, Block
 from molinterp.chem.hybrids.overlay import Overlay, Pair
-from molinterp.chem.stereo.neighbourhoods import HANDS, OPEN, TAGS, parity
+from molinterp.chem.stereo.neighbourhoods import SIGNS, TAGS, UNSPECIFIED, parity
 
 HYDROGEN = -1
 """A neighbour that is not written out: a hydrogen or a lone pair."""
@@ -112,7 +112,7 @@ class Handedness:
 
     def _centre(self, node: int) -> Centre | None:
         sides = [side for side in (0, 1) if self._overlay.nodes[node][side] is not None]
-        hands = {s: HANDS.get(self._overlay.atom(s, node).GetChiralTag(), OPEN) for s in sides}
+        hands = {s: SIGNS.get(self._overlay.atom(s, node).GetChiralTag(), UNSPECIFIED) for s in sides}
         if not any(hands.values()):
             return None
         places = [self._places(s, node) if s in sides else [] for s in (0, 1)]
@@ -125,7 +125,7 @@ class Handedness:
         over = []
         for side in (0, 1):
             order = [slot_in(slots, k) for k in places[side]] if hands.get(side) else []
-            over.append(parity([i for i in order if i is not None]) * hands.get(side, OPEN))
+            over.append(parity([i for i in order if i is not None]) * hands.get(side, UNSPECIFIED))
         if all(over) and over[0] != over[1]:
             alone = [i for i, (a, b) in enumerate(slots) if a != b and HYDROGEN not in (a, b)]
             if len(alone) > 1:  # Nothing says which of the two took whose place.

@@ -104,7 +104,7 @@ class Lattice:
         """Blocks that a node and its rings depend on."""
         overlay = self.overlay
         out = [0] * len(overlay.nodes)
-        for i, block in enumerate(self.blocks):
+        for i in range(len(self.blocks)):
             for k in self.measure.reach[i]:
                 out[k] |= 1 << i
         for ring in (frozenset(r) for side in (0, 1) for r in overlay.rings[side]):

@@ -92,8 +92,15 @@ class Overlay:
         return start, end
 
     def atom(self, side: int, node: int) -> Chem.Atom:
-        """The atom of one end that a node is."""
-        return self.ends[side].GetAtomWithIdx(self.nodes[node][side])
+        """The atom of one end that a node is.
+
+        Raises:
+            KeyError: the end lacks it.
+        """
+        index = self.nodes[node][side]
+        if index is None:
+            raise KeyError(node)
+        return self.ends[side].GetAtomWithIdx(index)
 
     def is_common(self, node: int) -> bool:
         """Whether both ends have a node."""

@@ -2,9 +2,8 @@ import pytest
 from molinterp.data import drugs
 from rdkit import Chem
 
-from molinterp.chem.changes import group_tables
 from molinterp.chem.alignment import align
-from molinterp.chem.changes import Change, describe_change
+from molinterp.chem.changes import Change, describe_change, group_tables
 from molinterp.chem.changes.group_names import group_name
 
 DRUGS = [Chem.MolFromSmiles(s) for s in list(drugs().values())[:24]]
