@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 from rdkit import Chem
 
-from molinterp.chem.filters import Filters, decoded_molecule, decoded_smiles, own_fault, verdict
+from molinterp.chem.filters import Filters, decoded_molecule, decoded_smiles, verdict
 from molinterp.chem.filters.base import Condition
 from molinterp.chem.identity import without_stereo
 from molinterp.chem.properties import describe as properties_of
@@ -321,6 +321,7 @@ def _molecules(
     walked = [0.0, *np.cumsum(distances).tolist()]
     start, end = found.molecules[0].mol, found.molecules[-1].mol
     scores = problem.objective.scores([m.mol for m in found.molecules])
+    alone = Filters.alone(problem.model.familiar)
     steps: list[StepChange | None] = [None, *(StepChange.of(c) for c in found.changes)]
     steps += [None] * (len(found.molecules) - len(steps))
     out = []
@@ -338,7 +339,7 @@ def _molecules(
                 terms=one.terms,
                 features=scores[k],
                 verdict=verdict(fault),
-                verdict_alone=verdict(own_fault(one.mol)),
+                verdict_alone=verdict(alone.fault(one.mol)),
                 is_known=None if reference is None else without_stereo(one.smiles) in reference,
                 name="" if library is None or one.origin == "end" else library.name_of(one.smiles),
                 change=steps[k],

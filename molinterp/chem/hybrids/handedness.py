@@ -1,8 +1,8 @@
 """Stereo between two aligned compounds: which way each centre and double bond of a hybrid points.
 
 The neighbours of a centre stand in *slots*: a common neighbour has one slot at both ends, and what one end
-has alone shares its slot with what the other has in its place. A hybrid's centre then points as the end that has
-it; where both ends have it and disagree, turning it is a block of its own.
+has alone shares its slot with what the other has in its place. A hybrid's centre then points as the end that
+has it; where both ends have it and disagree, turning it is a block of its own.
 """
 
 from __future__ import annotations
