@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import torch
@@ -14,10 +14,19 @@ from torch.nn.utils.rnn import pad_sequence
 from molinterp.chem.properties import describe
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError
-from molinterp.geometry.curves import CubicSpline, Curve, PiecewiseLinear, slerp
-from molinterp.geometry.geodesic import geodesic
-from molinterp.geometry.metric import Metric
-from molinterp.geometry.output_spaces import LocalSpace, Map, bernoulli, categorical, compose, latent, stacked
+from molinterp.geometry import (
+    CubicSpline,
+    GeodesicResult,
+    LocalSpace,
+    Metric,
+    PiecewiseLinear,
+    SolverSettings,
+    geodesic,
+    linear,
+    slerp,
+)
+from molinterp.geometry.curves import Curve
+from molinterp.geometry.output_spaces import Map, bernoulli, categorical, compose, floored, latent, stacked
 from molinterp.model.bundle import Bundle
 from molinterp.model.decoding import greedy
 from molinterp.model.tokens import END, PAD, START
@@ -129,6 +138,13 @@ class CurveFigures:
     """exp(-length), in (0, 1]."""
     improvement: float
     """Relative length improvement, 1 - length / length of the straight line."""
+    is_converged: bool
+    """Whether the solver found a minimum to its tolerance; True for the curves that need no solver."""
+    log_index: float
+    """Least log10 of the realism index along the curve; NaN where the bundle has no density.
+
+    Far below that of the ends, the curve runs where no compound is.
+    """
 
 
 def compare_curves(
@@ -161,19 +177,20 @@ def compare_curves(
         raise InputError(f"start and end are the same compound, {start}. Choose two.")
     z0, z1 = bundle.encode([start, end])
     return [
-        row for name in names for row in _figures(Metric(output_space(bundle, name, precision)), name, z0, z1)
+        row
+        for name in names
+        for row in _figures(bundle, Metric(output_space(bundle, name, precision)), name, z0, z1)
     ]
 
 
 @torch.no_grad()
-def _figures(metric: Metric, name: str, z0: Tensor, z1: Tensor) -> list[CurveFigures]:
-    # The decoder costs a thousand times a head.
-    n_segments, max_iterations = (8, 10) if isinstance(metric.phi, LocalSpace) else (32, 100)
+def _figures(bundle: Bundle, metric: Metric, name: str, z0: Tensor, z1: Tensor) -> list[CurveFigures]:
     knots = torch.linspace(0, 1, MEASURED, device=z0.device)
+    found = _geodesic(metric, z0, z1)
     curves: dict[str, Curve] = {
         "linear": PiecewiseLinear(torch.stack([z0, z1])),
         "slerp": CubicSpline(slerp(z0, z1, knots)),
-        "geodesic": geodesic(metric, z0, z1, n_segments=n_segments, max_iterations=max_iterations).curve,
+        "geodesic": found.curve,
     }
     rows: list[CurveFigures] = []
     for kind, curve in curves.items():
@@ -182,8 +199,23 @@ def _figures(metric: Metric, name: str, z0: Tensor, z1: Tensor) -> list[CurveFig
         line = rows[0].length if rows else length
         improvement = 1 - length / line if line > 0 else 0.0
         energy = float(metric.energy(nodes))
-        rows.append(CurveFigures(name, kind, length, energy, math.exp(-length), improvement))
+        index = bundle.realism.index
+        log_index = math.nan if index is None else float(index.log_index(nodes).min()) / math.log(10)
+        converged = kind != "geodesic" or bool(found.converged)
+        rows.append(
+            CurveFigures(name, kind, length, energy, math.exp(-length), improvement, converged, log_index)
+        )
     return rows
+
+
+def _geodesic(metric: Metric, z0: Tensor, z1: Tensor) -> GeodesicResult:
+    """The geodesic in an output space, with a floor in the directions that a head does not see."""
+    if isinstance(metric.phi, LocalSpace):
+        # The decoder costs a thousand times a head.
+        settings = replace(SolverSettings.unchecked(), n_charts=2)
+        return geodesic(metric, z0, z1, n_segments=8, max_iterations=10, settings=settings)
+    sound = Metric(floored(metric.phi, linear(z0, z1, torch.linspace(0, 1, 5, device=z0.device))))
+    return geodesic(sound, z0, z1, n_segments=32, max_iterations=100)
 
 
 def _greedy_strings(bundle: Bundle, z: Tensor) -> Tensor:
