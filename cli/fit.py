@@ -36,8 +36,9 @@ def fit(
 
     The split train is learnt from, valid is measured on: by a column `split`, or as `molinterp train`
     divides a file without one. The parts are the heads (ECFP4 bits and properties from a latent point), the
-    density of encoded compounds, the validity of decodes, the latent form of all features, and the property
-    windows: how far off the property head is, and where. Encoder and decoder stay. The figures are printed as
+    density of encoded compounds, the validity of decodes, the latent form of all features, the property
+    windows: how far off the property head is, and where; and the familiar chemistry: atom environments and
+    ring systems of the compounds, which filters know. Encoder and decoder stay. The figures are printed as
     JSON, and stored in the bundle.
     """
     from molinterp.model.bundle import Bundle

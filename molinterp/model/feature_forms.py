@@ -1,4 +1,4 @@
-"""Latent forms of features: what a bundle knows of them on its latent space, and the list of them all."""
+"""Latent forms of features, as terms of λ on the latent space, and the table of all features."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def latent_term(bundle: Bundle, constraint: Constraint, epsilon: float) -> Term | None:
-    """The λ_k of a constraint, or None where the bundle has no latent form of its feature.
+    """Build the term λ_k of a constraint, or None if its feature has no latent form in this model.
 
     A feature without a trained latent form, as `smarts:` and `scaffold`, is fitted on demand on the
     bundle's reference points, if at least 30 of them have it and 30 lack it, and kept for the next path.
@@ -96,7 +96,7 @@ def _fitted_once(fit: _FeatureFit) -> LatentNetwork | None:
 
 
 def feature_table(bundle: Bundle) -> dict[str, dict[str, Any]]:
-    """All that a path can be asked to keep: name to kind, meaning and figures."""
+    """Return all features that a path can keep, by name: their kind, meaning and metrics."""
     latent = bundle.realism.facts.get("features", {})
     table: dict[str, dict[str, Any]] = {}
     for name, classifier in bundle.classifiers.items():

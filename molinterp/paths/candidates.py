@@ -17,7 +17,7 @@ from molinterp.chem.filters import Judge, decoded_molecule
 from molinterp.chem.identity import flat_smiles
 from molinterp.chem.properties import logp, mw, qed, tpsa
 from molinterp.chem.similarity import N_BITS, ecfp4, packed, tanimoto_rows
-from molinterp.chem.stereo.centres import Hands
+from molinterp.chem.stereo.centres import EndChirality
 from molinterp.paths.request import TERM_WEIGHTS
 
 SIZE_RANGE = (0.75, 1.1)
@@ -80,7 +80,7 @@ class Candidates:
         end: Chem.Mol,
         judge: Judge,
         weigh: Weigh | None = None,
-        hands: Hands | None = None,
+        hands: EndChirality | None = None,
         term_weights: Mapping[str, float] = TERM_WEIGHTS,
     ) -> None:
         """Begin with the two ends.
@@ -252,7 +252,7 @@ class Candidates:
 
     def _handed(self, proposal: Proposal) -> Proposal:
         """A proposal with its stereocentres as those of the ends; the fingerprint does not see them."""
-        turned = self._hands.given(proposal.mol) if self._hands else None
+        turned = self._hands.applied_to(proposal.mol) if self._hands else None
         mol = None if turned is None else decoded_molecule(Chem.MolToSmiles(turned))
         return proposal if mol is None else replace(proposal, smiles=Chem.MolToSmiles(mol), mol=mol)
 

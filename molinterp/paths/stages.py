@@ -21,7 +21,7 @@ from molinterp.chem.identity import without_stereo
 from molinterp.chem.properties import describe as properties_of
 from molinterp.chem.similarity import tanimoto
 from molinterp.chem.standardise import Compound, standardise
-from molinterp.chem.stereo.centres import Hands
+from molinterp.chem.stereo.centres import EndChirality
 from molinterp.errors import InputError
 from molinterp.geometry import discrete
 from molinterp.geometry.metric import Metric
@@ -125,7 +125,7 @@ def filters_of(
     """
     return Filters.between(
         *ends,
-        environments=model.environments,
+        familiar=model.familiar,
         max_sa_score=request.max_sa,
         catalogues=request.alerts,
         elements=request.elements,
@@ -159,7 +159,7 @@ def propose(problem: Problem, connection: Connection) -> CandidatePool:
         problem.filters,
         lambda smiles: problem.objective.weighted_terms(model, smiles),
         # Point by point, molecules are taken as they come.
-        None if request.pointwise else Hands(problem.start.mol, problem.end.mol),
+        None if request.pointwise else EndChirality(problem.start.mol, problem.end.mol),
         request.term_weights,
     )
     decodes = curve_decodes(model, connection.curve, connection.ends.z.device, request.seed)
