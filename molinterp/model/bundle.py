@@ -30,7 +30,7 @@ from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.io.files import replace_folder, sha256
 from molinterp.model.decoding import beam, blur_at, greedy, sample
 from molinterp.model.device import usable_device
-from molinterp.model.header import check_tensors, seal
+from molinterp.model.header import BROKEN, check_tensors, seal
 from molinterp.model.inversion import Inversion, invert
 from molinterp.model.network import MoleculeVAE, VAEConfig
 from molinterp.model.protocol import LatentModel, OutputSpace
@@ -50,8 +50,6 @@ from molinterp.realism.fitted import RealismModels
 from molinterp.realism.latent_network import log_odds
 from molinterp.realism.terms import DensityTerm, ProbabilityTerm, Term
 
-_BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
-"""What reading files may raise that match their hashes and were made to harm."""
 AT_HOME = 0.01
 """A molecule is encoded at a point itself when it is no farther from it, in standard deviations."""
 
@@ -345,7 +343,7 @@ class Bundle:
             check_tensors(extra, header)
             realism = RealismModels.from_files(extra, header["realism"]) if extra else RealismModels()
             realism.move_to(device)
-        except (*_BROKEN, SafetensorError) as error:
+        except (*BROKEN, SafetensorError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BundleError(damaged(folder, reason)) from error
         return cls(
