@@ -1,4 +1,4 @@
-"""`molinterp features`: list, train and measure what a path can keep."""
+"""`molinterp features`: list, train and evaluate the features that a path can keep."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from molinterp.cli.options import target_of
 
 @click.group()
 def features() -> None:
-    """Features that a path can keep, gain, lose or avoid."""
+    """List, train and evaluate the features that a path can keep, gain, lose or avoid."""
 
 
 @features.command("list")
-@click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
-@click.option("--json", "as_json", is_flag=True, help="All figures, as JSON.")
+@click.option("--model", default="default", show_default=True, help="Name or folder of the model.")
+@click.option("--json", "as_json", is_flag=True, help="Print all metrics as JSON.")
 def list_(model: str, as_json: bool) -> None:
-    """Trained classifiers, rules and properties, with what was measured of each."""
+    """List trained classifiers, rules and properties, with their metrics."""
     from molinterp.model.bundle import Bundle
     from molinterp.model.feature_forms import feature_table
 
@@ -43,12 +43,12 @@ def _cell(value: Any) -> str:
 @click.argument("name")
 @click.argument("labels", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--column", help="Column of the labels.  [default: the first one of 0 and 1]")
-@click.option("--at-least", type=float, help="Turns numbers into labels: 1 from this value on.")
-@click.option("--model", default="default", show_default=True, help="Bundle that the feature is added to.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder written.  [default: --model]")
-@click.option("--meaning", help="What the feature says of a compound, for `features list`.")
-@click.option("--molecules-only", is_flag=True, help="Write NAME.json and NAME.safetensors, no bundle.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option("--at-least", type=float, help="Convert numbers to labels: 1 from this value on.")
+@click.option("--model", default="default", show_default=True, help="Model to which the feature is added.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write.  [default: --model]")
+@click.option("--meaning", help="Description of the feature for `features list`.")
+@click.option("--molecules-only", is_flag=True, help="Write NAME.json and NAME.safetensors but no bundle.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Random seed.")
 def train(
     name: str,
     labels: tuple[Path, ...],
@@ -60,11 +60,11 @@ def train(
     molecules_only: bool,
     seed: int,
 ) -> None:
-    """Train the feature NAME for a bundle on LABELS, CSV files of SMILES and 0/1.
+    """Train the feature NAME on LABELS, CSV files of SMILES and 0/1, and add it to a model.
 
-    A classifier of molecules is fitted to the labels, and a latent one to the classifier on the bundle's
-    reference points. Then `molinterp path --keep NAME` keeps the feature. Figures are printed as JSON: `n`
-    molecules with a label, `n_latent` reference points.
+    A classifier of molecules is fitted to the labels, and a latent classifier to its predictions at the
+    reference points of the model. `molinterp path --keep NAME` then keeps the feature. The metrics are
+    printed as JSON; `n` is the number of labelled molecules, `n_latent` that of reference points.
     """
     import torch
 
@@ -79,20 +79,20 @@ def train(
 
     check_name(name)
     if molecules_only and output is None:
-        raise InputError("--molecules-only needs a folder to write to: give --output.")
+        raise InputError("--molecules-only needs a folder to write to. Give --output.")
     target = target_of(model, output)
     (check_folder if molecules_only else check_target)(target)
     torch.set_num_threads(1)
     bundle = None if molecules_only else Bundle.load(model)
     if bundle is not None:
-        # Said before the work, where there are none.
+        # Fails before the work if there are none.
         reference_of(bundle)
     settings = ClassifierFit(seed=seed)
     smiles, y, n_left_out = read_labels(labels, column, at_least, settings.n_each)
     if n_left_out:
         click.echo(f"note: {n_left_out} rows left out: no molecule, or both labels", err=True)
-    said = {"meaning": " ".join(meaning.split())} if meaning else {}
-    facts = {**said, "labels": [p.name for p in labels], "column": column, "at_least": at_least}
+    described = {"meaning": " ".join(meaning.split())} if meaning else {}
+    facts = {**described, "labels": [p.name for p in labels], "column": column, "at_least": at_least}
     classifier = fit_classifier(name, smiles, y, settings, facts)
     if bundle is None:
         save_classifier(classifier, target)
@@ -109,14 +109,14 @@ def train(
 @click.argument("name")
 @click.argument("labels", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--column", help="Column of the labels.  [default: the first one of 0 and 1]")
-@click.option("--at-least", type=float, help="Turns numbers into labels: 1 from this value on.")
-@click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
+@click.option("--at-least", type=float, help="Convert numbers to labels: 1 from this value on.")
+@click.option("--model", default="default", show_default=True, help="Name or folder of the model.")
 def evaluate(
     name: str, labels: tuple[Path, ...], column: str | None, at_least: float | None, model: str
 ) -> None:
-    """Measure the feature NAME, on molecules and on latent space, against LABELS.
+    """Evaluate the feature NAME against LABELS, on molecules and in the latent space.
 
-    Compounds that it was trained on flatter it: give others.
+    Use other compounds than those it was trained on, because these make it look better than it is.
     """
     import torch
 
