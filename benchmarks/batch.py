@@ -72,15 +72,15 @@ def once(output: str, asked: argparse.Namespace) -> None:
     job = Job(read_pairs(Path("pairs.csv")), request, Budget(asked.seconds, 1024))
     pool = Pool(request, asked.workers, job.budget, [*COMMAND, *(["real"] if asked.model else [])])
     done = 0
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
 
     def progress(n: int, failed: int) -> None:
         nonlocal done
         done += n
-        if not told:
+        if not reported:
             print(f"first result after {time.perf_counter() - BEGAN:.1f} s")
-        if done >= (len(told) + 1) * len(job.pairs) / N_SAMPLES or not told:
-            told.append((done, max(children_memory(), default=0)))
+        if done >= (len(reported) + 1) * len(job.pairs) / N_SAMPLES or not reported:
+            reported.append((done, max(children_memory(), default=0)))
 
     summary = run_batch(
         job, pool, Path(output), resume=True, errors=Path(f"{output}.errors.csv"), progress=progress
@@ -88,7 +88,7 @@ def once(output: str, asked: argparse.Namespace) -> None:
     took, cpu = time.perf_counter() - BEGAN, processor_seconds()
     print(f"{summary}: {took:.1f} s, {cpu:.1f} s of processor time, {cpu / len(job.pairs):.3f} per pair")
     peak = peak_memory() / 1024
-    samples = ", ".join(f"{size >> 20} MiB after {n}" for n, size in told)
+    samples = ", ".join(f"{size >> 20} MiB after {n}" for n, size in reported)
     print(f"largest memory of the parent {peak:.0f} MiB; largest worker: {samples} pairs")
 
 

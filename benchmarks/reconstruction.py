@@ -2,8 +2,8 @@
 
     python benchmarks/reconstruction.py molecules.csv.gz cache [--model default] [-n 3000] [--seed 7]
 
-`cache` is the folder in which `molinterp train` left what it knows of the molecules; without it that is made
-anew, which takes minutes. The recombined compounds are of a seed of their own, so that no training saw them.
+`cache` is the folder in which `molinterp train` stored the tokenised corpus. If it is missing, the corpus is
+prepared again, which takes minutes. The recombined compounds have a different seed from those of trainings.
 """
 
 from __future__ import annotations

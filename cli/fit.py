@@ -50,13 +50,13 @@ def fit(
     with threads_of(machine):
         bundle = Bundle.load(model, machine.device)
         check_target(target)
-        shop = workshop_of(bundle, molecules, work or _beside(model, target), machine, Bars(quiet))
+        shop = workshop_of(bundle, molecules, work or _work_folder(model, target), machine, Bars(quiet))
         fitted = fit_latent(settings, shop, bundle)
     fitted.save(target)
     click.echo(json.dumps(dict(fitted.realism.facts), indent=1))
 
 
-def _beside(model: str, target: Path) -> Path:
+def _work_folder(model: str, target: Path) -> Path:
     """Return the folder of work: that of the training if the model is in a folder of the user's."""
     folder = Path(model) if Path(model).is_dir() else target
     return folder.with_name(f"{folder.resolve().name}.work")
