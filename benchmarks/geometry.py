@@ -24,8 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from molinterp.geometry import Metric, geodesic, linear
-from molinterp.geometry.geodesic import SolverSettings
+from molinterp.geometry import Metric, SolverSettings, geodesic, linear
 from molinterp.geometry.network_curve import NetworkCurve
 from molinterp.geometry.preconditioners import PreconditionerSettings
 

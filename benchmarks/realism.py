@@ -28,11 +28,11 @@ from torch import Tensor
 
 from molinterp.chem.filters import decoded_molecule, is_clean
 from molinterp.geometry import Metric, geodesic, linear, slerp
+from molinterp.io.labels import read_labels
 from molinterp.model.bundle import Bundle
 from molinterp.paths.interpolate import interpolate
 from molinterp.paths.objective import objective_of
 from molinterp.paths.request import TERM_WEIGHTS, PathRequest
-from molinterp.training.classifiers import read_labels
 
 N_BETWEEN = 30
 Function = Callable[[Tensor], Tensor]
@@ -214,7 +214,8 @@ def main() -> None:
     torch.set_num_threads(1)
     bundle = Bundle.load(args.model)
     bundle.model.requires_grad_(False)
-    smiles, labels, _ = read_labels(args.labels, args.column, args.at_least)
+    read = read_labels(args.labels, args.column, args.at_least)
+    smiles, labels = list(read.smiles), read.labels
     pairs = choose_pairs(bundle, args.feature, smiles, labels, args.pairs, args.seed)
     ends = {s for pair in pairs for s in pair}
     rest = [i for i, s in enumerate(smiles) if s not in ends]

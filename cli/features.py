@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from molinterp.cli.options import target_of
+
+if TYPE_CHECKING:
+    from molinterp.io.labels import Labelled
+
+LEAST_AUC = 0.6
+"""Held-out ROC-AUC below which a classifier causes a warning; guessing has 0.5."""
 
 
 @click.group()
@@ -42,12 +50,14 @@ def _cell(value: Any) -> str:
 @features.command()
 @click.argument("name")
 @click.argument("labels", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--column", help="Column of the labels.  [default: the first one of 0 and 1]")
+@click.option("--column", help="Column of the labels.  [default: the only one of 0 and 1]")
 @click.option("--at-least", type=float, help="Convert numbers to labels: 1 from this value on.")
 @click.option("--model", default="default", show_default=True, help="Model to which the feature is added.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write.  [default: --model]")
 @click.option("--meaning", help="Description of the feature for `features list`.")
 @click.option("--molecules-only", is_flag=True, help="Write NAME.json and NAME.safetensors but no bundle.")
+@click.option("--errors", type=click.Path(path_type=Path), help="File for the rows that were left out, .csv.")
+@click.option("--smiles-column", help="Column of the molecules.  [default: smiles]")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Random seed.")
 def train(
     name: str,
@@ -58,6 +68,8 @@ def train(
     output: Path | None,
     meaning: str | None,
     molecules_only: bool,
+    errors: Path | None,
+    smiles_column: str | None,
     seed: int,
 ) -> None:
     """Train the feature NAME on LABELS, CSV files of SMILES and 0/1, and add it to a model.
@@ -71,9 +83,11 @@ def train(
     from molinterp.chem.features import check_name
     from molinterp.errors import InputError
     from molinterp.io.classifier_files import save_classifier
+    from molinterp.io.files import check_place, write_whole
+    from molinterp.io.labels import check_labels, left_out_table, read_labels
     from molinterp.model.bundle import Bundle
     from molinterp.model.storage import check_folder, check_target
-    from molinterp.training.classifiers import fit_classifier, read_labels
+    from molinterp.training.classifiers import fit_classifier
     from molinterp.training.latent.features import fit_feature, reference_of
     from molinterp.training.settings import ClassifierFit
 
@@ -87,13 +101,20 @@ def train(
     if bundle is not None:
         # Fails before the work if there are none.
         reference_of(bundle)
+    if errors is not None:
+        check_place(errors)
     settings = ClassifierFit(seed=seed)
-    smiles, y, n_left_out = read_labels(labels, column, at_least, settings.n_each)
-    if n_left_out:
-        click.echo(f"note: {n_left_out} rows left out: no molecule, or both labels", err=True)
+    read = read_labels(labels, column, at_least, smiles_column)
+    check_labels(read.labels, ", ".join(f"'{file}'" for file in labels), settings.n_each)
+    for note in (_read_note(read), *_left_out_notes(read)):
+        click.echo(f"note: {note}", err=True)
+    if errors is not None:
+        write_whole(errors, left_out_table(read.left_out))
     described = {"meaning": " ".join(meaning.split())} if meaning else {}
-    facts = {**described, "labels": [p.name for p in labels], "column": column, "at_least": at_least}
-    classifier = fit_classifier(name, smiles, y, settings, facts)
+    facts = {**described, "labels": [p.name for p in labels], "column": read.columns[0], "at_least": at_least}
+    classifier = fit_classifier(name, read.smiles, read.labels, settings, facts)
+    if note := _doubt(classifier.facts):
+        click.echo(f"warning: {note}", err=True)
     if bundle is None:
         save_classifier(classifier, target)
         click.echo(json.dumps(dict(classifier.facts), indent=1))
@@ -105,10 +126,33 @@ def train(
     click.echo(json.dumps({**classifier.facts, **latent}, indent=1))
 
 
+def _doubt(facts: Mapping[str, Any]) -> str:
+    """Warn of a classifier that hardly distinguishes the classes; empty if it does."""
+    auc = facts.get("auc_random")
+    if auc is None or auc >= LEAST_AUC:
+        return ""
+    return (
+        f"its held-out ROC-AUC is {auc:.2f}, under {LEAST_AUC}: it hardly tells the classes apart; a path "
+        "that keeps it keeps little. Is this the right column?"
+    )
+
+
+def _read_note(read: Labelled) -> str:
+    zeros, ones = read.n_each
+    columns = ", ".join(dict.fromkeys(read.columns))
+    return f"labels from column {columns}: {ones} compounds with 1, {zeros} with 0"
+
+
+def _left_out_notes(read: Labelled) -> Iterator[str]:
+    """Report how many rows of the label files were left out, by reason."""
+    for reason, n in Counter(row.reason for row in read.left_out).most_common():
+        yield f"{n} row{'s' * (n > 1)} left out: {reason}"
+
+
 @features.command("eval")
 @click.argument("name")
 @click.argument("labels", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--column", help="Column of the labels.  [default: the first one of 0 and 1]")
+@click.option("--column", help="Column of the labels.  [default: the only one of 0 and 1]")
 @click.option("--at-least", type=float, help="Convert numbers to labels: 1 from this value on.")
 @click.option("--model", default="default", show_default=True, help="Name or folder of the model.")
 def evaluate(
@@ -120,10 +164,13 @@ def evaluate(
     """
     import torch
 
+    from molinterp.io.labels import check_labels, read_labels
     from molinterp.model.bundle import Bundle
-    from molinterp.training.classifiers import read_labels
     from molinterp.training.latent.features import evaluate_feature
 
     torch.set_num_threads(1)
-    smiles, y, _ = read_labels(labels, column, at_least)
-    click.echo(json.dumps(evaluate_feature(Bundle.load(model), name, smiles, y), indent=1))
+    read = read_labels(labels, column, at_least)
+    check_labels(read.labels, ", ".join(f"'{file}'" for file in labels), n_each=1)
+    for note in _left_out_notes(read):
+        click.echo(f"note: {note}", err=True)
+    click.echo(json.dumps(evaluate_feature(Bundle.load(model), name, read.smiles, read.labels), indent=1))

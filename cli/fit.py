@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from molinterp.cli.options import target_of
+from molinterp.cli.options import Command, target_of
 from molinterp.cli.progress import Bars
 from molinterp.cli.settings_options import settings_from, settings_options
 
@@ -15,7 +15,7 @@ from molinterp.training.latent.settings import PARTS, LatentFit
 from molinterp.training.settings import Machine
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("part", type=click.Choice(["all", *PARTS]))
 @click.argument("molecules", type=click.Path(path_type=Path))
 @click.option("--model", default="default", show_default=True, help="Name or folder of the model.")
@@ -36,8 +36,9 @@ def fit(
 
     The split train is used for fitting and valid for evaluation. A file without a column `split` is divided
     as by `molinterp train`. The parts are the heads (ECFP4 bits and properties of a latent point), the
-    density of encoded compounds, the validity of decodes, the latent forms of all features, and the property
-    windows (the error of the property head as a function of the point). Encoder and decoder do not change.
+    density of encoded compounds, the validity of decodes, the latent forms of all features, the property
+    windows (the error of the property head as a function of the point), and the familiar chemistry (atom
+    environments and ring systems of the compounds, which the filters use). Encoder and decoder do not change.
     The metrics are printed as JSON and stored in the bundle.
     """
     from molinterp.model.bundle import Bundle

@@ -10,8 +10,10 @@ import warnings
 
 import click
 from molinterp.cli.batch import batch
+from molinterp.cli.check import check
 from molinterp.cli.data import data
 from molinterp.cli.features import features
+from molinterp.cli.filters import filters
 from molinterp.cli.fit import fit
 from molinterp.cli.geometry import geometry
 from molinterp.cli.median import median
@@ -56,6 +58,8 @@ cli.add_command(models)
 cli.add_command(data)
 cli.add_command(fit)
 cli.add_command(features)
+cli.add_command(filters)
+cli.add_command(check)
 
 
 def main() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+from molinterp.cli.options import Command
 from molinterp.cli.progress import Bars
-from molinterp.cli.settings_options import Command, settings_from, settings_options
+from molinterp.cli.settings_options import settings_from, settings_options
 
 from molinterp.training.settings import Machine
 from molinterp.training.vae.settings import EncoderTuning, SelfTraining
@@ -32,13 +34,13 @@ _SHARED = (
 )
 
 
-def _shared(command: Command) -> Command:
+def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in reversed(_SHARED):
         command = decorate(command)
     return command
 
 
-@click.command("self-train")
+@click.command("self-train", cls=Command)
 @_shared
 @settings_options(SelfTraining, Machine)  # type: ignore[untyped-decorator]
 def self_train(bundle: str, molecules: Path, output: Path, work: Path, quiet: bool, **values: Any) -> None:
@@ -51,7 +53,7 @@ def self_train(bundle: str, molecules: Path, output: Path, work: Path, quiet: bo
     _run(settings_from(SelfTraining, values), bundle, molecules, output, work, quiet, values)
 
 
-@click.command("tune-encoder")
+@click.command("tune-encoder", cls=Command)
 @_shared
 @settings_options(EncoderTuning, Machine)  # type: ignore[untyped-decorator]
 def tune_encoder(bundle: str, molecules: Path, output: Path, work: Path, quiet: bool, **values: Any) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from molinterp.cli.options import Command
 from molinterp.cli.progress import Bars
 from molinterp.cli.settings_options import flag_of, settings_from, settings_options
 
@@ -17,7 +18,7 @@ OWN = ("molecules", "recipe", "output", "work", "print_recipe", "quiet", "device
 """Parameters that are not part of a recipe, or that may be given together with one."""
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("molecules", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--recipe", type=click.Path(path_type=Path), help="TOML file with corpus and stages, instead of options."

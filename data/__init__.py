@@ -8,9 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 _HERE = Path(__file__).parent
 
 OTHER_NAMES = {
@@ -42,10 +39,9 @@ def drug_name(text: str) -> str:
     return OTHER_NAMES.get(name, name)
 
 
-def environment_ids() -> dict[str, npt.NDArray[np.uint32]]:
-    """Return the atom environments of the training set: sorted identifiers by radius (r1, r2)."""
-    with np.load(_HERE / "environments.npz", allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in ("r1", "r2")}
+def held_out_file() -> Path:
+    """SMILES of compounds of ChEMBL that no shipped model was trained on."""
+    return _HERE / "chembl.smi"
 
 
 def sources() -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +12,7 @@ from typing import Any, cast
 
 from molinterp.batch.job import Outcome, Pair
 from molinterp.errors import InputError, MissingDependencyError
-from molinterp.io.escaping import neutralise
+from molinterp.io.escaping import csv_line, neutralise
 from molinterp.io.files import check_place, whole_file
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
@@ -109,10 +108,10 @@ def check_format(target: Path) -> None:
 def _write_csv(target: Path, raw_cells: bool) -> Callable[[Any, dict[str, str], Iterable[Record]], None]:
     def write(stream: Any, columns: dict[str, str], rows: Iterable[Record]) -> None:
         with _text(stream, target.suffix == ".gz") as text:
-            table = csv.writer(text, lineterminator="\n")
             clean = (lambda t: t) if raw_cells else neutralise
-            table.writerow([clean(name) for name in columns])
-            table.writerows([_cell(value, clean) for value in row] for row in rows)
+            text.write(csv_line([clean(name) for name in columns]) + "\n")
+            for row in rows:
+                text.write(csv_line([_cell(value, clean) for value in row]) + "\n")
 
     return write
 

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from molinterp.batch.job import Pair
 from molinterp.errors import InputError, MissingDependencyError
+from molinterp.io.escaping import is_missing
 from molinterp.io.files import sha256_of
-from molinterp.io.tables import STDIN, read_table
+from molinterp.io.formats import TABLES, kind_of
+from molinterp.io.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SUFFIXES = (".csv", ".csv.gz", ".parquet")
-
 
 def read_pairs(file: Path, start: str = "start", end: str = "end", id: str | None = None) -> list[Pair]:
-    """The pairs of a .csv, .csv.gz or .parquet file, in order.
+    """The pairs of a table, in order.
 
     Args:
-        file: the file; "-" reads a .csv from standard input.
-        start: column with the SMILES of the start.
-        end: column with the SMILES of the end.
+        file: .csv or .tsv, packed or not, .xlsx or .parquet; "-" reads a .csv from standard input.
+        start: column with the SMILES of the start, in any case.
+        end: column with the SMILES of the end, in any case.
         id: column with what the user calls a pair; None means a column `pair` or `id` where there is
             one, and else the number of the row, 0 for the first.
 
@@ -33,13 +33,10 @@ def read_pairs(file: Path, start: str = "start", end: str = "end", id: str | Non
         InputError: the file is missing, of another format, not a table, or a column is missing.
         MissingDependencyError: a .parquet file, and pyarrow is not installed.
     """
-    is_piped = file == STDIN
-    if not is_piped and not file.name.endswith(SUFFIXES):
-        raise InputError(f"file '{file}' must end in one of {', '.join(SUFFIXES)}, or be - for a pipe.")
-    if not is_piped and not file.is_file():
-        raise InputError(f"file '{file}' does not exist or is not a file. Check the path.")
+    kind_of(file, TABLES)
     table = read_table(file, dtype=str, has_na=False)
-    names = [n for n in ("pair", "id") if n in table.columns and n not in (start, end)]
+    named = {str(name).strip().lower(): str(name) for name in table.columns}
+    names = [named[n] for n in ("pair", "id") if n in named and named[n] not in (start, end)]
     return pairs_of(table, start, end, id or next(iter(names), None))
 
 
@@ -57,20 +54,26 @@ def pairs_of(table: Any, start: str = "start", end: str = "end", id: str | None 
         InputError: a column is missing or occurs twice, or `table` has another type.
         MissingDependencyError: the table is an Arrow table and pyarrow is not installed.
     """
-    from molinterp.io.molecule_files import cell_smiles
-
     frame = frame_of(table)
     for role, name in (("start", start), ("end", end), *([("id", id)] if id is not None else [])):
-        if name not in frame.columns:
+        if _column(frame, name) is None:
             found = ", ".join(map(str, frame.columns[:12])) or "none"
             raise InputError(
                 f"`pairs` must have a column {name!r}; found {found}. Say with `{role}` which column it is."
             )
-        if frame[name].ndim > 1:
+        if frame[_column(frame, name)].ndim > 1:
             raise InputError(f"`pairs` must have one column {name!r}; found several. Rename the others.")
-    names = map(_text, frame[id]) if id is not None else map(str, range(len(frame)))
-    starts, ends = ([cell_smiles(_text(cell)) for cell in frame[column]] for column in (start, end))
+    names = map(_text, frame[_column(frame, id)]) if id is not None else map(str, range(len(frame)))
+    starts, ends = ([_text(cell).strip() for cell in frame[_column(frame, c)]] for c in (start, end))
     return [Pair(name, a, b) for name, a, b in zip(names, starts, ends, strict=True)]
+
+
+def _column(frame: pd.DataFrame, name: str) -> Any:
+    """What the table calls a column: the name itself, or the only one that differs in case alone."""
+    if name in frame.columns:
+        return name
+    like = [c for c in frame.columns if str(c).strip().lower() == str(name).strip().lower()]
+    return like[0] if len(like) == 1 else None
 
 
 def frame_of(table: Any) -> pd.DataFrame:
@@ -103,6 +106,4 @@ def digest(pairs: Sequence[Pair]) -> str:
 
 
 def _text(cell: Any) -> str:
-    import pandas as pd
-
-    return "" if pd.api.types.is_scalar(cell) and pd.isna(cell) else str(cell)
+    return "" if is_missing(cell) else str(cell)

@@ -145,6 +145,7 @@ class MoleculeClassifier:
 
         Raises:
             KeyError: an array is missing.
+            ValueError: a tree leads to no node or looks at no input.
         """
         trees = Trees(
             roots=arrays["roots"],
@@ -155,5 +156,13 @@ class MoleculeClassifier:
             value=arrays["value"],
             depth=int(arrays["depth"][0]),
         )
+        nodes = [trees.roots, trees.left, trees.right]
+        if not all(((0 <= part) & (part < len(trees.value))).all() for part in nodes):
+            raise ValueError("a tree leads to a node that is not there")
+        if (
+            not ((0 <= trees.column) & (trees.column < len(arrays["mean"]))).all()
+            or not 0 <= trees.depth < 1000
+        ):
+            raise ValueError("a tree looks at an input that is not there")
         parts = ("mean", "scale", "coefficients", "intercepts", "calibration")
         return cls(name=name, trees=trees, facts=dict(facts), **{p: arrays[p] for p in parts})

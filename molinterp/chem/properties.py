@@ -19,7 +19,8 @@ from types import MappingProxyType
 
 from rdkit import Chem
 from rdkit.Chem import QED, Crippen, Descriptors, rdMolDescriptors
-from rdkit.Contrib.SA_Score import sascorer
+
+from molinterp.chem.synthetic_accessibility import sa_score
 
 
 def mw(mol: Chem.Mol) -> float:
@@ -70,11 +71,6 @@ def fraction_csp3(mol: Chem.Mol) -> float:
 def qed(mol: Chem.Mol) -> float:
     """Quantitative estimate of drug-likeness, in [0, 1]."""
     return float(QED.qed(mol))
-
-
-def sa_score(mol: Chem.Mol) -> float:
-    """Synthetic accessibility, from 1 (easy) to 10 (hard)."""
-    return float(sascorer.calculateScore(mol))
 
 
 def heavy_atoms(mol: Chem.Mol) -> int:

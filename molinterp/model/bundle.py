@@ -17,19 +17,25 @@ from typing import Any, final
 
 import torch
 from safetensors import SafetensorError
+from safetensors.numpy import load_file as load_arrays
+from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from molinterp.chem.classifier import MoleculeClassifier
 from molinterp.chem.constraints import Constraint
 from molinterp.chem.environments import EnvironmentTable
-from molinterp.chem.filters import decoded_molecule, decoded_smiles, default_table
+from molinterp.chem.familiar import FILE as FAMILIAR_FILE
+from molinterp.chem.familiar import Familiar, shipped_familiar
+from molinterp.chem.filters import decoded_molecule, decoded_smiles
+from molinterp.chem.ring_systems import RingSystemTable
 from molinterp.errors import BundleError, VocabularyError
 from molinterp.geometry.output_spaces import LocalSpace, Map
 from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.io.files import replace_folder, sha256
 from molinterp.model.decoding import beam, blur_at, greedy, sample
 from molinterp.model.device import usable_device
+from molinterp.model.header import check_tensors, seal
 from molinterp.model.inversion import Inversion, invert
 from molinterp.model.network import MoleculeVAE, VAEConfig
 from molinterp.model.protocol import LatentModel, OutputSpace
@@ -49,6 +55,8 @@ from molinterp.realism.fitted import RealismModels
 from molinterp.realism.latent_network import log_odds
 from molinterp.realism.terms import DensityTerm, ProbabilityTerm, Term
 
+_BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""Errors of files that match their hashes and were made to harm."""
 SAME_POINT = 0.01
 """Distance below which a molecule counts as encoded at a point, in posterior standard deviations."""
 
@@ -71,12 +79,29 @@ class Bundle:
     figures: Mapping[str, Any]
     """Metrics measured by `molinterp models eval`."""
     realism: RealismModels = field(default_factory=RealismModels)
-    """Density, validity and features on the latent space; empty if nothing was fitted."""
+    """Density, validity and features on the latent space; empty where nothing was fitted."""
+    tables: Familiar | None = None
+    """Atom environments and ring systems of the training compounds; None where they were not counted."""
 
     @property
     def device(self) -> torch.device:
         """Device that holds the parameters."""
         return self.model.property_mean.device
+
+    @property
+    def familiar(self) -> Familiar:
+        """What counts as familiar; the shipped tables where the bundle has none of its own."""
+        return self.tables or shipped_familiar()
+
+    @property
+    def environments(self) -> EnvironmentTable:
+        """Familiar atom environments."""
+        return self.familiar.environments
+
+    @property
+    def ring_systems(self) -> RingSystemTable:
+        """Familiar ring systems."""
+        return self.familiar.ring_systems
 
     @property
     def latent_dim(self) -> int:
@@ -141,11 +166,6 @@ class Bundle:
         from molinterp.model.output_spaces import output_space
 
         return output_space(self, name)
-
-    @property
-    def environments(self) -> EnvironmentTable:
-        """Atom environments of the compounds that the model was trained on."""
-        return default_table()
 
     @property
     def classifiers(self) -> dict[str, MoleculeClassifier]:
@@ -297,8 +317,12 @@ class Bundle:
             files, realism = self.realism.to_files()
             for name, part in files.items():
                 hashes[name] = _write(part, temporary / name)
+            if self.tables is not None:
+                save_arrays(self.tables.to_arrays(), temporary / FAMILIAR_FILE)
+                (temporary / FAMILIAR_FILE).chmod(0o644)
+                hashes[FAMILIAR_FILE] = sha256(temporary / FAMILIAR_FILE)
             header = self._header() | ({"realism": realism} if files else {}) | {"files": hashes}
-            text = json.dumps(header, indent=1)
+            text = json.dumps(seal(json.loads(json.dumps(header))), indent=1)
             (temporary / HEADER).write_text(text + "\n", encoding="utf-8")
             replace_folder(temporary, folder)
         except OSError as error:
@@ -334,12 +358,17 @@ class Bundle:
                 model = MoleculeVAE(config)
             weights: dict[str, Tensor] = {}
             for file in WEIGHTS:
-                weights |= unpacked(load_file(folder / file))
+                tensors = load_file(folder / file)
+                check_tensors({file: tensors}, header)
+                weights |= unpacked(tensors)
             model.load_state_dict(weights, assign=True)
             extra = {file: load_file(folder / file) for file in REALISM_FILES if file in header["files"]}
+            check_tensors(extra, header)
             realism = RealismModels.from_files(extra, header["realism"]) if extra else RealismModels()
             realism.move_to(device)
-        except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+            is_counted = FAMILIAR_FILE in header["files"]
+            tables = Familiar.from_arrays(load_arrays(folder / FAMILIAR_FILE)) if is_counted else None
+        except (*_BROKEN, SafetensorError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BundleError(damaged(folder, reason)) from error
         return cls(
@@ -350,6 +379,7 @@ class Bundle:
             training=header["training"],
             figures=header["figures"],
             realism=realism,
+            tables=tables,
         )
 
 

@@ -19,6 +19,8 @@ from molinterp.model.bundle import Bundle
 from molinterp.model.storage import FILES, HEADER, downloaded_folder
 from molinterp.pretrained import BUNDLES, downloads_file
 
+_UNREADABLE = (RuntimeError, ValueError, LookupError, MemoryError, OSError)
+"""What the readers of archives raise beside their own errors."""
 MAX_BYTES = 200_000_000
 """Largest size that is accepted, of an archive and of its unpacked content."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -115,7 +117,7 @@ def unpack(archive: Path, folder: Path, max_bytes: int = MAX_BYTES) -> None:
                     out.write(chunk)
     except FileExistsError as error:
         raise BundleError("the archive is not a bundle: it holds a file twice.") from error
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, *_UNREADABLE) as error:
         raise BundleError(f"the archive cannot be read: {error}.") from error
 
 
@@ -142,6 +144,8 @@ def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
 
 def _file_name(name: str) -> str:
     parts = PurePosixPath(name).parts
+    if not parts:
+        raise _not_a_bundle(name, "a file without a name")
     if name.startswith(("/", "\\")) or ".." in parts or len(parts) > 2:
         raise _not_a_bundle(name, "a path that leads elsewhere")
     if parts[-1] not in (HEADER, *FILES):

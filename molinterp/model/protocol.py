@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from molinterp.chem.classifier import MoleculeClassifier
     from molinterp.chem.constraints import Constraint
-    from molinterp.chem.environments import EnvironmentTable
+    from molinterp.chem.familiar import Familiar
     from molinterp.geometry.output_spaces import LocalSpace, Map
     from molinterp.model.inversion import Inversion
     from molinterp.realism.terms import Term
@@ -48,8 +48,8 @@ class LatentModel(Protocol):
         """Dimensions of z."""
 
     @property
-    def environments(self) -> EnvironmentTable:
-        """Atom environments of the compounds that the model was trained on."""
+    def familiar(self) -> Familiar:
+        """Atom environments and ring systems of the compounds that the model was trained on."""
 
     @property
     def classifiers(self) -> Mapping[str, MoleculeClassifier]:

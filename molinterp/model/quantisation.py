@@ -50,7 +50,7 @@ def packed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def unpacked(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights, in float32, that were written so; matrices without scales are taken as they are."""
+    """Restore, in float32, the weights that `packed` wrote."""
     weights = {name: value.float() for name, value in tensors.items() if not name.endswith(SCALE)}
     for name, value in tensors.items():
         if name.endswith(SCALE):

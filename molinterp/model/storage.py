@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from safetensors import SafetensorError
+
+from molinterp.chem.familiar import FILE as FAMILIAR_FILE
+from molinterp.chem.familiar import Familiar, read_familiar, shipped_familiar
 from molinterp.errors import BundleError
 from molinterp.io.download import cache_folder
 from molinterp.io.files import sha256
+from molinterp.model.header import check, parsed
 from molinterp.pretrained import BUNDLES, bundle_folder
 from molinterp.realism.fitted import FILES as REALISM_FILES
 
-SCHEMA = 3
-READABLE = (2, 3)
-"""Schemas that can be read; the weights of the second are in half precision."""
+SCHEMA = 4
+"""Number of the layout; a bundle of another one is not read."""
 HEADER = "bundle.json"
 WEIGHTS = MappingProxyType(
     {
@@ -25,9 +28,11 @@ WEIGHTS = MappingProxyType(
         "heads.safetensors": ("fingerprint_head.", "property_"),
     }
 )
-"""File of parameters to the prefixes of the names that it stores."""
-FILES = (*WEIGHTS, *REALISM_FILES)
-"""Files that a bundle may contain besides its header."""
+"""Weights file to the parameter names that go into it."""
+OPTIONAL = (*REALISM_FILES, FAMILIAR_FILE)
+"""Files that a bundle may hold beside its header and weights."""
+FILES = (*WEIGHTS, *OPTIONAL)
+"""Files that a bundle may hold beside its header."""
 
 
 def check_folder(folder: Path) -> None:
@@ -96,24 +101,43 @@ def read_header(folder: Path) -> dict[str, Any]:
         BundleError: a file is missing or damaged, or the schema is not supported.
     """
     try:
-        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
-        schema, files = header["schema"], dict(header["files"])
-        header["name"], header["figures"], header["training"], header["properties"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        header = parsed((folder / HEADER).read_bytes())
+        if header.get("schema") != SCHEMA:
+            raise _other_schema(folder, header.get("schema"))
+        check(header)
+    except (OSError, ValueError) as error:
         raise BundleError(damaged(folder, f"{HEADER}: {error}")) from error
-    if schema not in READABLE:
-        raise BundleError(
-            f"bundle '{folder}' has schema {schema!r}; this version of molinterp reads "
-            f"{' and '.join(map(str, READABLE))}. "
-            "Train it again, or install the version that made it."
-        )
-    for file in (*WEIGHTS, *(f for f in REALISM_FILES if f in files)):
+    files = header["files"]
+    if unknown := set(files) - set(FILES):
+        raise BundleError(damaged(folder, f"{HEADER} names the file {min(unknown)[:80]!r}"))
+    for file in (*WEIGHTS, *(f for f in OPTIONAL if f in files)):
         path = folder / file
         if not path.is_file():
             raise BundleError(damaged(folder, f"{file} is missing"))
         if sha256(path) != files.get(file):
             raise BundleError(damaged(folder, f"{file} does not match its SHA-256"))
     return header
+
+
+def _other_schema(folder: Path, schema: Any) -> BundleError:
+    return BundleError(
+        f"bundle '{folder}' has schema {str(schema)[:40]}; this version of molinterp reads {SCHEMA}. "
+        "Train it again, or install the version that made it."
+    )
+
+
+def familiar_of(name: str | Path) -> Familiar:
+    """Familiar chemistry of a bundle, read without its network; the shipped tables where it has none.
+
+    Raises:
+        BundleError: there is no such bundle, or it is damaged.
+    """
+    folder = locate(name)
+    read_header(folder)
+    try:
+        return read_familiar(folder) or shipped_familiar()
+    except (KeyError, ValueError, SafetensorError) as error:
+        raise BundleError(damaged(folder, f"{FAMILIAR_FILE}: {error}")) from error
 
 
 def damaged(folder: Path, reason: str) -> str:

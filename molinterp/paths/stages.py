@@ -125,7 +125,7 @@ def filters_of(
     """
     return Filters.between(
         *ends,
-        environments=model.environments,
+        familiar=model.familiar,
         max_sa_score=request.max_sa,
         catalogues=request.alerts,
         elements=request.elements,

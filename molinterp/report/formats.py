@@ -7,10 +7,10 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from molinterp.errors import InputError, MissingDependencyError
-from molinterp.io.escaping import neutralised, one_line
+from molinterp.io.escaping import csv_line, is_missing, neutralised, one_line
 from molinterp.io.files import check_place
 from molinterp.paths.path import MoleculePath
 
@@ -109,7 +109,16 @@ def table(frame: pd.DataFrame, suffix: str, raw_cells: bool = False) -> str:
     """Render a data frame as .csv or .tsv text; cells are escaped unless `raw_cells`."""
     frame = frame if raw_cells else neutralised(frame)
     separator = "," if suffix == ".csv" else "\t"
-    return frame.to_csv(sep=separator, index=False, float_format="%.6g", lineterminator="\n")
+    lines = [csv_line(frame.columns, separator)]
+    for row in frame.astype(object).itertuples(index=False, name=None):
+        lines.append(csv_line(map(_cell, row), separator))
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.6g}"
+    return "" if is_missing(value) else value
 
 
 def check_writable(target: Path) -> None:

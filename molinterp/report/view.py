@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from molinterp.errors import InputError
 from molinterp.io.escaping import neutralise
+from molinterp.io.formats import TABLES, Kind, kind_of
 from molinterp.io.tables import read_table
 from molinterp.paths.request import PathRequest
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from molinterp.paths.path import MoleculePath
 
-SUFFIXES = (".json", ".csv", ".tsv", ".csv.gz", ".parquet")
 PLACE = ("step", "name", "smiles", "t")
 """Columns that identify and locate a molecule, the first of every table."""
 PREFIXES = {"terms": "lambda_", "features": "feature_"}
@@ -119,8 +119,7 @@ def read_view(file: Path, pair: str | None = None) -> PathView:
 
 
 def _read_table(file: Path) -> pd.DataFrame:
-    if not file.name.endswith(SUFFIXES):
-        raise InputError(f"file '{file}' must end in one of {', '.join(SUFFIXES)}.")
+    kind_of(file, {".json": Kind.TEXT, **TABLES})
     text = {name: str for name in ("pair", "path", "name", "smiles", "status", "error", "note")}
     # NA may be the name of a pair or a compound; a missing value is an empty cell.
     return read_table(file, dtype=text, has_na=False)

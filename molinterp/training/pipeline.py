@@ -25,6 +25,7 @@ from molinterp.training.data.feature_targets import with_feature_targets
 from molinterp.training.data.recombination import with_recombined
 from molinterp.training.data.settings import CorpusSettings, Recombination
 from molinterp.training.evaluate import evaluate, read_split
+from molinterp.training.familiar import fit_familiar
 from molinterp.training.latent.examples import gather
 from molinterp.training.latent.fit import fit_parts
 from molinterp.training.latent.heads import HeadExamples, head_examples
@@ -295,6 +296,10 @@ def fit_latent(settings: LatentFit, shop: Workshop, bundle: Bundle) -> Bundle:
     """Fit parts of a bundle's realism on its training compounds, and measure them on its validation split."""
     seed, progress = settings.seed, shop.progress
     splits = read_splits(shop.molecules)
+    if "familiar" in settings.parts:
+        bundle = fit_familiar(bundle, splits["train"], progress)
+    if settings.parts == ("familiar",):
+        return bundle
     examples = gather(bundle, splits["train"], splits["valid"], settings.examples, seed, progress)
 
     def of_heads() -> HeadExamples:

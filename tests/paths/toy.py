@@ -10,7 +10,7 @@ import torch
 from rdkit import Chem
 from torch import Tensor
 
-from molinterp.chem.environments import EnvironmentTable
+from molinterp.chem.familiar import Familiar
 from molinterp.errors import InputError, VocabularyError
 from molinterp.geometry.output_spaces import latent
 from molinterp.model.inversion import Inversion
@@ -25,7 +25,7 @@ class ToyModel:
 
     name = "toy"
     latent_dim = 2
-    environments = EnvironmentTable.fit(map(Chem.MolFromSmiles, CORPUS), 1)
+    familiar = Familiar.fit(map(Chem.MolFromSmiles, CORPUS), min_with_environment=1, min_with_ring_system=1)
     classifiers: Mapping[str, Any] = {}
 
     def can_encode(self, smiles: str) -> bool:

@@ -11,6 +11,8 @@ from molinterp.training.settings import Machine
 from tests.conftest import SMALL
 from tests.realism.test_fitting import Recorder
 
+pytestmark = pytest.mark.weights
+
 TINY = """
 [corpus]
 molecules = "{molecules}"

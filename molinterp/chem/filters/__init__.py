@@ -14,10 +14,14 @@ from molinterp.chem.filters.run import (
     own_fault,
     verdict,
 )
+from molinterp.chem.filters.terms import TERMS, qed_dip
+from molinterp.chem.filters.traits import AtomMap, Traits
 
 __all__ = [
     "CLEAN",
     "FILTERS",
+    "TERMS",
+    "AtomMap",
     "Condition",
     "Context",
     "Cost",
@@ -27,10 +31,12 @@ __all__ = [
     "Filters",
     "Judge",
     "Limits",
+    "Traits",
     "decoded_molecule",
     "decoded_smiles",
     "default_table",
     "is_clean",
     "own_fault",
+    "qed_dip",
     "verdict",
 ]

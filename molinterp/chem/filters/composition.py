@@ -1,12 +1,14 @@
-"""Filters on what a molecule is made of: parts, electrons, charge, elements, ring sizes."""
+"""Filters on what a molecule is made of: components, electrons, charge, elements."""
 
 from __future__ import annotations
 
 from typing import final
 
 from rdkit import Chem
+from rdkit.Chem import rdqueries
 
 from molinterp.chem.filters.base import Context, Failure, Filter
+from molinterp.chem.filters.traits import Traits
 
 
 @final
@@ -15,10 +17,13 @@ class Fragments(Filter):
 
     name = "fragments"
 
-    def fails(self, mol: Chem.Mol, context: Context) -> Failure | None:
+    def fails(self, traits: Traits, context: Context) -> Failure | None:
         """See `Filter.fails`."""
-        n = len(Chem.GetMolFrags(mol))
+        n = len(Chem.GetMolFrags(traits.mol))
         return self.failure(f"{n} components") if n != 1 else None
+
+
+_UNPAIRED = rdqueries.NumRadicalElectronsGreaterQueryAtom(0)
 
 
 @final
@@ -27,9 +32,9 @@ class Radicals(Filter):
 
     name = "radical"
 
-    def fails(self, mol: Chem.Mol, context: Context) -> Failure | None:
+    def fails(self, traits: Traits, context: Context) -> Failure | None:
         """See `Filter.fails`."""
-        atoms = [a.GetIdx() for a in mol.GetAtoms() if a.GetNumRadicalElectrons()]
+        atoms = [a.GetIdx() for a in traits.mol.GetAtomsMatchingQuery(_UNPAIRED)]
         return self.failure("unpaired electron", atoms) if atoms else None
 
 
@@ -39,13 +44,13 @@ class Charges(Filter):
 
     name = "charge"
 
-    def fails(self, mol: Chem.Mol, context: Context) -> Failure | None:
+    def fails(self, traits: Traits, context: Context) -> Failure | None:
         """See `Filter.fails`."""
-        charge = Chem.GetFormalCharge(mol)
+        charge = Chem.GetFormalCharge(traits.mol)
         if charge in context.charges:
             return None
         return self.failure(
-            f"net charge {charge:+d}", [a.GetIdx() for a in mol.GetAtoms() if a.GetFormalCharge()]
+            f"net charge {charge:+d}", [a.GetIdx() for a in traits.mol.GetAtoms() if a.GetFormalCharge()]
         )
 
 
@@ -55,31 +60,10 @@ class Elements(Filter):
 
     name = "element"
 
-    def fails(self, mol: Chem.Mol, context: Context) -> Failure | None:
+    def fails(self, traits: Traits, context: Context) -> Failure | None:
         """See `Filter.fails`."""
         if context.elements is None:
             return None
-        others = [a for a in mol.GetAtoms() if a.GetAtomicNum() not in context.elements]
+        others = [a for a in traits.mol.GetAtoms() if a.GetAtomicNum() not in context.elements]
         symbols = ", ".join(sorted({a.GetSymbol() for a in others}))
         return self.failure(f"{symbols} not allowed", [a.GetIdx() for a in others]) if others else None
-
-
-@final
-class RingSizes(Filter):
-    """Fails molecules with a ring of an unusual size."""
-
-    name = "ring"
-
-    def fails(self, mol: Chem.Mol, context: Context) -> Failure | None:
-        """See `Filter.fails`."""
-        if context.ring_sizes is None:
-            return None
-        for ring in mol.GetRingInfo().AtomRings():
-            if len(ring) not in context.ring_sizes:
-                return self.failure(f"ring of {len(ring)} atoms", ring)
-        return None
-
-
-def ring_sizes(mol: Chem.Mol) -> frozenset[int]:
-    """Sizes of the rings of a molecule, in atoms."""
-    return frozenset(len(ring) for ring in mol.GetRingInfo().AtomRings())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import final
 
-from rdkit import Chem
-
-from molinterp.chem.alerts import alerts
-from molinterp.chem.filters.base import Context, Cost, Failure, Filter
-from molinterp.chem.properties import sa_score
-from molinterp.chem.unstable_groups import unstable_groups
+from molinterp.chem.alerts import is_soft
+from molinterp.chem.filters.base import Context, Cost, Explanation, Failure, Filter
+from molinterp.chem.filters.traits import Traits
+from molinterp.chem.unstable_groups import REASONS
 
 
 @final
@@ -18,22 +17,29 @@ class Unfamiliar(Filter):
 
     name = "unfamiliar"
 
-    def fails(self, mol: Chem.Mol, context: Context) -> Failure | None:
+    def fails(self, traits: Traits, context: Context) -> Failure | None:
         """See `Filter.fails`."""
-        is_familiar = context.environments.is_familiar(mol, context.ends)
-        return None if is_familiar else self.failure("atom environments that no known compound has")
+        table = context.familiar.environments
+        if table.is_familiar(traits.mol, context.mols, traits.environments.keys()):
+            return None
+        reason = "atom environments that no known compound has"
+        return Failure(self.name, lambda: (reason, table.unfamiliar_atoms(traits.mol, context.mols)))
 
 
 @final
 class Unstable(Filter):
-    """Fails molecules with a functional group too unstable to isolate."""
+    """Fails molecules with a functional group too unstable to isolate that no end has."""
 
     name = "unstable"
 
-    def fails(self, mol: Chem.Mol, context: Context) -> Failure | None:
+    def fails(self, traits: Traits, context: Context) -> Failure | None:
         """See `Filter.fails`."""
-        groups = unstable_groups(mol) - context.groups
-        return self.failure(", ".join(sorted(groups))) if groups else None
+        for name, places in traits.unstable.items():
+            there = [end.groups.get(name, ()) for end in context.ends]
+            for atoms in places:
+                if not context.excuses(traits, atoms, there):
+                    return self.failure(f"{name}: {REASONS[name]}", atoms)
+        return None
 
 
 @final
@@ -42,12 +48,14 @@ class HardToMake(Filter):
 
     name = "hard-to-make"
 
-    def fails(self, mol: Chem.Mol, context: Context) -> Failure | None:
+    def fails(self, traits: Traits, context: Context) -> Failure | None:
         """See `Filter.fails`."""
-        score = sa_score(mol)
-        if score <= context.max_sa_score:
+        limit = context.max_sa_score
+        if traits.accessibility.is_within(limit):
             return None
-        return self.failure(f"SA score {score:.1f}, limit {context.max_sa_score:.1f}")
+        return Failure(
+            self.name, lambda: (f"SA score {traits.accessibility.score:.2f} above {limit:.2f}", ())
+        )
 
 
 @final
@@ -56,23 +64,32 @@ class Conditions(Filter):
 
     name = "condition"
 
-    def fails(self, mol: Chem.Mol, context: Context) -> Failure | None:
+    def fails(self, traits: Traits, context: Context) -> Failure | None:
         """See `Filter.fails`."""
         for condition in context.conditions:
-            reason = condition(mol)
+            reason = condition(traits.mol)
             if reason is not None:
-                return Failure(reason, reason)
+                return Failure(reason, partial(_named, reason))
         return None
 
 
 @final
 class Alerts(Filter):
-    """Fails molecules with a structural alert."""
+    """Fails molecules with a structural alert that no end raises; soft ones may pass."""
 
     name = "alert"
     cost = Cost.COSTLY
 
-    def fails(self, mol: Chem.Mol, context: Context) -> Failure | None:
+    def fails(self, traits: Traits, context: Context) -> Failure | None:
         """See `Filter.fails`."""
-        raised = alerts(mol, context.catalogues) - context.alerts
-        return self.failure(", ".join(sorted(raised))) if raised else None
+        for name, places in traits.alerts_of(context.catalogues).items():
+            there = [end.alerts.get(name, ()) for end in context.ends]
+            for atoms in places:
+                is_spared = context.soft_alerts_pass and is_soft(traits.mol, name, atoms)
+                if not is_spared and not context.excuses(traits, atoms, there):
+                    return self.failure(name, atoms)
+        return None
+
+
+def _named(reason: str) -> Explanation:
+    return reason, ()

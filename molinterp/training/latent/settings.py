@@ -8,8 +8,8 @@ from typing import final
 from molinterp.realism.settings import Descent, IndexFit, NetworkFit
 from molinterp.settings import check, group, setting
 
-PARTS = ("heads", "density", "validity", "features", "windows")
-"""In the order in which they are fitted."""
+PARTS = ("familiar", "heads", "density", "validity", "features", "windows")
+"""In the order in which they are fitted; familiar chemistry is counted, not fitted."""
 
 
 DENSITIES = ("mixture", "flow", "prior", "radial")
