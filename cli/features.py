@@ -132,8 +132,8 @@ def _doubt(facts: Mapping[str, Any]) -> str:
     if auc is None or auc >= LEAST_AUC:
         return ""
     return (
-        f"its held-out ROC-AUC is {auc:.2f}, under {LEAST_AUC}: it hardly tells the classes apart; a path "
-        "that keeps it keeps little. Is this the right column?"
+        f"its held-out ROC-AUC is {auc:.2f}, below {LEAST_AUC}: it hardly distinguishes the classes, so "
+        "keeping it means little. Is this the right column?"
     )
 
 
