@@ -55,6 +55,11 @@ from molinterp.realism.fitted import RealismModels
 from molinterp.realism.latent_network import log_odds
 from molinterp.realism.terms import DensityTerm, ProbabilityTerm, Term
 
+<<<<<<< HEAD
+=======
+_BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""Errors that malicious files with matching hashes may raise."""
+>>>>>>> english
 SAME_POINT = 0.01
 """Distance below which a molecule counts as encoded at a point, in posterior standard deviations."""
 
@@ -77,9 +82,9 @@ class Bundle:
     figures: Mapping[str, Any]
     """Metrics measured by `molinterp models eval`."""
     realism: RealismModels = field(default_factory=RealismModels)
-    """Density, validity and features on the latent space; empty where nothing was fitted."""
+    """Density, validity and features on the latent space; empty if nothing was fitted."""
     tables: Familiar | None = None
-    """Atom environments and ring systems of the training compounds; None where they were not counted."""
+    """Atom environments and ring systems of the training compounds; None if they were not counted."""
 
     @property
     def device(self) -> torch.device:
@@ -88,7 +93,7 @@ class Bundle:
 
     @property
     def familiar(self) -> Familiar:
-        """What counts as familiar; the shipped tables where the bundle has none of its own."""
+        """Familiar chemistry: the model's own tables, or the shipped ones if it has none."""
         return self.tables or shipped_familiar()
 
     @property
