@@ -100,21 +100,10 @@ def train(
         # Fails before the work if there are none.
         reference_of(bundle)
     settings = ClassifierFit(seed=seed)
-<<<<<<< HEAD
     read = _labelled(labels, column, at_least, smiles_column, errors, settings.n_each)
     click.echo(f"note: {_read_note(read)}", err=True)
     said = {"meaning": " ".join(meaning.split())} if meaning else {}
     facts = {**said, "labels": [p.name for p in labels], "column": read.columns[0], "at_least": at_least}
-=======
-    read = read_labels(labels, column, at_least, smiles_column)
-    check_labels(read.labels, ", ".join(f"'{file}'" for file in labels), settings.n_each)
-    for note in (_read_note(read), *_left_out_notes(read)):
-        click.echo(f"note: {note}", err=True)
-    if errors is not None:
-        write_whole(errors, left_out_table(read.left_out))
-    described = {"meaning": " ".join(meaning.split())} if meaning else {}
-    facts = {**described, "labels": [p.name for p in labels], "column": read.columns[0], "at_least": at_least}
->>>>>>> english
     classifier = fit_classifier(name, read.smiles, read.labels, settings, facts)
     if note := _doubt(classifier.facts):
         click.echo(f"warning: {note}", err=True)

@@ -32,14 +32,9 @@ def geometry(
 ) -> None:
     """Measure length, energy and quality of line, slerp and geodesic between START and END.
 
-    <<<<<<< HEAD
-    Both are given as to `molinterp path`. The table goes to stdout as TSV, or to the file given by -o.
+        Both are given as to `molinterp path`. The table goes to stdout as TSV, or to the file given by -o.
     Column `improvement` is the relative length improvement, 1 - length / length of the line; `log_index` is
     the least log10 of the realism index along the curve: far below that of the line, it leaves the data.
-    =======
-    START and END are given as for `molinterp path`. The table is written to stdout as TSV, or to the file
-    given by -o. The column `improvement` is the relative length improvement, 1 - length / length of the line.
-    >>>>>>> english
     """
     from molinterp.errors import InputError
     from molinterp.io.compounds import resolve_all

@@ -55,11 +55,6 @@ from molinterp.realism.fitted import RealismModels
 from molinterp.realism.latent_network import log_odds
 from molinterp.realism.terms import DensityTerm, ProbabilityTerm, Term
 
-<<<<<<< HEAD
-=======
-_BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
-"""Errors that malicious files with matching hashes may raise."""
->>>>>>> english
 SAME_POINT = 0.01
 """Distance below which a molecule counts as encoded at a point, in posterior standard deviations."""
 

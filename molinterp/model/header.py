@@ -41,13 +41,9 @@ DENSITY_SIZES = MappingProxyType(
 MAX_SYMBOLS = 10_000
 MAX_SYMBOL_LENGTH = 100
 MAX_SPELLING = 4_096
-<<<<<<< HEAD
-"""Symbols that one token may spell."""
-BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
-"""What reading files may raise that match their hashes and were made to harm."""
-=======
 """Largest number of symbols in one token."""
->>>>>>> english
+BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""Errors that malicious files with matching hashes may raise."""
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
