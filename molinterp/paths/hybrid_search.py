@@ -73,15 +73,19 @@ class Examiner:
             return None
         return Fault(failure.name, tuple(places_of(self._filters.context, mol, failure)))
 
+    def weigh_quickly(self, mol: Chem.Mol) -> Mapping[str, float]:
+        """Weighted terms of λ that cost little, of a molecule that passes the cheap filters."""
+        return {"range": self._terms.range(mol)}
+
     def weigh(self, mols: Sequence[Chem.Mol], smiles: Sequence[str]) -> Sequence[Mapping[str, float]]:
-        """Weighted terms of λ of molecules that pass."""
+        """The other weighted terms of λ, of molecules that pass all filters."""
         latent = self._objective.weighted_terms(self._model, smiles)
         return [{**own, **self._of_molecule(mol)} for own, mol in zip(latent, mols, strict=True)]
 
     def _of_molecule(self, mol: Chem.Mol) -> dict[str, float]:
         against = self._filters.terms(mol)
         own = {name: self._weights[name] * value for name, value in against.items()}
-        return {"range": self._terms.range(mol), "qed": self._terms.qed(mol), **own}
+        return {"qed": self._terms.qed(mol), **own}
 
 
 @final
@@ -128,7 +132,7 @@ def find_hybrid_paths(
     if not terrains:
         return None
     ends = tuple(
-        Seen(Chem.MolToSmiles(m), weight=1.0 + sum(t.values()), terms=t)
+        Seen(Chem.MolToSmiles(m), weight=1.0 + sum(t.values()), is_weighed=True, terms=t)
         for m, t in zip((start, end), _terms_of_ends(start, end, objective, model), strict=True)
     )
     search = LazySearch(terrains, examiner, settings.work, (ends[0], ends[1]))
