@@ -191,13 +191,17 @@ class _Reader:
 
     def _mapped(self, node: Node, number: int) -> tuple[Chem.Mol, list[int]]:
         """A molecule read from its SMILES, and the node of the lattice of each of its atoms."""
-        terrain = self._search.terrains[number]
-        state = node[1] if node[0] >= 0 else 0 if node == START else terrain.goal
-        hybrid = terrain.lattice.builder.build(state)
-        assert hybrid is not None  # it was built before
-        Chem.MolToSmiles(hybrid.mol)
-        order = hybrid.mol.GetPropsAsDict(True, True)["_smilesAtomOutputOrder"]
-        return Chem.MolFromSmiles(hybrid.smiles), [hybrid.nodes[i] for i in order]
+        lattice = self._search.terrains[number].lattice
+        if node in self._ends:
+            mol, places = Chem.Mol(self._ends[node]), lattice.overlay.places[node == GOAL]
+            nodes = [places[i] for i in range(mol.GetNumAtoms())]
+        else:
+            hybrid = lattice.builder.build(node[1])
+            assert hybrid is not None  # it was built before
+            mol, nodes = hybrid.mol, list(hybrid.nodes)
+        smiles = Chem.MolToSmiles(mol)
+        order = mol.GetPropsAsDict(True, True)["_smilesAtomOutputOrder"]
+        return Chem.MolFromSmiles(smiles), [nodes[i] for i in order]
 
 
 def _remarks(changes: Sequence[Change]) -> list[str]:

@@ -133,11 +133,11 @@ class LazySearch:
                 return best
             if any([self._sift(node) for node in hoped.nodes]) or any([self._screen(n) for n in hoped.nodes]):
                 continue
-            if all(self._seen[self._smiles[n]].is_weighed for n in hoped.nodes):
-                return hoped
-            if self.n_weighed >= self.work.n_weighed:
-                return best or hoped
+            is_weighed = all(self._seen[self._smiles[n]].is_weighed for n in hoped.nodes)
+            if not is_weighed and self.n_weighed >= self.work.n_weighed:
+                return best or Route(hoped.nodes, self._energy(hoped.nodes))
             self._weigh(hoped.nodes)
+            # A state may prove to be a molecule that was weighed before, under another name.
             route = Route(hoped.nodes, self._energy(hoped.nodes))
             if best is None or route.energy < best.energy:
                 best = route
