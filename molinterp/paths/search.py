@@ -10,6 +10,7 @@ via Lazy Best-First Search, 2016).
 from __future__ import annotations
 
 import heapq
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -117,6 +118,36 @@ class LazySearch:
             self.is_crossing, self._greed, self.n_steps = True, 1.0, 0
             best = self._settle()
         return best
+
+    def bar(self, route: Route) -> None:
+        """Let the molecules between the ends of a route stand in no further one."""
+        for node in route.nodes[1:-1]:
+            seen = self._seen[self._smiles[node]]
+            self._seen[seen.smiles] = replace(seen, fault=seen.fault or "used")
+
+    def thinned(self, route: Route, n_nodes: int) -> Route:
+        """The route of least energy through some of a route's nodes, both ends included.
+
+        Args:
+            route: with at least `n_nodes` nodes.
+            n_nodes: how many, at least 2.
+        """
+        last = len(route.nodes) - 1
+        best: dict[tuple[int, int], tuple[float, tuple[int, ...]]] = {(1, 0): (0.0, (0,))}
+        for n in range(2, n_nodes + 1):
+            for j in range(1, last + 1):
+                ways = [
+                    (
+                        best[n - 1, i][0] + self._energy((route.nodes[i], route.nodes[j])),
+                        (*best[n - 1, i][1], j),
+                    )
+                    for i in range(j)
+                    if (n - 1, i) in best
+                ]
+                if ways:
+                    best[n, j] = min(ways)
+        energy, places = best[n_nodes, last]
+        return Route(tuple(route.nodes[i] for i in places), energy)
 
     def seen(self, node: Node) -> Seen | None:
         """What is known of a node; None where it was not looked at."""
