@@ -83,8 +83,6 @@ def train(
     from molinterp.chem.features import check_name
     from molinterp.errors import InputError
     from molinterp.io.classifier_files import save_classifier
-    from molinterp.io.files import check_place, write_whole
-    from molinterp.io.labels import check_labels, left_out_table, read_labels
     from molinterp.model.bundle import Bundle
     from molinterp.model.storage import check_folder, check_target
     from molinterp.training.classifiers import fit_classifier
@@ -101,17 +99,11 @@ def train(
     if bundle is not None:
         # Fails before the work if there are none.
         reference_of(bundle)
-    if errors is not None:
-        check_place(errors)
     settings = ClassifierFit(seed=seed)
-    read = read_labels(labels, column, at_least, smiles_column)
-    check_labels(read.labels, ", ".join(f"'{file}'" for file in labels), settings.n_each)
-    for note in (_read_note(read), *_left_out_notes(read)):
-        click.echo(f"note: {note}", err=True)
-    if errors is not None:
-        write_whole(errors, left_out_table(read.left_out))
-    described = {"meaning": " ".join(meaning.split())} if meaning else {}
-    facts = {**described, "labels": [p.name for p in labels], "column": read.columns[0], "at_least": at_least}
+    read = _labelled(labels, column, at_least, smiles_column, errors, settings.n_each)
+    click.echo(f"note: {_read_note(read)}", err=True)
+    said = {"meaning": " ".join(meaning.split())} if meaning else {}
+    facts = {**said, "labels": [p.name for p in labels], "column": read.columns[0], "at_least": at_least}
     classifier = fit_classifier(name, read.smiles, read.labels, settings, facts)
     if note := _doubt(classifier.facts):
         click.echo(f"warning: {note}", err=True)
@@ -124,6 +116,29 @@ def train(
     latent = bundle.realism.facts["features"][name]
     latent = {"n_latent" if key == "n" else key: value for key, value in latent.items()}
     click.echo(json.dumps({**classifier.facts, **latent}, indent=1))
+
+
+def _labelled(
+    labels: tuple[Path, ...],
+    column: str | None,
+    at_least: float | None,
+    smiles_column: str | None,
+    errors: Path | None,
+    n_each: int,
+) -> Labelled:
+    """Read labels, say on stderr what is left out, and write it to a file where one is asked for."""
+    from molinterp.io.files import check_place, write_whole
+    from molinterp.io.labels import check_labels, left_out_table, read_labels
+
+    if errors is not None:
+        check_place(errors)
+    read = read_labels(labels, column, at_least, smiles_column)
+    for note in _left_out_notes(read):
+        click.echo(f"note: {note}", err=True)
+    if errors is not None:
+        write_whole(errors, left_out_table(read.left_out))
+    check_labels(read.labels, ", ".join(f"'{file}'" for file in labels), n_each)
+    return read
 
 
 def _doubt(facts: Mapping[str, Any]) -> str:
@@ -164,13 +179,9 @@ def evaluate(
     """
     import torch
 
-    from molinterp.io.labels import check_labels, read_labels
     from molinterp.model.bundle import Bundle
     from molinterp.training.latent.features import evaluate_feature
 
     torch.set_num_threads(1)
-    read = read_labels(labels, column, at_least)
-    check_labels(read.labels, ", ".join(f"'{file}'" for file in labels), n_each=1)
-    for note in _left_out_notes(read):
-        click.echo(f"note: {note}", err=True)
+    read = _labelled(labels, column, at_least, None, None, n_each=1)
     click.echo(json.dumps(evaluate_feature(Bundle.load(model), name, read.smiles, read.labels), indent=1))

@@ -10,6 +10,8 @@ from molinterp.cli.options import Command, tell_changes
 from molinterp.model.protocol import OutputSpace
 
 SPACES = tuple(OutputSpace)
+OFF_DATA = 3.0
+"""Powers of ten by which the least realism index of a geodesic may fall below that of the line unremarked."""
 
 
 @click.command(cls=Command)
@@ -30,8 +32,9 @@ def geometry(
 ) -> None:
     """Measure length, energy and quality of line, slerp and geodesic between START and END.
 
-    START and END are given as for `molinterp path`. The table is written to stdout as TSV, or to the file
-    given by -o. The column `improvement` is the relative length improvement, 1 - length / length of the line.
+        Both are given as to `molinterp path`. The table goes to stdout as TSV, or to the file given by -o.
+    Column `improvement` is the relative length improvement, 1 - length / length of the line; `log_index` is
+    the least log10 of the realism index along the curve: far below that of the line, it leaves the data.
     """
     from molinterp.errors import InputError
     from molinterp.io.compounds import resolve_all
@@ -47,9 +50,17 @@ def geometry(
     first, last = resolve_all((start, end))
     bundle = Bundle.load(model)
     rows = compare_curves(bundle, first.smiles, last.smiles, spaces or SPACES)
-    table: list[tuple[str, ...]] = [("space", "curve", "length", "energy", "quality", "improvement")]
+    table: list[tuple[str, ...]] = [
+        ("space", "curve", "length", "energy", "quality", "improvement", "log_index")
+    ]
     for r in rows:
-        numbers = (f"{r.length:.6g}", f"{r.energy:.6g}", f"{r.quality:.6g}", f"{r.improvement:.6f}")
+        numbers = (
+            f"{r.length:.6g}",
+            f"{r.energy:.6g}",
+            f"{r.quality:.6g}",
+            f"{r.improvement:.6f}",
+            f"{r.log_index:.4g}",
+        )
         table.append((r.space, r.curve, *numbers))
     separator = "," if output is not None and output.suffix == ".csv" else "\t"
     text = "".join(separator.join(row) + "\n" for row in table)
@@ -64,4 +75,10 @@ def geometry(
         click.echo("note: only the means of properties are used; the model has no uncertainty", err=True)
     for r in rows:
         if r.curve == "geodesic":
+            line = next(o for o in rows if (o.space, o.curve) == (r.space, "linear"))
             click.echo(f"{r.space}: the geodesic is {r.improvement:.1%} shorter than the line", err=True)
+            if not r.is_converged:
+                click.echo(f"note: {r.space}: the geodesic is not known to be the shortest curve", err=True)
+            if r.log_index < line.log_index - OFF_DATA:
+                told = f"10^{r.log_index:.0f}, that of the line 10^{line.log_index:.0f}"
+                click.echo(f"note: {r.space}: the geodesic leaves the data; realism index {told}", err=True)

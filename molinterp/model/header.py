@@ -42,6 +42,8 @@ MAX_SYMBOLS = 10_000
 MAX_SYMBOL_LENGTH = 100
 MAX_SPELLING = 4_096
 """Largest number of symbols in one token."""
+BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""Errors that malicious files with matching hashes may raise."""
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
