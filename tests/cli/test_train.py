@@ -110,7 +110,7 @@ def test_an_encoder_is_tuned_alone(run):
     ],
 )
 @pytest.mark.parametrize(
-    ("target", "message"), [("thesis", "is not empty and no bundle"), ("m.csv", "'m.csv' is a file")]
+    ("target", "message"), [("thesis", "is not empty and is not a bundle"), ("m.csv", "'m.csv' is a file")]
 )
 def test_a_folder_that_is_no_bundle_is_found_before_the_work(run, tmp_path, arguments, target, message):
     (tmp_path / "thesis").mkdir()
