@@ -9,7 +9,7 @@ from molinterp.cli.options import Command, tell_changes
 
 from molinterp.model.protocol import OutputSpace
 
-SPACES = tuple(OutputSpace)
+SPACES = tuple(map(str, OutputSpace))
 OFF_DATA = 3.0
 """Powers of ten by which the realism index of a geodesic may fall below that of the line without a note."""
 

@@ -10,7 +10,6 @@ via Lazy Best-First Search, 2016).
 from __future__ import annotations
 
 import heapq
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
