@@ -64,12 +64,13 @@ def resumed(folder: Path, output: str, asked: argparse.Namespace) -> subprocess.
 
 def once(output: str, asked: argparse.Namespace) -> None:
     """Resume the run of pairs.csv in this folder; tell its time, processor time and memory."""
-    from molinterp.batch import Budget, Job, Pool, Setup, read_pairs, run_batch
+    from molinterp.batch import Budget, Job, Pool, read_pairs, run_batch
+    from molinterp.batch.job import template
     from tests.batch.faulty import COMMAND
 
-    setup = Setup(options=CHEAP if asked.cheap else {})
-    job = Job(read_pairs(Path("pairs.csv")), setup, Budget(asked.seconds, 1024))
-    pool = Pool(setup, asked.workers, job.budget, [*COMMAND, *(["real"] if asked.model else [])])
+    request = template(CHEAP if asked.cheap else {})
+    job = Job(read_pairs(Path("pairs.csv")), request, Budget(asked.seconds, 1024))
+    pool = Pool(request, asked.workers, job.budget, [*COMMAND, *(["real"] if asked.model else [])])
     done = 0
     told: list[tuple[int, int]] = []
 
@@ -126,12 +127,12 @@ def speed(folder: Path, asked: argparse.Namespace) -> None:
 
     torch.set_num_threads(1)
     pairs, options = write_pairs(folder, asked.pairs, asked.seed), CHEAP if asked.cheap else {}
-    bundle = Bundle.load()
-    interpolate(*pairs[0], bundle=bundle, **options)
+    model = Bundle.load()
+    interpolate(*pairs[0], model=model, **options)
     began, cpu, n = time.perf_counter(), time.process_time(), min(asked.loop, asked.pairs)
     for a, b in pairs[:n]:
         try:
-            interpolate(a, b, bundle=bundle, **options)
+            interpolate(a, b, model=model, **options)
         except MolinterpError as error:
             print(f"  {error}")
     took, cpu = time.perf_counter() - began, time.process_time() - cpu
@@ -193,8 +194,9 @@ def share(folder: Path, asked: argparse.Namespace) -> None:
 
     from molinterp.geometry import Metric, geodesic
     from molinterp.model.bundle import Bundle
-    from molinterp.model.output_spaces import output_space
-    from molinterp.paths.objective import restrain
+    from molinterp.model.protocol import OutputSpace
+    from molinterp.paths.objective import objective_of
+    from molinterp.paths.request import PathRequest
     from molinterp.paths.sources import SOLVER_TOLERANCE
 
     torch.set_num_threads(1)
@@ -202,8 +204,9 @@ def share(folder: Path, asked: argparse.Namespace) -> None:
     pairs = write_pairs(folder, 4 * WIDEST, asked.seed)
     smiles = [s for pair in pairs for s in pair if bundle.can_encode(s)][: 2 * WIDEST]
     z0, z1 = bundle.encode(smiles).chunk(2)
-    realism = restrain(bundle, *(Chem.MolFromSmiles(s) for s in smiles[:2])).realism
-    metric, t = Metric(output_space(bundle, "fingerprint"), realism), torch.linspace(0, 1, 9)
+    mols = [Chem.MolFromSmiles(s) for s in smiles[:2]]
+    realism = objective_of(bundle, mols[0], mols[1], PathRequest()).realism
+    metric, t = Metric(bundle.output_space(OutputSpace.FINGERPRINT), realism), torch.linspace(0, 1, 9)
     noise = torch.randn(1024, bundle.latent_dim, generator=torch.Generator().manual_seed(asked.seed))
 
     def solve(rows: slice) -> torch.Tensor:
@@ -219,7 +222,7 @@ def share(folder: Path, asked: argparse.Namespace) -> None:
     for n in (2, 4, 16, 2 * WIDEST):
         began = time.process_time()
         for i in range(0, 2 * WIDEST, n):
-            bundle.refine(smiles[i : i + n])
+            bundle.invert(smiles[i : i + n])
         cost = (time.process_time() - began) / WIDEST
         print(f"refinement, ends of {n // 2:2d} pairs at once: {1e3 * cost:6.1f} ms a pair")
     for n in (1, 4, 16, 64, 256, 1024):

@@ -16,8 +16,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from molinterp.model import decoding
-from molinterp.model import incremental_decoder as stepping
+from molinterp.model import decoding, incremental_decoder
 from molinterp.model.bundle import Bundle
 from molinterp.model.network import MoleculeVAE
 
@@ -58,11 +57,11 @@ def main() -> None:
         "beams of 8 at 24 points": lambda: bundle.beams(z[:24], 8),
     }
     for name, job in jobs.items():
-        seconds: dict[type, list[float]] = {Plain: [], stepping.Stepper: []}
+        seconds: dict[type, list[float]] = {Plain: [], incremental_decoder.IncrementalDecoder: []}
         found = {}
         for _ in range(args.rounds):
             for way, times in seconds.items():
-                decoding.Stepper = way  # type: ignore[misc, assignment]
+                decoding.IncrementalDecoder = way  # type: ignore[misc, assignment]
                 began = time.process_time()
                 found[way] = job()
                 times.append(time.process_time() - began)

@@ -38,7 +38,7 @@ def main() -> None:
     for _ in range(args.n):
         triple = [drugs()[name] for name in rng.sample(names, 3)]
         began = time.process_time()
-        found = median(triple, bundle=bundle, n=1_000)
+        found = median(triple, model=bundle, n=1_000)
         taken = time.process_time() - began
         dispersions = [m.dispersion for m in found] or [1.0]
         rows.append((dispersions[0], np.mean(dispersions[:10]), len(found), taken))

@@ -19,8 +19,7 @@ from tqdm import tqdm
 from molinterp.errors import MolinterpError
 from molinterp.model.bundle import Bundle
 from molinterp.paths.interpolate import interpolate
-from molinterp.paths.request import METHODS
-from molinterp.paths.search import Search
+from molinterp.paths.request import Method
 
 
 def main() -> None:
@@ -29,7 +28,7 @@ def main() -> None:
     )
     parser.add_argument("pairs", type=Path)
     parser.add_argument("paths", type=Path)
-    parser.add_argument("--method", choices=METHODS, default="geodesic")
+    parser.add_argument("--method", choices=list(Method), default="geodesic")
     parser.add_argument(
         "--pointwise", action="store_true", help="no assembly: decodes of the curve as they come"
     )
@@ -39,9 +38,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     pairs = pd.read_csv(args.pairs).iloc[:: args.every]
-    search = Search(edits=not args.no_edits)
-    bundle = Bundle.load(args.model)
-    interpolate("CCO", "CCN", bundle=bundle)  # warm
+    model = Bundle.load(args.model)
+    interpolate("CCO", "CCN", model=model)  # warm
     rows = []
     for pair in tqdm(pairs.itertuples(index=False), total=len(pairs)):
         began = time.perf_counter()
@@ -49,10 +47,10 @@ def main() -> None:
             path = interpolate(
                 pair.start,
                 pair.end,
-                bundle=bundle,
+                model=model,
                 method=args.method,
                 pointwise=args.pointwise,
-                search=search,
+                edits=not args.no_edits,
                 seed=args.seed,
             )
         except MolinterpError as error:
@@ -60,7 +58,13 @@ def main() -> None:
             continue
         seconds = time.perf_counter() - began
         rows += [
-            {"pair": pair.pair, "step": i, "smiles": s, "seconds": seconds, "origin": path.steps[i].origin}
+            {
+                "pair": pair.pair,
+                "step": i,
+                "smiles": s,
+                "seconds": seconds,
+                "origin": path.molecules[i].origin,
+            }
             for i, s in enumerate(path.smiles)
         ]
     pd.DataFrame(rows, columns=["pair", "step", "smiles", "seconds", "origin"]).to_csv(

@@ -28,11 +28,11 @@ from torch import Tensor
 
 from molinterp.chem.filters import decoded_molecule, is_clean
 from molinterp.geometry import Metric, geodesic, linear, slerp
+from molinterp.io.labels import read_labels
 from molinterp.model.bundle import Bundle
-from molinterp.model.decoding import blur_at
 from molinterp.paths.interpolate import interpolate
-from molinterp.paths.objective import WEIGHTS, classifiers_of, restrain
-from molinterp.training.classifiers import read_labels
+from molinterp.paths.objective import objective_of
+from molinterp.paths.request import TERM_WEIGHTS, PathRequest
 
 N_BETWEEN = 30
 Function = Callable[[Tensor], Tensor]
@@ -44,7 +44,7 @@ def solver(phi: Function, z0: Tensor, z1: Tensor, lambda_: Function) -> Tensor:
     return geodesic(Metric(phi, lambda_), z0, z1, tol=1e-4).curve(torch.linspace(0, 1, 33))
 
 
-BLUR = blur_at(torch.linspace(0, 1, N_BETWEEN + 2)[1:-1])
+PLACES = torch.linspace(0, 1, N_BETWEEN + 2)[1:-1]
 """Of the decodes, as a path has it."""
 
 
@@ -94,7 +94,7 @@ class OtherJudge:
 
 def choose_pairs(bundle: Bundle, feature: str, smiles: list[str], labels: np.ndarray, n: int, seed: int):
     """Pairs of labelled compounds that have the feature, which its own classifier confirms."""
-    p = classifiers_of(bundle)[feature].probability([Chem.MolFromSmiles(s) for s in smiles])
+    p = bundle.classifiers[feature].probability([Chem.MolFromSmiles(s) for s in smiles])
     fit = [
         s for s, y, q in zip(smiles, labels, p, strict=True) if y == 1 and q >= 0.5 and bundle.can_encode(s)
     ]
@@ -107,11 +107,11 @@ def curves(bundle: Bundle, feature: str, pair: tuple[str, str], weights: dict, p
     start, end = (Chem.MolFromSmiles(s) for s in pair)
     z0, z1 = bundle.encode(list(pair))
     t = torch.linspace(0, 1, 33)
-    plain = restrain(bundle, start, end, weights=weights).realism
-    kept = restrain(bundle, start, end, keep=[feature], weights=weights).realism
-    alone = restrain(
-        bundle, start, end, keep=[feature], density=False, validity=False, weights=weights
-    ).realism
+    only = {**weights, "density": 0.0, "validity": 0.0}
+    plain, kept, alone = (
+        objective_of(bundle, start, end, PathRequest(keep=keep, term_weights=chosen)).realism
+        for keep, chosen in (((), weights), ((feature,), weights), ((feature,), only))
+    )
     one = lambda z: torch.ones_like(z[..., 0])  # noqa: E731
     methods = {
         "linear": lambda: linear(z0, z1, t),
@@ -141,7 +141,7 @@ def paths(
     out = {}
     for name, keep in (("path", ()), ("path, feature kept", (feature,))):
         began = time.perf_counter()
-        between = interpolate(*pair, bundle=bundle, keep=keep, weights=weights).smiles[1:-1]
+        between = interpolate(*pair, model=bundle, keep=keep, term_weights=weights).smiles[1:-1]
         out[name] = (between, time.perf_counter() - began)
     return out
 
@@ -149,11 +149,11 @@ def paths(
 def measure(bundle: Bundle, feature: str, pairs: list, judge: OtherJudge, weights: dict, solve: Solver):
     """For each method, the figures of each pair."""
     phi = output_space(bundle)
-    own = classifiers_of(bundle)[feature]
+    own = bundle.classifiers[feature]
     rows: dict[str, list[dict[str, float]]] = {}
     for pair in pairs:
         found = {
-            name: (bundle.search(at_equal_costs(nodes, phi), blur=BLUR), seconds)
+            name: (bundle.search(at_equal_costs(nodes, phi), t=PLACES), seconds)
             for name, (nodes, seconds) in curves(bundle, feature, pair, weights, phi, solve).items()
         }
         for name, (texts, seconds) in (found | paths(bundle, feature, pair, weights)).items():
@@ -178,7 +178,7 @@ def draw(bundle: Bundle, feature: str, pair: tuple[str, str], judge: OtherJudge,
     mols, legends = [], []  # a row a curve
     found = curves(bundle, feature, pair, weights, phi, solver)
     for name in ("linear", "feature"):
-        decoded = [decoded_molecule(s) for s in bundle.search(at_equal_costs(found[name][0], phi), blur=BLUR)]
+        decoded = [decoded_molecule(s) for s in bundle.search(at_equal_costs(found[name][0], phi), t=PLACES)]
         row = [m for m in decoded[:: N_BETWEEN // 6] if m is not None][:6]
         row = [Chem.MolFromSmiles(pair[0]), *row, Chem.MolFromSmiles(pair[1])]
         p = judge.model.predict_proba(other_descriptors(row))[:, 1]
@@ -205,13 +205,14 @@ def main() -> None:
     torch.set_num_threads(1)
     bundle = Bundle.load(args.model)
     bundle.model.requires_grad_(False)
-    smiles, labels, _ = read_labels(args.labels, args.column, args.at_least)
+    read = read_labels(args.labels, args.column, args.at_least)
+    smiles, labels = list(read.smiles), read.labels
     pairs = choose_pairs(bundle, args.feature, smiles, labels, args.pairs, args.seed)
     ends = {s for pair in pairs for s in pair}
     rest = [i for i, s in enumerate(smiles) if s not in ends]
     judge = OtherJudge([smiles[i] for i in rest], labels[rest])
     names = ("density", "validity", "feature")
-    chosen = [float(w) for w in args.weights.split(",")] if args.weights else [WEIGHTS[n] for n in names]
+    chosen = [float(w) for w in args.weights.split(",")] if args.weights else [TERM_WEIGHTS[n] for n in names]
     weights = dict(zip(names, chosen, strict=True))
     figures = measure(bundle, args.feature, pairs, judge, weights, solver)
     header = {

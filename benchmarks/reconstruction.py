@@ -22,6 +22,7 @@ from molinterp.chem.filters import decoded_smiles
 from molinterp.model.bundle import Bundle
 from molinterp.training.data.corpus import prepare
 from molinterp.training.data.recombination import with_recombined
+from molinterp.training.data.settings import Recombination
 
 BATCH = 256
 SIZES = (6, 20, 25, 30, 35, 51)
@@ -53,9 +54,8 @@ def main() -> None:
     torch.set_num_threads(1)
     bundle = Bundle.load(args.model)
     notation, n_tokens = bundle.tokenizer.notation.name, bundle.tokenizer.n_tokens
-    corpus = with_recombined(
-        prepare(args.molecules, args.cache, notation, n_tokens), args.n, args.cache, seed=args.seed
-    )
+    corpus = prepare(args.molecules, args.cache, notation, n_tokens)
+    corpus = with_recombined(corpus, args.n, args.cache, Recombination(seed=args.seed))
     n_own = len(corpus) - corpus.n_recombined
     rows = {name: corpus.rows(name) for name in ("train", "test")}
     rows = {"train": rows["train"][rows["train"] < n_own], "test": rows["test"]}

@@ -16,7 +16,7 @@ from molinterp.data import drugs
 from molinterp.chem.filters import decoded_smiles
 from molinterp.errors import VocabularyError
 from molinterp.model.bundle import Bundle
-from molinterp.model.inversion import LEARNING_RATE, N_STEPS, refine
+from molinterp.model.inversion import LEARNING_RATE, N_STEPS, invert
 from molinterp.model.tokens import pad
 
 
@@ -49,7 +49,7 @@ def main() -> None:
         (60, LEARNING_RATE),
     ):
         began = time.process_time()
-        found = refine(bundle.model, tokens, mean, deviation, n_steps=n_steps, learning_rate=rate)
+        found = invert(bundle.model, tokens, mean, deviation, n_steps=n_steps, learning_rate=rate)
         seconds = (time.process_time() - began) / len(smiles)
         decoded = [decoded_smiles(text) for text in bundle.decode(found.z)]
         exact = sum(d == s for d, s in zip(decoded, smiles, strict=True)) / len(smiles)

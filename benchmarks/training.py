@@ -1,8 +1,8 @@
 """Molecules a second of a training: one core, torch's own threads, cores with a part of a batch each.
 
-    python benchmarks/training.py molecules.csv.gz cache [--model default] [--threads 2] [--rounds 5]
+    python benchmarks/training.py molecules.csv.gz WORK/corpus [--model default] [--threads 2] [--rounds 5]
 
-`cache` is the folder in which `molinterp train` left what it knows of the molecules. Each round times all
+`WORK` is the folder of work of `molinterp train`. Each round times all
 three, in turn, on the same batches of 512; the ratio is that of medians.
 """
 
@@ -12,14 +12,16 @@ import argparse
 import statistics
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
 
 import torch
 
 from molinterp.model.bundle import Bundle
 from molinterp.training.data.corpus import Corpus, prepare
-from molinterp.training.vae.trainer import Trainer, TrainingConfig
+from molinterp.training.data.settings import BatchOrder
+from molinterp.training.vae.settings import NetworkSizes, VAETraining
+from molinterp.training.vae.trainer import Trainer
 
 STEPS = 12
 BATCH = 512
@@ -27,12 +29,12 @@ BATCH = 512
 
 def seconds(corpus: Corpus, bundle: Bundle, threads: int, parts: int) -> float:
     """Seconds of `STEPS` optimiser steps after one that is not counted."""
-    sizes = replace(bundle.model.config, head_blocks=0)
+    sizes = NetworkSizes(**{f.name: getattr(bundle.model.config, f.name) for f in fields(NetworkSizes)})
     torch.set_num_threads(threads)
     ends: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
-        config = TrainingConfig(n_steps=1 + STEPS, batch_size=BATCH)
-        trainer = Trainer(corpus, config, sizes, Path(folder), threads=parts)
+        settings = VAETraining(n_steps=1 + STEPS, order=BatchOrder(BATCH), sizes=sizes)
+        trainer = Trainer(corpus, settings, Path(folder), threads=parts)
         step = trainer._step
 
         def timed(*arguments: object) -> object:

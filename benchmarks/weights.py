@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +23,16 @@ from molinterp.chem.filters import Limits, decoded_molecule
 from molinterp.chem.standardise import standardise
 from molinterp.geometry import Metric, discrete, geodesic
 from molinterp.model.bundle import Bundle
-from molinterp.model.output_spaces import output_space
+from molinterp.model.protocol import OutputSpace
 from molinterp.paths.candidates import Candidates
-from molinterp.paths.objective import WEIGHTS, restrain
+from molinterp.paths.objective import objective_of
+from molinterp.paths.path import LatentCurve
+from molinterp.paths.request import TERM_WEIGHTS, PathRequest
 from molinterp.paths.sources import N_POINTS, SOLVER_TOLERANCE, curve_decodes
 from molinterp.realism.terms import EPSILON, FLOOR
 
-PLACES = torch.linspace(0, 1, N_POINTS + 2)[1:-1]
-DENSITY, VALIDITY = WEIGHTS["density"], WEIGHTS["validity"]
+PLACES = torch.linspace(0, 1, N_POINTS + 2)
+DENSITY, VALIDITY = TERM_WEIGHTS["density"], TERM_WEIGHTS["validity"]
 SETTINGS = (
     (0.0, 0.0, EPSILON, FLOOR),
     (DENSITY, VALIDITY, EPSILON, FLOOR),
@@ -50,13 +53,14 @@ def figures(
     for pair in pairs.itertuples(index=False):
         a, b = standardise(pair.start), standardise(pair.end)
         weights = {"density": density, "validity": validity}
-        restraints = restrain(bundle, a.mol, b.mol, weights=weights, epsilon=epsilon, floor=floor)
+        request = PathRequest(term_weights=weights, epsilon=epsilon)
+        realism = replace(objective_of(bundle, a.mol, b.mol, request).realism, floor=floor)
         judge = Limits().judge(a.mol, b.mol, conditions=[])
         began = time.process_time()
-        metric = Metric(output_space(bundle, "fingerprint"), restraints.realism)
-        z = bundle.refine([a.smiles, b.smiles]).z
+        metric = Metric(bundle.output_space(OutputSpace.FINGERPRINT), realism)
+        z = bundle.invert([a.smiles, b.smiles]).z
         found = geodesic(metric, z[:1], z[1:], tol=tol)
-        decodes = curve_decodes(bundle, found.curve(PLACES)[0], seed)
+        decodes = curve_decodes(bundle, LatentCurve(found.curve(PLACES)[0].numpy()), bundle.device, seed)
         seconds = time.process_time() - began
         mols = [decoded_molecule(text) for text in decodes]
         passed = [mol is not None and judge.fault(mol) is None for mol in mols]

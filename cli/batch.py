@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import click
-from molinterp.cli.options import path_options, portable_options
+from molinterp.cli.options import Command, path_options
 
 FAILED_ROWS = 3
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("pairs", type=click.Path(path_type=Path))
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help=".csv, .csv.gz or .parquet."
 )
 @click.option("--start", default="start", show_default=True, help="Column with the start's SMILES.")
 @click.option("--end", default="end", show_default=True, help="Column with the end's SMILES.")
-@click.option("--id", "name", help="Column that names a pair.  [default: pair, id, or the row's number]")
+@click.option("--id", help="Column that names a pair.  [default: pair, id, or the row's number]")
 @click.option("-j", "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=120.0, show_default=True)
 @click.option("--mebibytes", type=click.IntRange(min=1), default=2048, show_default=True, help="A pair.")
@@ -28,10 +28,7 @@ FAILED_ROWS = 3
 @click.option(
     "--shard-size", type=click.IntRange(min=1), default=16, show_default=True, help="Pairs at most."
 )
-@path_options  # type: ignore[untyped-decorator,misc]
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
-@click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
-@click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda, mps.")
+@path_options("n_paths")  # type: ignore[untyped-decorator]
 @click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True)
 @click.option("--scheduler", help="Address of a dask scheduler, for --engine dask.")
 @click.option("--raw-csv", is_flag=True, help="Text cells as they are, formulas of a spreadsheet too.")
@@ -41,7 +38,7 @@ def batch(
     output: Path,
     start: str,
     end: str,
-    name: str | None,
+    id: str | None,
     workers: int,
     seconds: float,
     mebibytes: int,
@@ -49,21 +46,18 @@ def batch(
     on_error: str,
     errors: Path | None,
     shard_size: int,
-    seed: int,
-    model: str,
-    device: str,
     engine: str,
     scheduler: str | None,
     raw_csv: bool,
     quiet: bool,
-    **asked: Any,
+    given: dict[str, Any],
 ) -> int:
     """Paths of all PAIRS (.csv, .csv.gz, .parquet, or - for a .csv on stdin), as one long table.
 
     Same pairs, options and version give the same bytes, whatever -j and however often the run was cut
     off. --seconds and --mebibytes are what one pair may take before it is given up.
     """
-    from molinterp.batch.job import Budget, Setup
+    from molinterp.batch.job import Budget, template
     from molinterp.batch.pairs import read_pairs
     from molinterp.batch.pool import Engine, Pool
     from molinterp.batch.progress import bar
@@ -72,15 +66,15 @@ def batch(
 
     if (engine == "dask") != (scheduler is not None):
         raise InputError("--engine dask and --scheduler ADDRESS go together; got one of them.")
-    table = read_pairs(pairs, start, end, name)
-    setup = Setup(model, seed, device, portable_options(asked))
-    job = Job(table, setup, Budget(seconds, mebibytes), shard_size)
+    request = template(given)
+    table = read_pairs(pairs, start, end, id)
+    job = Job(table, request, Budget(seconds, mebibytes), shard_size)
     if scheduler is None:
-        computes: Engine = Pool(setup, workers, job.budget)
+        computes: Engine = Pool(request, workers, job.budget)
     else:
         from molinterp.batch.dask import Cluster
 
-        computes = Cluster(scheduler, setup, job.budget)
+        computes = Cluster(scheduler, request, job.budget)
     try:
         with bar(len(table), not quiet) as tick:
             summary = run_batch(

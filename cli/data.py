@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from molinterp.cli.options import byte_bar
+from molinterp.cli.options import Command, byte_bar
 
 
 @click.group()
@@ -14,7 +14,7 @@ def data() -> None:
     """Public sets of molecules to train on: which there are, and how to get them."""
 
 
-@data.command("list")
+@data.command("list", cls=Command)
 def list_() -> None:
     """Sources as TSV: name, molecules trained on, whether its SHA-256 is known, licence, address."""
     from molinterp.data import sources
@@ -29,7 +29,7 @@ def list_() -> None:
         )
 
 
-@data.command("fetch")
+@data.command("fetch", cls=Command)
 @click.argument("name")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Table.  [default: NAME.csv.gz]")
 @click.option("--limit", type=click.IntRange(min=1), help="Rows of the file to read.  [default: all]")
@@ -41,7 +41,7 @@ def fetch(name: str, output: Path | None, limit: int | None, quiet: bool) -> Non
     goes on with a download that was cut.
     """
     from molinterp.errors import InputError
-    from molinterp.report.formats import check_place
+    from molinterp.io.files import check_place
     from molinterp.training.data.datasets import fetch_source, source_named, to_table
 
     target = output or Path(f"{name}.csv.gz")

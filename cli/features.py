@@ -1,13 +1,21 @@
-"""`molinterp features`: list, teach and measure what a path can keep."""
+"""`molinterp features`: list, train and measure what a path can keep."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from molinterp.cli.options import target_of
+
+if TYPE_CHECKING:
+    from molinterp.io.labels import Labelled
+
+LEAST_AUC = 0.6
+"""Held-out ROC-AUC under which a classifier comes with a warning; a coin has 0.5."""
 
 
 @click.group()
@@ -21,7 +29,7 @@ def features() -> None:
 def list_(model: str, as_json: bool) -> None:
     """Trained classifiers, rules and properties, with what was measured of each."""
     from molinterp.model.bundle import Bundle
-    from molinterp.paths.objective import feature_table
+    from molinterp.model.feature_forms import feature_table
 
     table = feature_table(Bundle.load(model))
     if as_json:
@@ -42,12 +50,14 @@ def _cell(value: Any) -> str:
 @features.command()
 @click.argument("name")
 @click.argument("labels", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--column", help="Column of the labels.  [default: the first one of 0 and 1]")
+@click.option("--column", help="Column of the labels.  [default: the only one of 0 and 1]")
 @click.option("--at-least", type=float, help="Turns numbers into labels: 1 from this value on.")
-@click.option("--model", default="default", show_default=True, help="Bundle that learns the feature.")
+@click.option("--model", default="default", show_default=True, help="Bundle that the feature is added to.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder written.  [default: --model]")
 @click.option("--meaning", help="What the feature says of a compound, for `features list`.")
 @click.option("--molecules-only", is_flag=True, help="Write NAME.json and NAME.safetensors, no bundle.")
+@click.option("--errors", type=click.Path(path_type=Path), help="Rows that were left out, .csv.")
+@click.option("--smiles-column", help="Column of the molecules.  [default: the one called so]")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 def train(
     name: str,
@@ -58,22 +68,28 @@ def train(
     output: Path | None,
     meaning: str | None,
     molecules_only: bool,
+    errors: Path | None,
+    smiles_column: str | None,
     seed: int,
 ) -> None:
-    """Teach a bundle the feature NAME from LABELS, CSV files of SMILES and 0/1.
+    """Train the feature NAME for a bundle on LABELS, CSV files of SMILES and 0/1.
 
-    A classifier of molecules learns from the labels; a latent one learns from it on the bundle's
-    reference points. Then `molinterp path --keep NAME` keeps the feature. Figures go to stdout as JSON: `n`
+    A classifier of molecules is fitted to the labels, and a latent one to the classifier on the bundle's
+    reference points. Then `molinterp path --keep NAME` keeps the feature. Figures are printed as JSON: `n`
     molecules with a label, `n_latent` reference points.
     """
     import torch
 
     from molinterp.chem.features import check_name
     from molinterp.errors import InputError
+    from molinterp.io.classifier_files import save_classifier
+    from molinterp.io.files import check_place, write_whole
+    from molinterp.io.labels import check_labels, left_out_table, read_labels
     from molinterp.model.bundle import Bundle
     from molinterp.model.storage import check_folder, check_target
-    from molinterp.training.classifiers import fit_classifier, read_labels
-    from molinterp.training.latent.features import reference_of, teach_feature
+    from molinterp.training.classifiers import fit_classifier
+    from molinterp.training.latent.features import fit_feature, reference_of
+    from molinterp.training.settings import ClassifierFit
 
     check_name(name)
     if molecules_only and output is None:
@@ -85,42 +101,76 @@ def train(
     if bundle is not None:
         # Said before the work, where there are none.
         reference_of(bundle)
-    smiles, y, n_left_out = read_labels(labels, column, at_least)
-    if n_left_out:
-        click.echo(f"note: {n_left_out} rows left out: no molecule, or both labels", err=True)
+    if errors is not None:
+        check_place(errors)
+    settings = ClassifierFit(seed=seed)
+    read = read_labels(labels, column, at_least, smiles_column)
+    check_labels(read.labels, ", ".join(f"'{file}'" for file in labels), settings.n_each)
+    for note in (_read_note(read), *_left_out_notes(read)):
+        click.echo(f"note: {note}", err=True)
+    if errors is not None:
+        write_whole(errors, left_out_table(read.left_out))
     said = {"meaning": " ".join(meaning.split())} if meaning else {}
-    facts = {**said, "labels": [p.name for p in labels], "column": column, "at_least": at_least}
-    classifier = fit_classifier(name, smiles, y, seed, facts)
+    facts = {**said, "labels": [p.name for p in labels], "column": read.columns[0], "at_least": at_least}
+    classifier = fit_classifier(name, read.smiles, read.labels, settings, facts)
+    if note := _doubt(classifier.facts):
+        click.echo(f"warning: {note}", err=True)
     if bundle is None:
-        classifier.save(target)
+        save_classifier(classifier, target)
         click.echo(json.dumps(dict(classifier.facts), indent=1))
         return
-    bundle = teach_feature(bundle, classifier, seed=seed)
+    bundle = fit_feature(bundle, classifier, seed=seed)
     bundle.save(target)
     latent = bundle.realism.facts["features"][name]
     latent = {"n_latent" if key == "n" else key: value for key, value in latent.items()}
     click.echo(json.dumps({**classifier.facts, **latent}, indent=1))
 
 
+def _doubt(facts: Mapping[str, Any]) -> str:
+    """What to say of a classifier that hardly tells the classes apart; empty where it does."""
+    auc = facts.get("auc_random")
+    if auc is None or auc >= LEAST_AUC:
+        return ""
+    return (
+        f"its held-out ROC-AUC is {auc:.2f}, under {LEAST_AUC}: it hardly tells the classes apart; a path "
+        "that keeps it keeps little. Is this the right column?"
+    )
+
+
+def _read_note(read: Labelled) -> str:
+    zeros, ones = read.n_each
+    columns = ", ".join(dict.fromkeys(read.columns))
+    return f"labels from column {columns}: {ones} compounds with 1, {zeros} with 0"
+
+
+def _left_out_notes(read: Labelled) -> Iterator[str]:
+    """How many rows of files of labels were left out, by reason."""
+    for reason, n in Counter(row.reason for row in read.left_out).most_common():
+        yield f"{n} row{'s' * (n > 1)} left out: {reason}"
+
+
 @features.command("eval")
 @click.argument("name")
 @click.argument("labels", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--column", help="Column of the labels.  [default: the first one of 0 and 1]")
+@click.option("--column", help="Column of the labels.  [default: the only one of 0 and 1]")
 @click.option("--at-least", type=float, help="Turns numbers into labels: 1 from this value on.")
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
 def evaluate(
     name: str, labels: tuple[Path, ...], column: str | None, at_least: float | None, model: str
 ) -> None:
-    """Hold the feature NAME, on molecules and on latent space, against LABELS.
+    """Measure the feature NAME, on molecules and on latent space, against LABELS.
 
     Compounds that it was trained on flatter it: give others.
     """
     import torch
 
+    from molinterp.io.labels import check_labels, read_labels
     from molinterp.model.bundle import Bundle
-    from molinterp.paths.objective import evaluate_feature
-    from molinterp.training.classifiers import read_labels
+    from molinterp.training.latent.features import evaluate_feature
 
     torch.set_num_threads(1)
-    smiles, y, _ = read_labels(labels, column, at_least, n_each=1)
-    click.echo(json.dumps(evaluate_feature(Bundle.load(model), name, smiles, y), indent=1))
+    read = read_labels(labels, column, at_least)
+    check_labels(read.labels, ", ".join(f"'{file}'" for file in labels), n_each=1)
+    for note in _left_out_notes(read):
+        click.echo(f"note: {note}", err=True)
+    click.echo(json.dumps(evaluate_feature(Bundle.load(model), name, read.smiles, read.labels), indent=1))

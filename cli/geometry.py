@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from molinterp.cli.options import tell_changes
+from molinterp.cli.options import Command, tell_changes
 
-SPACES = ("latent", "fingerprint", "properties", "tokens")
+from molinterp.model.protocol import OutputSpace
+
+SPACES = tuple(OutputSpace)
 OFF_DATA = 3.0
 """Powers of ten by which the least realism index of a geodesic may fall below that of the line unremarked."""
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("start")
 @click.argument("end")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help=".csv or .tsv.")
@@ -36,9 +38,10 @@ def geometry(
     """
     from molinterp.errors import InputError
     from molinterp.io.compounds import resolve_all
+    from molinterp.io.files import write_whole
     from molinterp.model.bundle import Bundle
     from molinterp.model.output_spaces import compare_curves
-    from molinterp.report.formats import check_writable, write_whole
+    from molinterp.report.formats import check_writable
 
     if output is not None:
         if output.suffix not in (".csv", ".tsv"):

@@ -10,15 +10,17 @@ import warnings
 
 import click
 from molinterp.cli.batch import batch
+from molinterp.cli.check import check
 from molinterp.cli.data import data
 from molinterp.cli.features import features
+from molinterp.cli.filters import filters
 from molinterp.cli.fit import fit
 from molinterp.cli.geometry import geometry
 from molinterp.cli.median import median
 from molinterp.cli.models import models
 from molinterp.cli.path import path
-from molinterp.cli.refine import refine
 from molinterp.cli.report import report
+from molinterp.cli.retrain import self_train, tune_encoder
 from molinterp.cli.train import train
 
 from molinterp import __version__
@@ -50,11 +52,14 @@ cli.add_command(batch)
 cli.add_command(median)
 cli.add_command(geometry)
 cli.add_command(train)
-cli.add_command(refine)
+cli.add_command(self_train)
+cli.add_command(tune_encoder)
 cli.add_command(models)
 cli.add_command(data)
 cli.add_command(fit)
 cli.add_command(features)
+cli.add_command(filters)
+cli.add_command(check)
 
 
 def main() -> None:

@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
-from molinterp.cli.options import tell_changes
+from molinterp.cli.options import Command, path_options, tell_changes
+
+_NOT_OF_A_MEDIAN = (
+    *("library", "only_library", "reference", "keep", "gain", "lose", "avoid", "substructure", "scaffold"),
+    *(
+        "n_molecules",
+        "n_paths",
+        "objective",
+        "min_step_similarity",
+        "edits",
+        "timeout",
+        "method",
+        "pointwise",
+    ),
+)
+"""Options of a path that a median does not have."""
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("compounds", nargs=-1, required=True, metavar="A B [C…]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help=".csv or .tsv.")
 @click.option("-n", type=click.IntRange(min=1), default=10, show_default=True, help="Compounds wanted.")
-@click.option(
-    "--output-space",
-    type=click.Choice(["latent", "fingerprint", "properties", "tokens"]),
-    default="fingerprint",
-    show_default=True,
-    help="What counts as a change.",
-)
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
-@click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
-@click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda, mps.")
+@path_options(*_NOT_OF_A_MEDIAN)  # type: ignore[untyped-decorator]
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 def median(
     compounds: tuple[str, ...],
     output: Path | None,
     n: int,
-    output_space: str,
-    seed: int,
-    model: str,
-    device: str,
+    given: dict[str, Any],
     quiet: bool,
 ) -> None:
     """Compounds in the middle of two or more others, the most central first.
@@ -39,18 +43,17 @@ def median(
     """
     from molinterp.errors import InputError
     from molinterp.io.compounds import resolve_all
+    from molinterp.io.files import write_whole
     from molinterp.paths.median import median as find
     from molinterp.paths.median import median_frame, unlike
-    from molinterp.report.formats import check_writable, table, write_whole
+    from molinterp.report.formats import check_writable, table
 
     if output is not None:
         check_writable(output)
         if output.suffix not in (".csv", ".tsv"):
             raise InputError(f"an output file must end in .csv or .tsv; got {output.name!r}.")
     ends = resolve_all(compounds)
-    found = find(
-        [e.smiles for e in ends], bundle=model, output_space=output_space, n=n, seed=seed, device=device
-    )
+    found = find([e.smiles for e in ends], n=n, **given)
     names = [e.name or str(i) for i, e in enumerate(ends, start=1)]
     if len(set(names)) < len(names):
         names = [str(i) for i in range(1, len(names) + 1)]

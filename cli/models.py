@@ -1,4 +1,4 @@
-"""`molinterp models`: list, look at, verify, average and evaluate bundles."""
+"""`molinterp models`: list, show, verify, download, average and measure bundles."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from molinterp.cli.options import byte_bar
+from molinterp.cli.options import Command, byte_bar
+from molinterp.cli.progress import Bars
+from molinterp.cli.settings_options import settings_from, settings_options
+
+from molinterp.training.settings import Evaluation, Machine
 
 
 @click.group()
@@ -15,7 +19,7 @@ def models() -> None:
     """Bundles: what ships, what is in them, how good they are."""
 
 
-@models.command("list")
+@models.command("list", cls=Command)
 def list_() -> None:
     """Names of the bundles that ship, and of those that were downloaded."""
     from molinterp.pretrained import BUNDLES
@@ -26,7 +30,7 @@ def list_() -> None:
         click.echo(name)
 
 
-@models.command()
+@models.command(cls=Command)
 @click.argument("bundle", default="default")
 def info(bundle: str) -> None:
     """Sizes, training and figures of BUNDLE as JSON."""
@@ -39,16 +43,16 @@ def info(bundle: str) -> None:
     click.echo(json.dumps(header, indent=1))
 
 
-@models.command()
+@models.command(cls=Command)
 @click.argument("bundle", default="default")
 def verify(bundle: str) -> None:
-    """Hold every file of BUNDLE against its SHA-256 and load it."""
+    """Check every file of BUNDLE against its SHA-256 and load it."""
     from molinterp.model.bundle import Bundle
 
     click.echo(f"{Bundle.load(bundle).name}: sound")
 
 
-@models.command()
+@models.command(cls=Command)
 @click.argument("bundle", required=False)
 @click.option("--sha256", help="Of the archive, where BUNDLE is an address.")
 @click.option("--name", help="What to call the bundle.  [default: its name, or that of the archive]")
@@ -80,13 +84,13 @@ def download(bundle: str | None, sha256: str | None, name: str | None, quiet: bo
         click.echo(f"{called}: sound; use it with --model {called}", err=True)
 
 
-@models.command()
+@models.command(cls=Command)
 @click.argument("bundles", nargs=-1, required=True)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the bundle.")
 def average(bundles: tuple[str, ...], output: Path) -> None:
-    """Write the mean of the weights of BUNDLES, trainings that went on from one another.
+    """Average the parameters of BUNDLES, trainings that continue one another.
 
-    It is often better than each of them. Density, validity, features and heads are to be fitted anew, by
+    The mean is often better than each of them. Density, validity, features and heads must be fitted again, by
     `molinterp fit all`.
     """
     from molinterp.model.bundle import Bundle
@@ -98,52 +102,29 @@ def average(bundles: tuple[str, ...], output: Path) -> None:
     click.echo(f"bundle written to {output}; measure it with `molinterp models eval`", err=True)
 
 
-@models.command("eval")
+@models.command("eval", cls=Command)
 @click.argument("molecules", type=click.Path(path_type=Path))
 @click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
-@click.option("--split", default="test", show_default=True, help="Rows used, by the column `split`.")
-@click.option("-n", "n_molecules", type=click.IntRange(min=2), default=2000, show_default=True)
-@click.option("--pairs", "n_pairs", type=click.IntRange(min=1), default=2000, show_default=True)
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
-@click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda, mps.")
+@settings_options(Evaluation, Machine, leave_out=("n_processes",))  # type: ignore[untyped-decorator]
 @click.option("--save", is_flag=True, help="Write the figures into the bundle.")
-def evaluate(
-    molecules: Path,
-    model: str,
-    split: str,
-    n_molecules: int,
-    n_pairs: int,
-    seed: int,
-    device: str,
-    save: bool,
-) -> None:
-    """Figures of a bundle on the first molecules of a held-out split of MOLECULES (.csv, .smi; also .gz).
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+def evaluate(molecules: Path, model: str, save: bool, quiet: bool, **values: Any) -> None:
+    """Measure a bundle on the first molecules of a held-out split of MOLECULES (.csv, .smi; also .gz).
 
     A file without splits is taken whole, unless the bundle was trained on it: then the one molecule in a
     hundred that `molinterp train` held out is.
     """
     from molinterp.model.bundle import Bundle
-    from molinterp.model.quantisation import as_written
     from molinterp.model.storage import check_target, locate
-    from molinterp.training.evaluate import evaluate as measure
-    from molinterp.training.evaluate import read_split
+    from molinterp.training.pipeline import measure, threads_of, workshop_of
 
-    bundle = Bundle.load(model, device)
+    settings, machine = settings_from(Evaluation, values), settings_from(Machine, values)
+    with threads_of(machine):
+        bundle = Bundle.load(model, machine.device)
+        if save:
+            check_target(locate(model))
+        shop = workshop_of(bundle, molecules, locate(model), machine, Bars(quiet))
+        measured = measure(settings, shop, bundle)
     if save:
-        check_target(locate(model))
-        as_written(bundle.model)
-    smiles = read_split(molecules, split, n_molecules, bundle.training.get("data_sha256"))
-    figures = measure(bundle, smiles, n_pairs, seed, _bar)
-    part = "" if split == "test" else f" --split {split}"
-    figures["command"] = (
-        f"molinterp models eval MOLECULES{part} -n {n_molecules} --pairs {n_pairs} --seed {seed}"
-    )
-    if save:
-        bundle.with_figures(figures).save(locate(model))
-    click.echo(json.dumps(figures, indent=1))
-
-
-def _bar(items: Any, total: int, label: str) -> Any:
-    from tqdm import tqdm
-
-    return tqdm(items, total=total, desc=label, leave=False)
+        measured.save(locate(model))
+    click.echo(json.dumps(dict(measured.figures), indent=1))

@@ -1,167 +1,146 @@
-"""Options of a path that commands share, and what they say to `molinterp.interpolate`."""
+"""Options of a path as flags of a command, derived from `molinterp.paths.request.PathRequest`."""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import Field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import click
 
-from molinterp.errors import InputError
+from molinterp.errors import InputError, MolinterpError
+from molinterp.options import Check, Choice, Flag, Option, Texts, Weights, default_of, options_of
+from molinterp.paths.request import PathRequest, read_config
 
 if TYPE_CHECKING:
     from molinterp.io.molecule_files import Record
 
-_OPTIONS = (
-    click.option(
-        "--method", type=click.Choice(["geodesic", "linear", "slerp"]), default="geodesic", show_default=True
-    ),
-    click.option(
-        "--output-space",
-        type=click.Choice(["latent", "fingerprint", "properties", "tokens"]),
-        default="fingerprint",
-        show_default=True,
-        help="What counts as a change along the geodesic.",
-    ),
-    click.option(
-        "--keep", multiple=True, metavar="FEATURE", help="All molecules must have it, as bbb, logp=1..4."
-    ),
-    click.option(
-        "--gain", multiple=True, metavar="FEATURE", help="The start may lack it; once gained it stays."
-    ),
-    click.option(
-        "--lose", multiple=True, metavar="FEATURE", help="The start may have it; once lost it stays away."
-    ),
-    click.option("--avoid", multiple=True, metavar="FEATURE", help="No molecule may have it."),
-    click.option(
-        "--weight",
-        multiple=True,
-        metavar="TERM=NUMBER",
-        help="Weight in λ: density, validity, feature, or one feature by its name.",
-    ),
-    click.option(
-        "--epsilon",
-        type=click.FloatRange(0, 1, min_open=True, max_open=True),
-        default=0.02,
-        show_default=True,
-        help="ε of Q = ε/2 + (1 - ε) p: a term weighs -log(ε/2) at most.",
-    ),
-    click.option(
-        "--steps",
-        type=click.IntRange(min=2),
-        help="Molecules wanted, ends included; with compounds on the way, of each leg.  [default: auto]",
-    ),
-    click.option(
-        "--min-step-similarity",
-        type=click.FloatRange(0, 1, min_open=True, max_open=True),
-        default=0.5,
-        show_default=True,
-        help="Least ECFP4 Tanimoto similarity of neighbours.",
-    ),
-    click.option(
-        "--objective",
-        type=click.Choice(["smooth", "short"]),
-        default="smooth",
-        show_default=True,
-        help="Many small steps, or few that are just small enough.",
-    ),
-    click.option("--max-sa", type=click.FloatRange(1, 10), help="Largest SA score.  [default: ends' + 0.5]"),
-    click.option("--alerts", default="PAINS,BRENK", show_default=True, help="Catalogues to heed, or none."),
-    click.option("--elements", help="Only these, as C,N,O,F.  [default: any familiar]"),
-    click.option("--substructure", metavar="SMARTS", help="The same as --keep smarts:SMARTS."),
-    click.option("--scaffold", is_flag=True, help="The same as --keep scaffold."),
-    click.option(
-        "--library", type=click.Path(path_type=Path), help="Compounds that exist; they may stand too."
-    ),
-    click.option("--only-library", is_flag=True, help="Only compounds of the library may stand between."),
-    click.option("--reference", type=click.Path(), help="Known compounds: a column says which steps are."),
-    click.option("--no-edits", is_flag=True, help="Molecules that the model decodes, and no others."),
-    click.option("--pointwise", is_flag=True, help="Decodes of the curve as they come, jumps and all."),
-)
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+OTHER = "General"
+"""Heading of options that name no other."""
+_ARGUMENTS = ("start", "end", "via", "names")
+"""Fields of a request that a command takes as arguments or columns."""
 
 
-_OTHER_FLAGS = {
-    "bundle": "--model",
-    "catalogues": "--alerts",
-    "max_sa_score": "--max-sa",
-    "n_paths": "--paths",
-    "weights": "--weight",
-}
-"""Arguments of functions whose flag bears another name."""
+@final
+class _Value(click.ParamType[Any]):
+    """Text of a flag, read by the check of its option."""
 
+    def __init__(self, check: Check) -> None:
+        self.name, self._check = check.metavar or "TEXT", check
 
-def path_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a path; what is wrong with one is said of its flag."""
-
-    @functools.wraps(command)
-    def in_flags(*args: Any, **asked: Any) -> Any:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Value that the text spells."""
         try:
-            return command(*args, **asked)
-        except InputError as error:
-            options = click.get_current_context().command.params
-            raise InputError(_with_flags(str(error), [o.opts[-1] for o in options])) from error
-
-    decorated: Callable[..., Any] = in_flags
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated
+            return self._check.parse(value) if isinstance(value, str) else value
+        except ValueError:
+            self.fail(f"must be {self.name}; got {value!r}.", param, ctx)
 
 
-def _with_flags(message: str, flags: Sequence[str]) -> str:
-    """A message with the flags of a command in place of the arguments in backquotes that they stand for."""
-    names = {flag.removeprefix("--").replace("-", "_"): flag for flag in flags if flag.startswith("--")}
-    names |= {name: flag for name, flag in _OTHER_FLAGS.items() if flag in flags}
-    return re.sub(r"`(\w+)`", lambda quoted: names.get(quoted[1], quoted[0]), message)
+@final
+class GroupedOption(click.Option):
+    """An option that stands under a heading of the help page."""
+
+    def __init__(self, *args: Any, group: str = OTHER, **settings: Any) -> None:
+        """Take what `click.Option` takes, and the heading."""
+        super().__init__(*args, **settings)
+        self.group = group
 
 
-def portable_options(asked: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
-    """Arguments of `molinterp.interpolate`, of JSON types, from the values of `path_options`.
+@final
+class Command(click.Command):
+    """A command whose help page lists the options under headings, and whose errors name flags."""
 
-    `timeout` None means that the clock decides no path, as in a batch.
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it; an argument that a message names in backquotes becomes the flag that stands for it."""
+        try:
+            return super().invoke(ctx)
+        except MolinterpError as error:
+            error.args = (in_flag_names(str(error), self), *error.args[1:])
+            raise
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, those of one heading together."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                group = param.group if isinstance(param, GroupedOption) else OTHER
+                groups.setdefault(group, []).append(record)
+        for heading, records in sorted(groups.items(), key=lambda group: group[0] == OTHER):
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+def path_options(*left_out: str) -> Decorator:
+    """Give a command a flag for each option of a `PathRequest`, and --config.
+
+    The command receives those that were given, by name, as `given`; what a configuration file holds is
+    among them unless a flag says otherwise.
     """
-    from molinterp.batch.job import NO_TIMEOUT
+    declared = {n: d for n, d in options_of(PathRequest).items() if n not in (*_ARGUMENTS, *left_out)}
 
-    library = asked["library"]
-    pattern = [f"smarts:{asked['substructure']}"] if asked["substructure"] else []
-    scaffold = ["scaffold"] if asked["scaffold"] else []
-    return {
-        "method": asked["method"],
-        "output_space": asked["output_space"],
-        "keep": [*asked["keep"], *pattern, *scaffold],
-        **{name: list(asked[name]) for name in ("gain", "lose", "avoid")},
-        "weights": dict(_weight(text) for text in asked["weight"]),
-        "epsilon": asked["epsilon"],
-        "steps": asked["steps"],
-        "pointwise": asked["pointwise"],
-        "search": {
-            "min_step_similarity": asked["min_step_similarity"],
-            "objective": asked["objective"],
-            "edits": not asked["no_edits"],
-            "timeout": NO_TIMEOUT if timeout is None else timeout,
-        },
-        "limits": {
-            "max_sa_score": asked["max_sa"],
-            "catalogues": [] if asked["alerts"] == "none" else asked["alerts"].split(","),
-            "elements": None if asked["elements"] is None else asked["elements"].split(","),
-        },
-        "library": str(library) if isinstance(library, Path) else library,
-        "only_library": asked["only_library"],
-        "reference": asked["reference"],
-    }
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def with_request(config: Path | None, **asked: Any) -> Any:
+            given = {} if config is None else read_config(config)
+            given |= _given({name: asked.pop(name) for name in declared})
+            return command(given=given, **asked)
+
+        decorated: Callable[..., Any] = click.option(
+            "--config", type=click.Path(path_type=Path), help="TOML file with options; flags win over it."
+        )(with_request)
+        for name, (of, option) in reversed(declared.items()):
+            decorated = _flag(name, of, option)(decorated)
+        return decorated
+
+    return decorate
 
 
-def _weight(text: str) -> tuple[str, float]:
-    name, _, number = text.rpartition("=")
-    try:
-        return name, float(number)
-    except ValueError:
-        raise click.BadParameter(
-            f"must be TERM=NUMBER, as density=0.1; got {text!r}.", param_hint="--weight"
-        ) from None
+def _flag(name: str, of: Field[Any], option: Option) -> Decorator:
+    flag, default, check = f"--{name.replace('_', '-')}", default_of(of), option.check
+    # None tells that a flag was not given; what it then means is shown.
+    settings: dict[str, Any] = {"default": None, "help": option.help, "group": option.group}
+    if isinstance(check, Flag):
+        return click.option(f"{flag}/--no-{flag[2:]}", cls=GroupedOption, **settings)
+    if default not in (None, (), {}, ""):
+        shown = ",".join(default) if isinstance(default, tuple) else default
+        settings["help"] = f"{option.help}  [default: {shown}]"
+    kind: Any = (
+        click.Choice([str(e.value) for e in check.enumeration])
+        if isinstance(check, Choice)
+        else _Value(check)
+    )
+    is_multiple = isinstance(check, Weights) or (isinstance(check, Texts) and not check.has_commas)
+    names = [option.flag, flag] if option.flag else [flag]
+    return click.option(*names, cls=GroupedOption, type=kind, multiple=is_multiple, **settings)
+
+
+def _given(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the flags that were given, those given several times joined."""
+    out: dict[str, Any] = {}
+    for name, value in asked.items():
+        several = options_of(PathRequest)[name][1].check
+        if value is None or (value == () and not (isinstance(several, Texts) and several.has_commas)):
+            continue
+        if isinstance(several, Weights):
+            out[name] = {term: weight for part in value for term, weight in part.items()}
+        elif isinstance(several, Texts) and not several.has_commas:
+            out[name] = tuple(text for part in value for text in part)
+        else:
+            out[name] = value
+    return out
+
+
+def in_flag_names(message: str, command: click.Command) -> str:
+    """A message with flags of a command in place of the arguments in backquotes that they stand for."""
+    flags = {name: max(param.opts, key=len) for param in command.params for name in [param.name or ""]}
+    flags = {name: flag for name, flag in flags.items() if flag.startswith("--")}
+    return re.sub(r"`(\w+)`", lambda quoted: flags.get(quoted[1], quoted[0]), message)
 
 
 def tell_changes(compounds: Sequence[Record]) -> None:

@@ -2,104 +2,110 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from molinterp.cli.options import path_options, portable_options
+from molinterp.cli.options import Command, in_flag_names, path_options
+
+from molinterp.paths.request import PathRequest
 
 if TYPE_CHECKING:
     from molinterp.paths.path import MoleculePath
 
 
-@click.command()
-@click.argument("compounds", nargs=-1, required=True, metavar="START [BY WAY OF…] END")
+@click.command(cls=Command)
+@click.argument("compounds", nargs=-1, metavar="START [WAY-POINT…] END")
 @click.option(
     "-o",
     "--output",
     "outputs",
     multiple=True,
     type=click.Path(path_type=Path),
-    help=".csv, .tsv, .json, .sdf, .smi or .html; may be given several times.",
+    help="File to write: .csv, .tsv, .xlsx, .json, .sdf, .smi or .html; may be given several times.",
 )
-@path_options  # type: ignore[untyped-decorator]
-@click.option(
-    "--paths",
-    "n_paths",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Paths without a molecule between in common; files are numbered.",
-)
-@click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, help="Seconds."
-)
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
-@click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
-@click.option("-d", "--device", default="cpu", show_default=True, help="cpu, cuda, mps.")
-@click.option("--raw-csv", is_flag=True, help="Text cells as they are, formulas of a spreadsheet too.")
-@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
-@click.option("-v", "--verbose", is_flag=True, help="More about the path on stderr.")
+@path_options()  # type: ignore[untyped-decorator]
+@click.option("--print-config", is_flag=True, help="Print the request as TOML for --config, and stop.")
+@click.option("--raw-csv", is_flag=True, help="Leave text cells as they are, formulas of a spreadsheet too.")
+@click.option("-q", "--quiet", is_flag=True, help="Write nothing but errors to stderr.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more about the path on stderr.")
 def path(
     compounds: tuple[str, ...],
     outputs: tuple[Path, ...],
-    n_paths: int,
-    timeout: float,
-    seed: int,
-    model: str,
-    device: str,
+    given: dict[str, Any],
+    print_config: bool,
     raw_csv: bool,
     quiet: bool,
     verbose: bool,
-    **asked: Any,
 ) -> None:
-    """Molecules between START and END, through those named between them.
+    """Find molecules between START and END, through any way-points named between them.
 
-    Each is a SMILES, a file (.smi, .sdf, .mol, .csv, also .gz), the name of a well-known drug, or -
-    for standard input; file:, smiles: and name: say which where it is not clear. The table goes to
+    Each compound is a SMILES, a file (.smi, .sdf, .mol, .csv, also .gz), the name of a well-known drug, or -
+    for standard input; the prefixes file:, smiles: and name: settle which one is meant. The table goes to
     stdout as TSV, or to the files given by -o.
     """
-    from molinterp.batch.job import arguments
-    from molinterp.io.compounds import resolve_all
-    from molinterp.paths.interpolate import interpolate_several
-    from molinterp.paths.library import Library
-    from molinterp.paths.waypoints import interpolate_through
-    from molinterp.report.formats import check_writable, numbered, render, render_several, write_whole
+    from molinterp.report.formats import check_writable
 
     for output in outputs:
         check_writable(output)
-    if len(compounds) < 2:
-        raise click.UsageError("a path needs two compounds, a start and an end.")
-    if len(compounds) > 2 and n_paths > 1:
-        raise click.UsageError("--paths goes with two compounds.")
-    ends = resolve_all(compounds)
-    if asked["library"] is not None:
-        asked["library"] = shelf = Library.load(asked["library"], progress=_bar(quiet))
-        if shelf.n_left_out and not quiet:
-            click.echo(f"note: library: records that are no molecules: {shelf.n_left_out:,}", err=True)
-    options = arguments(portable_options(asked, timeout))
-    options |= {"bundle": model, "seed": seed, "device": device, "names": [e.name for e in ends]}
-    if len(ends) == 2:
-        found = interpolate_several(ends[0].cxsmiles, ends[1].cxsmiles, n_paths, **options)
-    else:
-        found = [interpolate_through([e.cxsmiles for e in ends], **options)]
-    if not outputs:
-        if n_paths > 1:
-            text = render_several(found, ".tsv", raw_cells=raw_csv)
-        else:
-            text = render(found[0], ".tsv", raw_cells=raw_csv)
-        click.echo(text, nl=False)
-    for output in outputs:
-        for target, one in zip(numbered(output, n_paths), found, strict=False):
-            write_whole(target, render(one, output.suffix, raw_cells=raw_csv))
+    request = _request(compounds, given)
+    if print_config:
+        click.echo(request.to_toml(), nl=False)
+        return
+    found = _solve(request, quiet)
+    _write(found, outputs, request.n_paths, raw_csv)
     if quiet:
         return
     for note in found[0].notes:
-        click.echo(f"note: {note}", err=True)
-    if len(found) < n_paths:
-        click.echo(f"note: {n_paths} paths were asked for; {len(found)} were found", err=True)
+        click.echo(f"note: {in_flag_names(note, path)}", err=True)
+    if len(found) < request.n_paths:
+        click.echo(f"note: {request.n_paths} paths were asked for; {len(found)} were found", err=True)
     for one in found:
         _log(one, verbose)
+
+
+def _request(compounds: Sequence[str], given: dict[str, Any]) -> PathRequest:
+    """The request of a command line; compounds on it take the place of those of a configuration."""
+    from molinterp.chem.standardise import standardise
+    from molinterp.io.compounds import resolve_all
+
+    if not compounds and "start" in given and "end" in given:
+        return PathRequest.of(**given)
+    if len(compounds) < 2:
+        raise click.UsageError("a path needs two compounds, a start and an end.")
+    PathRequest.of(**{name: v for name, v in given.items() if name not in ("start", "end", "via", "names")})
+    ends = resolve_all(compounds)
+    texts = [e.cxsmiles for e in ends]
+    for text in texts:
+        standardise(text)  # a mistyped SMILES is told before torch is loaded
+    named = {"start": texts[0], "end": texts[-1], "via": texts[1:-1], "names": [e.name for e in ends]}
+    return PathRequest.of(**{**given, **named})
+
+
+def _solve(request: PathRequest, quiet: bool) -> list[MoleculePath]:
+    from molinterp.paths.interpolate import solve
+    from molinterp.paths.library import Library
+
+    library = None
+    if isinstance(request.library, str):
+        library = Library.load(Path(request.library), progress=_bar(quiet))
+        if library.n_left_out and not quiet:
+            click.echo(f"note: library: records that are no molecules: {library.n_left_out:,}", err=True)
+    return solve(request, library=library)
+
+
+def _write(found: Sequence[MoleculePath], outputs: Sequence[Path], n_paths: int, raw_csv: bool) -> None:
+    from molinterp.io.files import write_whole
+    from molinterp.report.formats import numbered, render, render_several
+
+    if not outputs:
+        several = n_paths > 1
+        text = render_several(found, ".tsv", raw_cells=raw_csv) if several else None
+        click.echo(text or render(found[0], ".tsv", raw_cells=raw_csv), nl=False)
+    for output in outputs:
+        for target, one in zip(numbered(output, n_paths), found, strict=False):
+            write_whole(target, render(one, output.suffix, raw_cells=raw_csv))
 
 
 def _bar(quiet: bool) -> Any:
@@ -115,7 +121,7 @@ def _log(found: MoleculePath, verbose: bool) -> None:
         f"{len(found)} molecules; worst step {found.worst_step:.2f}, mean {found.mean_step:.2f}; "
         f"chosen from {found.n_candidates}; "
         f"{found.raw_validity:.0%} of {found.n_decoded} decodes are molecules; "
-        f"{exact} of 2 ends reconstructed, {refined} from a refined latent point",
+        f"{exact} of 2 ends reconstructed, {refined} from an inverted latent point",
         err=True,
     )
     if verbose:

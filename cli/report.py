@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from molinterp.cli.options import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The page, .html.")
 @click.option("--pair", help="Which pair or path, where PATH is a table of several.")
@@ -18,7 +19,8 @@ def report(path: Path, output: Path, pair: str | None, quiet: bool) -> None:
     PATH is what `molinterp path` wrote as .json, .csv or .tsv, or a table of `molinterp batch`.
     """
     from molinterp.errors import InputError
-    from molinterp.report.formats import check_writable, write_whole
+    from molinterp.io.files import write_whole
+    from molinterp.report.formats import check_writable
     from molinterp.report.page import page
     from molinterp.report.view import read_view
 

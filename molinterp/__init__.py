@@ -3,41 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+from molinterp.paths import display
 
 if TYPE_CHECKING:
-    from molinterp.batch import interpolate_table
-    from molinterp.chem.filters import Limits
-    from molinterp.model.bundle import Bundle
-    from molinterp.paths.interpolate import (
-        interpolate,
-        interpolate_many,
-        interpolate_several,
-    )
-    from molinterp.paths.library import Library, known_smiles
-    from molinterp.paths.median import median
-    from molinterp.paths.path import MoleculePath
-    from molinterp.paths.search import Search
-    from molinterp.paths.waypoints import interpolate_through
-    from molinterp.sklearn import LatentEncoder
+    from molinterp.paths.display import Display
 
 __version__ = "0.1.0"
-__all__ = [
-    "Bundle",
-    "LatentEncoder",
-    "Library",
-    "Limits",
-    "MoleculePath",
-    "Search",
-    "__version__",
-    "interpolate",
-    "interpolate_many",
-    "interpolate_several",
-    "interpolate_table",
-    "interpolate_through",
-    "known_smiles",
-    "median",
-]
 
 _ROOT = Path(__file__).resolve().parent.parent
 if (_ROOT / "pyproject.toml").is_file():
@@ -45,35 +20,14 @@ if (_ROOT / "pyproject.toml").is_file():
     # root of the checkout would not find them.
     __path__.append(str(_ROOT))
 
-_HOMES = {
-    "Bundle": "model.bundle",
-    "LatentEncoder": "sklearn",
-    "Library": "paths.library",
-    "Limits": "chem.filters",
-    "MoleculePath": "paths.path",
-    "Search": "paths.search",
-    "interpolate": "paths.interpolate",
-    "interpolate_many": "paths.interpolate",
-    "interpolate_several": "paths.interpolate",
-    "interpolate_table": "batch",
-    "interpolate_through": "paths.waypoints",
-    "known_smiles": "paths.library",
-    "median": "paths.median",
-}
+# The public names stand in __init__.pyi; each is imported when it is first used: torch takes a second.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name, or the shipped data, where it is first used: torch alone takes a second."""
-    from importlib import import_module
+def _display() -> Display:
+    from molinterp.report.display import ReportDisplay
 
-    if name == "data":
-        return import_module("molinterp.data")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'molinterp' has no attribute {name!r}")
-    value = getattr(import_module(f"molinterp.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+    return ReportDisplay()
 
 
-def __dir__() -> list[str]:
-    return sorted(__all__)
+display.provide(_display)

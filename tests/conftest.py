@@ -1,14 +1,20 @@
-import sys
+from collections.abc import Generator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import torch
 from rdkit import Chem
 
+from molinterp import pretrained
+from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.model.bundle import Bundle
+from molinterp.realism.settings import Descent
 from molinterp.training.data.corpus import Corpus, prepare
+from molinterp.training.data.settings import BatchOrder
 from molinterp.training.vae.export import bundle_of
-from molinterp.training.vae.trainer import Trainer, TrainingConfig, sizes_for
+from molinterp.training.vae.settings import LossSettings, NetworkSizes, VAETraining
+from molinterp.training.vae.trainer import Trainer
 
 SMALL = [
     "CCO",
@@ -45,6 +51,44 @@ SMALL = [
     "CC#N",
 ]
 SMALL = [Chem.CanonSmiles(s) for s in SMALL]
+SMALL_SIZES = NetworkSizes(
+    latent_dim=8,
+    embedding_dim=24,
+    encoder_dim=32,
+    decoder_dim=64,
+    head_dim=32,
+    encoder_blocks=0,
+    condition_dim=0,
+)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One process for files that are asked for by name: further ones would only start up."""
+    return None if config.args_source is pytest.Config.ArgsSource.TESTPATHS else 0
+
+
+class _Withheld:
+    """What a test that is not marked `weights` finds in place of the folder pretrained/: no classifier."""
+
+    def __truediv__(self, name: str) -> Path:
+        if name == "downloads.json":
+            return Path(pretrained.__file__).parent / name
+        if name == "features":
+            return Path(__file__).parent / "no features"
+        return pytest.fail(f"pretrained/{name} is needed: mark the test with `pytest.mark.weights`")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    """Keep the weights that ship from tests that do not say that they need them, fixtures included."""
+    if item.get_closest_marker("weights"):
+        return (yield)
+    shipped_classifiers.cache_clear()
+    with patch.object(pretrained, "_HERE", _Withheld()):
+        result = yield
+    shipped_classifiers.cache_clear()
+    return result
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -64,11 +108,14 @@ def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 @pytest.fixture(scope="session")
 def small_trainer(small_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Trainer:
     """A small network trained on them until it knows them by heart."""
-    config = TrainingConfig(n_steps=600, batch_size=32, learning_rate=5e-3, kl_weight=0.01, kl_start=0.0)
-    sizes = sizes_for(
-        small_corpus, latent_dim=8, embedding_dim=24, encoder_dim=32, decoder_dim=64, head_dim=32
+    settings = VAETraining(
+        n_steps=600,
+        order=BatchOrder(batch_size=32),
+        loss=LossSettings(kl_weight=0.01, kl_start=0.0),
+        descent=Descent(learning_rate=5e-3, n_warm_up=200),
+        sizes=SMALL_SIZES,
     )
-    trainer = Trainer(small_corpus, config, sizes, tmp_path_factory.mktemp("checkpoint"))
+    trainer = Trainer(small_corpus, settings, tmp_path_factory.mktemp("checkpoint"))
     trainer.run()
     return trainer
 
@@ -82,17 +129,3 @@ def small_bundle(small_trainer: Trainer) -> Bundle:
 def saved_bundle(small_bundle: Bundle, tmp_path: Path) -> Path:
     small_bundle.save(tmp_path / "small")
     return tmp_path / "small"
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """The command line in this process: exit code, stdout and stderr."""
-    from molinterp.cli.main import main
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["molinterp", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code, *capsys.readouterr()
-
-    return run

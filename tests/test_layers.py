@@ -24,13 +24,10 @@ LAYERS = (
     ("realism",),
     ("geometry", "io"),
     ("chem",),
-    ("metrics",),
+    ("metrics", "options", "settings"),
     ("data", "pretrained", "errors"),
 )
 """Top to bottom. A module may import those of its own name and those below, none beside or above."""
-
-BESIDE = {("paths", "training"), ("training", "paths"), ("paths", "report"), ("sklearn", "paths")}
-"""Imports allowed within a layer, and the display of a path, which waits for a call."""
 
 FORBIDDEN = {
     "geometry": ("rdkit", "molinterp.chem"),
@@ -91,7 +88,7 @@ def faults(module: str, source: str, is_package: bool = False) -> list[str]:
         if not is_within(name, "molinterp") or name in ("molinterp", "molinterp.__version__"):
             continue
         target = layer_of(name)
-        if target == own or (own, target) in BESIDE:
+        if target == own:
             continue
         if RANK[target] <= RANK[own]:
             side = "beside" if RANK[target] == RANK[own] else "above"

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MAPPED = {"cli": "molinterp/cli", "data": "molinterp/data", "pretrained": "molinterp/pretrained"}
-SHIPPED = {".py", ".csv", ".json", ".npz", ".smi", ".safetensors", ".css", ".js"}
+SHIPPED = {".py", ".pyi", ".csv", ".json", ".npz", ".smi", ".safetensors", ".css", ".js", ".toml"}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def wheel(tmp_path_factory):
 def _tree():
     for top in ("molinterp", *MAPPED):
         for file in (ROOT / top).rglob("*"):
-            if file.suffix in SHIPPED and "__pycache__" not in file.parts:
+            if (file.suffix in SHIPPED or file.name == "py.typed") and "__pycache__" not in file.parts:
                 relative = file.relative_to(ROOT).as_posix()
                 yield MAPPED[top] + relative.removeprefix(top) if top in MAPPED else relative
 

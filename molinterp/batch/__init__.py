@@ -1,9 +1,9 @@
-"""Tables of pairs in, tables of paths out: worker processes, budgets, shards that can be resumed."""
+"""Compute paths for tables of pairs, in worker processes with budgets, in runs that can be resumed."""
 
 from __future__ import annotations
 
 from molinterp.batch import accessor
-from molinterp.batch.job import Budget, Pair, Setup
+from molinterp.batch.job import Budget, Pair
 from molinterp.batch.pairs import pairs_of, read_pairs
 from molinterp.batch.pool import Pool
 from molinterp.batch.run import Job, StoppedError, Summary, run_batch
@@ -14,7 +14,6 @@ __all__ = [
     "Job",
     "Pair",
     "Pool",
-    "Setup",
     "StoppedError",
     "Summary",
     "accessor",

@@ -1,8 +1,7 @@
-"""One run of a batch: pairs in, one file out, resumable at any moment, the same bytes however it went."""
+"""Run a batch: pairs in, one file out, resumable at any moment and reproducible byte for byte."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,38 +9,39 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
-from molinterp.batch.job import FILES, SHARD_SIZE, Budget, Outcome, Pair, Setup, plan
+from molinterp.batch.job import FILES, SHARD_SIZE, Budget, Outcome, Pair, plan
 from molinterp.batch.long_table import check_format, layout, records, write_table
 from molinterp.batch.pairs import digest
 from molinterp.batch.pool import Engine, Shard
 from molinterp.batch.store import Store
 from molinterp.errors import BundleError, InputError, MolinterpError
-from molinterp.report.formats import write_whole
+from molinterp.io.files import sha256, write_whole
+from molinterp.paths.request import PathRequest
 
-SCHEMA = 2
+SCHEMA = 3
 ON_ERROR = ("keep", "skip", "stop")
 
 Progress = Callable[[int, int], None]
-"""Told of (pairs, failures) that have just been finished."""
+"""Called with the numbers of pairs and failures that were just completed."""
 
 
 @final
 @dataclass(frozen=True)
 class Job:
-    """All that decides the rows of a run."""
+    """Everything that determines the rows of a run."""
 
     pairs: Sequence[Pair]
     """The pairs, in order."""
-    setup: Setup
-    """Model and options."""
+    request: PathRequest
+    """Template of the pairs' requests."""
     budget: Budget = Budget()
-    """What one pair may cost."""
+    """Time and memory that one pair may use."""
     shard_size: int = SHARD_SIZE
-    """Pairs of a full shard."""
+    """Number of pairs in a full shard."""
 
     @cached_property
     def plan(self) -> list[range]:
-        """Places of the pairs of each shard; see `setup.plan`."""
+        """Indices of the pairs of each shard; see `job.plan`."""
         return plan(len(self.pairs), self.shard_size)
 
     @property
@@ -50,7 +50,7 @@ class Job:
         return len(self.plan)
 
     def shard(self, number: int) -> Sequence[Pair]:
-        """The pairs of one shard."""
+        """Return the pairs of one shard."""
         places = self.plan[number]
         return self.pairs[places.start : places.stop]
 
@@ -58,14 +58,14 @@ class Job:
 @final
 @dataclass(frozen=True)
 class Summary:
-    """What a run did."""
+    """Counts of a completed run."""
 
     n_pairs: int
-    """Pairs in the input."""
+    """Number of pairs in the input."""
     n_failed: int
-    """Pairs without a path."""
+    """Number of pairs without a path."""
     n_rows: int
-    """Rows written."""
+    """Number of rows written."""
 
 
 @final
@@ -87,25 +87,26 @@ def run_batch(
 ) -> Summary:
     """Compute all pairs and write the long table of their paths.
 
-    Finished shards lie in OUTPUT.parts until the table is written, then OUTPUT.manifest.json says what it
-    was made of. Same job and version: same bytes, whatever the engine, its workers and interruptions.
+    Finished shards are stored in OUTPUT.parts until the table is written; OUTPUT.manifest.json then records
+    how it was made. The same job and version give the same bytes, whatever the engine, the number of workers
+    and the interruptions.
 
     Args:
-        job: the pairs and all that decides their rows.
-        engine: what computes the shards; it is closed at the end.
+        job: the pairs and everything that determines their rows.
+        engine: engine that computes the shards; it is closed at the end.
         output: .csv, .csv.gz or .parquet.
-        resume: go on with an unfinished run of the same job.
-        on_error: "keep" gives a failed pair one row that says why, "skip" leaves it out, "stop" ends the
-            run at the first one.
-        errors: .csv with the failed pairs; None means none.
-        raw_cells: leave text cells of a .csv that a spreadsheet takes for formulas as they are.
-        source: the file that the pairs came from, which no output may replace; None means none.
-        progress: called after each shard, and once for a run that was finished before.
+        resume: continue an unfinished run of the same job.
+        on_error: "keep" writes one row with the reason for a failed pair, "skip" leaves it out, "stop" ends
+            the run at the first failure.
+        errors: .csv file for the failed pairs; None means that it is not written.
+        raw_cells: do not escape text cells of a .csv that a spreadsheet would read as formulas.
+        source: file that the pairs came from, which no output may replace; None means that there is none.
+        progress: called after each shard, and once for a run that is already complete.
 
     Raises:
-        InputError: a file or an option cannot be used, another run holds the output, an unfinished one
-            of another job lies there, or a finished table would have to be written in another form.
-        BundleError: the bundle is missing or damaged.
+        InputError: a file or an option cannot be used, another run is writing the output, an unfinished run
+            of another job exists, or a finished table would have to be written in another form.
+        BundleError: the model is missing or damaged.
         StoppedError: a pair failed and `on_error` is "stop".
         WorkerError: the workers cannot be started.
     """
@@ -122,14 +123,14 @@ def run_batch(
         try:
             _compute(job, engine, store, on_error == "stop", tell)
         except (BundleError, InputError):
-            if store.is_empty:  # a run that never began must not stand in the way of the next one
+            if store.is_empty:  # a run that never began must not block the next one
                 store.remove()
             raise
         summary = _write(job, store, output, on_error, errors, raw_cells)
         finished = manifest | {
             "form": form,
-            "output_sha256": _sha256(output),
-            "errors_sha256": None if errors is None else _sha256(errors),
+            "output_sha256": sha256(output),
+            "errors_sha256": None if errors is None else sha256(errors),
             "summary": asdict(summary),
         }
         write_whole(_manifest_file(output), json.dumps(finished, indent=1) + "\n")
@@ -160,7 +161,7 @@ def _check_apart(files: Mapping[str, Path | None]) -> None:
     for role, file in files.items():
         other = role if file is None else roles.setdefault(file.resolve(), role)
         if other != role:
-            raise InputError(f"the {role}, '{file}', must be another file than the {other}. Rename it.")
+            raise InputError(f"the {role}, '{file}', must not be the same file as the {other}. Rename it.")
 
 
 def _manifest(job: Job) -> dict[str, Any]:
@@ -172,12 +173,9 @@ def _manifest(job: Job) -> dict[str, Any]:
         "schema": SCHEMA,
         "n_pairs": len(job.pairs),
         "pairs_sha256": digest(job.pairs),
-        "bundle": job.setup.bundle,
-        "bundle_sha256": _sha256(_bundle_header(job.setup.bundle)),
-        "seed": job.setup.seed,
-        "device": job.setup.device,
-        "options": dict(job.setup.options),
-        "files": {k: _sha256_of(k, Path(v)) for k, v in job.setup.options.items() if k in FILES and v},
+        "request": job.request.given(),
+        "model_sha256": sha256(_bundle_header(job.request.model)),
+        "files": {k: _sha256_of(k, Path(v)) for k in FILES if isinstance(v := getattr(job.request, k), str)},
         "budget": asdict(job.budget),
         "shard_size": job.shard_size,
         "versions": {"molinterp": __version__, **{n: version(n) for n in ("rdkit", "torch")}},
@@ -185,16 +183,16 @@ def _manifest(job: Job) -> dict[str, Any]:
 
 
 def _bundle_header(name: str) -> Path:
-    """The file that bears the SHA-256 of all others, against which workers hold them.
+    """Return the file of a bundle that records the SHA-256 of all others; workers verify them.
 
     Raises:
-        BundleError: there is none.
+        BundleError: there is no such bundle.
     """
     from molinterp.pretrained import BUNDLES, bundle_folder
 
     file = (bundle_folder(name) if name in BUNDLES else Path(name)) / "bundle.json"
     if not file.is_file():
-        from molinterp.model.storage import locate  # imports torch, so only where it must
+        from molinterp.model.storage import locate  # imports torch, so only if necessary
 
         return locate(name) / file.name
     return file
@@ -203,27 +201,27 @@ def _bundle_header(name: str) -> Path:
 def _finished(
     output: Path, manifest: dict[str, Any], form: dict[str, Any], errors: Path | None
 ) -> Summary | None:
-    """What a run of the same job did that had come to its end; None where there is none.
+    """Return the summary of a completed run of the same job; None if there is none.
 
     Raises:
-        InputError: its table has another form, and the shards that it was written from are gone.
+        InputError: its table has another form and its shards have been deleted.
     """
     file = _manifest_file(output)
     if not (file.is_file() and output.is_file()):
         return None
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
-        summary, sha256 = Summary(**document.pop("summary")), document.pop("output_sha256")
+        summary, hashed = Summary(**document.pop("summary")), document.pop("output_sha256")
         written = dict(document.pop("form"))
         listed = document.pop("errors_sha256", None)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if document != json.loads(json.dumps(manifest)) or sha256 != _sha256(output):
+    if document != json.loads(json.dumps(manifest)) or hashed != sha256(output):
         return None
-    if errors is not None and not (errors.is_file() and listed == _sha256(errors)):
+    if errors is not None and not (errors.is_file() and listed == sha256(errors)):
         return None
     store = Store(output)
-    # Without a failure a table is the same whatever was to be done about failures.
+    # Without a failure, `on_error` does not change the table.
     different = [k for k, v in form.items() if written.get(k) != v and (k != "on_error" or summary.n_failed)]
     if different:
         if not store.is_empty:
@@ -231,7 +229,7 @@ def _finished(
         name = different[0]
         raise InputError(
             f"the finished table '{output}' was written with `{name}` {json.dumps(written.get(name))}; "
-            f"asked for is {json.dumps(form[name])}. Run without --resume to make it anew."
+            f"asked for is {json.dumps(form[name])}. Run without `resume` to write it again."
         )
     if store.folder.is_dir():
         store.open(manifest, resume=True)
@@ -240,7 +238,7 @@ def _finished(
 
 
 def _compute(job: Job, engine: Engine, store: Store, stop: bool, progress: Progress) -> None:
-    """Compute the shards that are missing, each kept as soon as it is finished."""
+    """Compute the missing shards and store each as soon as it is finished."""
     limit = job.n_shards
     missing = []
     for number in range(job.n_shards):
@@ -254,7 +252,7 @@ def _compute(job: Job, engine: Engine, store: Store, stop: bool, progress: Progr
 
     def shards() -> Iterator[Shard]:
         for number in missing:
-            if number <= limit:  # what stands behind the first failure is not begun
+            if number <= limit:  # shards after the first failure are not started
                 yield number, [(pair.start, pair.end) for pair in job.shard(number)]
 
     for number, outcomes in engine.run(shards()):
@@ -268,7 +266,7 @@ def _compute(job: Job, engine: Engine, store: Store, stop: bool, progress: Progr
 
 def _stop(job: Job, number: int, outcomes: Sequence[Outcome]) -> None:
     pair, outcome = next((p, o) for p, o in zip(job.shard(number), outcomes, strict=True) if o.is_failed)
-    raise StoppedError(f"pair '{pair.id}' has no path: {outcome.error} Stopped, as --on-error stop asks.")
+    raise StoppedError(f"pair '{pair.id}' has no path: {outcome.error} Stopped, as `on_error` asks.")
 
 
 def _write(
@@ -301,14 +299,6 @@ def _manifest_file(output: Path) -> Path:
 
 def _sha256_of(option: str, file: Path) -> str:
     try:
-        return _sha256(file)
+        return sha256(file)
     except OSError as error:
         raise InputError(f"`{option}` '{file}' cannot be read: {error.strerror}. Check the path.") from error
-
-
-def _sha256(file: Path) -> str:
-    sha = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            sha.update(block)
-    return sha.hexdigest()

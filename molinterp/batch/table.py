@@ -1,13 +1,13 @@
-"""Tables in memory: a data frame of pairs in, a long data frame of their paths out."""
+"""Compute paths for a data frame of pairs and return them as a long data frame."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molinterp.batch.in_process import InProcess
-from molinterp.batch.job import SHARD_SIZE, Budget, Outcome, Pair, Setup, open_compute, plan, portable
+from molinterp.batch.job import SHARD_SIZE, Budget, Outcome, Pair, open_compute, plan, template
 from molinterp.batch.long_table import layout, records
 from molinterp.batch.pairs import frame_of, pairs_of
 from molinterp.batch.pool import Engine, Pool, Shard
@@ -17,7 +17,7 @@ from molinterp.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from molinterp.model.bundle import Bundle
+    from molinterp.model.protocol import LatentModel
 
 _DTYPES = {"bool": "boolean", "int": "Int64", "float": "float64", "str": "str"}
 
@@ -28,51 +28,44 @@ def interpolate_table(
     end: str = "end",
     id: str | None = None,
     *,
-    bundle: Bundle | str | Path | None = None,
-    seed: int = 0,
-    device: str = "cpu",
+    model: LatentModel | str | Path = "default",
     workers: int = 1,
     seconds: float = 120.0,
     mebibytes: int = 2048,
     progress: bool = False,
     **options: Any,
 ) -> pd.DataFrame:
-    """Paths of many pairs, as one long table.
+    """Compute the paths of many pairs and return them as one long table.
 
-    A pair without a path gives one row whose `status` is
-    "failed" and whose `error` says why; rows stand in the order of the pairs.
+    The rows are in the order of the pairs. A pair without a path has one row with the `status` "failed" and
+    the reason in `error`.
 
     Args:
         pairs: a pandas data frame, a mapping of columns, or any table with the Arrow interface.
         start: column with the SMILES of the start.
         end: column with the SMILES of the end.
-        id: column that names a pair; None means the number of its row, 0 for the first.
-        bundle: name or folder of a bundle; a loaded one needs `workers=0`. None means "default".
-        seed: of the sampled decodes.
-        device: where the bundle is loaded, as torch names it.
-        workers: child processes, each under watch; 0 computes in this process, without budgets, and a
-            compound that crashes RDKit takes it along.
-        seconds: wall-clock time a pair may take.
-        mebibytes: memory a pair may take, in MiB.
-        progress: draw a bar with pairs a second and failures on stderr.
-        **options: other arguments of `molinterp.interpolate`, as `steps` and `search`; `library` and
-            `reference` may be names of files.
+        id: column with the name of a pair; None means the number of its row, starting at 0.
+        model: name or folder of a model; a loaded model needs `workers=0`.
+        workers: number of supervised child processes. 0 computes in this process without budgets, and a
+            compound that crashes RDKit ends the process.
+        seconds: wall-clock time that a pair may take.
+        mebibytes: memory that a pair may use, in MiB.
+        progress: show a bar with pairs per second and failures on stderr.
+        **options: other arguments of `molinterp.interpolate`, such as `keep` and `max_sa`.
 
     Returns:
-        Columns `pair`, those of `MoleculePath.to_frame` but `name`, `status` ("ok" or "failed"),
-        `error` and `note`; docs/scale.md says what each holds. Counts are nullable integers.
+        Columns `pair`, those of `MoleculePath.to_frame` except `name`, `status` ("ok" or "failed"), `error`
+        and `note`, as described in docs/scale.md. Counts are nullable integers.
 
     Raises:
         InputError: a column is missing, or an argument is out of range.
-        BundleError: the bundle is missing or damaged.
+        BundleError: the model is missing or damaged.
         WorkerError: the worker processes cannot be started.
-        MissingDependencyError: an Arrow table, and pyarrow is not installed.
+        MissingDependencyError: `pairs` is an Arrow table and pyarrow is not installed.
     """
     frame = frame_of(pairs)
     table = pairs_of(frame, start, end, id)
-    engine = _engine(
-        bundle, Setup("default", seed, device, portable(options)), workers, Budget(seconds, mebibytes)
-    )
+    engine = _engine(model, options, workers, Budget(seconds, mebibytes))
     shards = plan(len(table), SHARD_SIZE)
     found: list[Outcome | None] = [None] * len(table)
     with bar(len(table), progress) as tick:
@@ -85,7 +78,7 @@ def interpolate_table(
             engine.close()
     long = _long(table, [outcome for outcome in found if outcome is not None])
     if id is not None:
-        # What names a pair keeps its type.
+        # The column of names keeps its type.
         return long.assign(pair=frame[id].array.take(long["pair"].astype("int64").to_numpy()))
     return long.assign(pair=long["pair"].astype("int64"))
 
@@ -95,19 +88,22 @@ def _of(table: list[Pair], shards: list[range]) -> Iterator[Shard]:
         yield number, [(p.start, p.end) for p in table[places.start : places.stop]]
 
 
-def _engine(bundle: Bundle | str | Path | None, setup: Setup, workers: int, budget: Budget) -> Engine:
-    from molinterp.model.bundle import Bundle
-
-    loaded = bundle if isinstance(bundle, Bundle) else None
-    if loaded is not None and workers:
-        raise InputError("`bundle` must be a name or a folder for worker processes; give it, or workers=0.")
-    if loaded is None and bundle is not None:
-        setup = Setup(str(bundle), setup.seed, setup.device, setup.options)
-    return Pool(setup, workers, budget) if workers else InProcess(open_compute(setup, loaded))
+def _engine(
+    model: LatentModel | str | Path, options: Mapping[str, Any], workers: int, budget: Budget
+) -> Engine:
+    if isinstance(model, str | Path):
+        request = template({"model": str(model), **options})
+        return Pool(request, workers, budget) if workers else InProcess(open_compute(request))
+    if workers:
+        raise InputError(
+            "`model` must be a name or a folder for worker processes; give it, or workers=0.",
+            argument="model",
+        )
+    return InProcess(open_compute(template({"model": model.name, **options}), model))
 
 
 def _long(table: list[Pair], outcomes: list[Outcome]) -> pd.DataFrame:
-    """The long table, with the number of its row as the name of a pair."""
+    """Build the long table, in which the name of a pair is the number of its row."""
     import pandas as pd
 
     columns = layout(outcomes)

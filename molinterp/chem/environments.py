@@ -7,7 +7,8 @@ radius up to 2, stand in at least five compounds of a reference set, or in the t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import final
@@ -36,6 +37,12 @@ def environments(mol: Chem.Mol, radius: int) -> frozenset[int]:
     return frozenset([i & 0xFFFFFFFF for i in fingerprint.GetOnBits()])
 
 
+def environment_counts(mol: Chem.Mol) -> Mapping[int, int]:
+    """Identifiers (32 bit) of the atom environments of radius 0 to 2, and how often a molecule has each."""
+    counts: Mapping[int, int] = _generators[2].GetSparseCountFingerprint(mol).GetNonzeroElements()
+    return counts
+
+
 @lru_cache(maxsize=16)
 def _environments_of_end(end: Chem.Mol, radius: int) -> frozenset[int]:
     # Molecules are told apart by identity: the ends of a path are asked for again and again.
@@ -57,16 +64,44 @@ class EnvironmentTable:
         """
         return {radius: self._share(mol, radius, ends) for radius in RADII}
 
-    def is_familiar(self, mol: Chem.Mol, ends: Sequence[Chem.Mol] = ()) -> bool:
-        """Whether a molecule is made of known environments, those of `ends` included."""
-        return self._share(mol, 1, ends) == 0.0 and self._share(mol, 2, ends) <= MAX_UNFAMILIAR
+    def is_familiar(
+        self, mol: Chem.Mol, ends: Sequence[Chem.Mol] = (), far: Collection[int] | None = None
+    ) -> bool:
+        """Whether a molecule is made of known environments, those of `ends` included.
+
+        Args:
+            mol: the molecule.
+            ends: molecules whose environments count as known.
+            far: the molecule's environments of radius 0 to 2; None means to look for them.
+        """
+        own = environments(mol, 2) if far is None else far
+        strange = self._strange(own, 2, ends)
+        # Environments of radius 1 are among those of radius 2.
+        if not strange:
+            return True
+        return len(strange) <= MAX_UNFAMILIAR * len(own) and not self._strange(environments(mol, 1), 1, ends)
+
+    def unfamiliar_atoms(self, mol: Chem.Mol, ends: Sequence[Chem.Mol] = ()) -> tuple[int, ...]:
+        """Atoms at the centre of an unknown environment, of radius 1 if there is one, else of radius 2."""
+        for radius in RADII:
+            strange = self._strange(environments(mol, radius), radius, ends)
+            if strange:
+                where = rdFingerprintGenerator.AdditionalOutput()
+                where.AllocateBitInfoMap()
+                _generators[radius].GetSparseFingerprint(mol, additionalOutput=where)
+                places = where.GetBitInfoMap().items()
+                return tuple(sorted({a for i, own in places if i & 0xFFFFFFFF in strange for a, _ in own}))
+        return ()
+
+    def _strange(self, own: Iterable[int], radius: int, ends: Sequence[Chem.Mol]) -> set[int]:
+        strange = set(own) - self.known[radius]
+        for end in ends if strange else ():
+            strange -= _environments_of_end(end, radius)
+        return strange
 
     def _share(self, mol: Chem.Mol, radius: int, ends: Sequence[Chem.Mol]) -> float:
         own = environments(mol, radius)
-        strange = own - self.known[radius]
-        for end in ends if strange else ():
-            strange -= _environments_of_end(end, radius)
-        return len(strange) / max(1, len(own))
+        return len(self._strange(own, radius, ends)) / max(1, len(own))
 
     def to_arrays(self) -> dict[str, IdArray]:
         """Sorted identifiers, one array a radius, named r1 and r2."""
@@ -80,9 +115,27 @@ class EnvironmentTable:
     @classmethod
     def fit(cls, mols: Iterable[Chem.Mol], min_compounds: int = MIN_COMPOUNDS) -> EnvironmentTable:
         """The environments that stand in at least `min_compounds` of `mols`."""
-        counts: dict[int, dict[int, int]] = {r: {} for r in RADII}
+        counter = EnvironmentCounter()
         for mol in mols:
-            for radius, tally in counts.items():
-                for i in environments(mol, radius):
-                    tally[i] = tally.get(i, 0) + 1
-        return cls({r: frozenset(i for i, n in t.items() if n >= min_compounds) for r, t in counts.items()})
+            counter.add(mol)
+        return counter.table(min_compounds)
+
+
+@final
+class EnvironmentCounter:
+    """Counts the compounds that have each environment."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._counts: dict[int, Counter[int]] = {r: Counter() for r in RADII}
+
+    def add(self, mol: Chem.Mol) -> None:
+        """Count a compound."""
+        for radius, counts in self._counts.items():
+            counts.update(environments(mol, radius))
+
+    def table(self, min_compounds: int = MIN_COMPOUNDS) -> EnvironmentTable:
+        """Environments in at least `min_compounds` compounds."""
+        return EnvironmentTable(
+            {r: frozenset(i for i, n in c.items() if n >= min_compounds) for r, c in self._counts.items()}
+        )

@@ -1,4 +1,4 @@
-"""Molecular properties: one function a property, named as its column.
+"""Molecular properties: one function per property, with the name of its column.
 
 | name | unit | source |
 |---|---|---|
@@ -19,7 +19,8 @@ from types import MappingProxyType
 
 from rdkit import Chem
 from rdkit.Chem import QED, Crippen, Descriptors, rdMolDescriptors
-from rdkit.Contrib.SA_Score import sascorer
+
+from molinterp.chem.synthetic_accessibility import sa_score
 
 
 def mw(mol: Chem.Mol) -> float:
@@ -72,11 +73,6 @@ def qed(mol: Chem.Mol) -> float:
     return float(QED.qed(mol))
 
 
-def sa_score(mol: Chem.Mol) -> float:
-    """Synthetic accessibility, from 1 (easy) to 10 (hard)."""
-    return float(sascorer.calculateScore(mol))
-
-
 def heavy_atoms(mol: Chem.Mol) -> int:
     """Number of atoms other than hydrogen."""
     return int(mol.GetNumHeavyAtoms())
@@ -101,9 +97,9 @@ PROPERTIES: Mapping[str, Callable[[Chem.Mol], float]] = MappingProxyType(
         )
     }
 )
-"""All properties by name, in the order of their columns."""
+"""All properties by name, in the order of the columns."""
 
 
 def describe(mol: Chem.Mol) -> dict[str, float]:
-    """All properties of a molecule, name to value, in the order of PROPERTIES."""
+    """Compute all properties of a molecule by name, in the order of PROPERTIES."""
     return {name: function(mol) for name, function in PROPERTIES.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import urllib.error
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, final
 
 from molinterp.errors import DownloadError, InputError
+from molinterp.io.files import sha256 as file_hash
 
 TIMEOUT = 30.0
 """Seconds without a byte after which a connection counts as cut."""
@@ -92,15 +92,10 @@ def fetch(
         ) from error
     except OSError as error:
         raise DownloadError(f"'{folder}' cannot be written: {error.strerror or error}.") from error
-    found = expected or _sha256(path)
+    found = expected or file_hash(path)
     if sha256 is None:
         record.write_text(f"{found}\n", encoding="utf-8")
     return Fetched(path, found, sha256 is not None)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @final

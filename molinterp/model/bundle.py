@@ -1,8 +1,8 @@
-"""A bundle: vocabulary, network and heads in one folder that can be shared, checked and loaded.
+"""A bundle: a trained model in one folder that can be shared, verified and loaded.
 
-The folder holds `bundle.json`, three safetensors files of weights (see `molinterp.model.quantisation`), and,
-where they were fitted, files with what is known of realism. Every file's SHA-256 stands in `bundle.json`
-and is checked at each load. Nothing is ever unpickled.
+The folder holds `bundle.json`, three safetensors files of parameters (see `molinterp.model.quantisation`),
+and the files of the realism models if these were fitted. `bundle.json` records the SHA-256 of every file,
+which is checked at each load. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -17,15 +17,28 @@ from typing import Any, final
 
 import torch
 from safetensors import SafetensorError
+from safetensors.numpy import load_file as load_arrays
+from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from molinterp.chem.classifier import MoleculeClassifier
+from molinterp.chem.constraints import Constraint
+from molinterp.chem.environments import EnvironmentTable
+from molinterp.chem.familiar import FILE as FAMILIAR_FILE
+from molinterp.chem.familiar import Familiar, shipped_familiar
 from molinterp.chem.filters import decoded_molecule, decoded_smiles
+from molinterp.chem.ring_systems import RingSystemTable
 from molinterp.errors import BundleError, VocabularyError
-from molinterp.model.decoding import beam, greedy, sample
+from molinterp.geometry.output_spaces import LocalSpace, Map
+from molinterp.io.classifier_files import shipped_classifiers
+from molinterp.io.files import replace_folder, sha256
+from molinterp.model.decoding import beam, blur_at, greedy, sample
 from molinterp.model.device import usable_device
-from molinterp.model.inversion import Refinement, refine
+from molinterp.model.header import check_tensors, seal
+from molinterp.model.inversion import Inversion, invert
 from molinterp.model.network import MoleculeVAE, VAEConfig
+from molinterp.model.protocol import LatentModel, OutputSpace
 from molinterp.model.quantisation import packed, unpacked
 from molinterp.model.storage import (
     HEADER,
@@ -35,40 +48,60 @@ from molinterp.model.storage import (
     damaged,
     locate,
     read_header,
-    sha256,
 )
-from molinterp.model.tokens import Tokenizer, alike, pad
+from molinterp.model.tokens import Tokenizer, groups_by_length, pad
 from molinterp.realism.fitted import FILES as REALISM_FILES
 from molinterp.realism.fitted import RealismModels
+from molinterp.realism.latent_network import log_odds
+from molinterp.realism.terms import DensityTerm, ProbabilityTerm, Term
 
-AT_HOME = 0.01
-"""A molecule is encoded at a point itself when it is no farther from it, in standard deviations."""
+_BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""Errors of files that match their hashes and were made to harm."""
+SAME_POINT = 0.01
+"""Distance below which a molecule counts as encoded at a point, in posterior standard deviations."""
 
 
 @final
 @dataclass(frozen=True)
 class Bundle:
-    """A trained model with all that is needed to use it."""
+    """A trained model with everything that is needed to use it."""
 
     name: str
-    """What it is called in messages and in `--model`."""
+    """Name used in messages."""
     tokenizer: Tokenizer
-    """SMILES to tokens and back."""
+    """Converts SMILES to tokens and back."""
     model: MoleculeVAE
     """The network, in evaluation mode."""
     property_names: tuple[str, ...]
     """Outputs of the property head, in order."""
     training: Mapping[str, Any]
-    """Data hash and counts, budget, options, seed and versions of the training."""
+    """Record of the training: hash and size of the data, budget, options, seed and versions."""
     figures: Mapping[str, Any]
-    """Figures measured by `molinterp models eval`."""
+    """Metrics measured by `molinterp models eval`."""
     realism: RealismModels = field(default_factory=RealismModels)
     """Density, validity and features on the latent space; empty where nothing was fitted."""
+    tables: Familiar | None = None
+    """Atom environments and ring systems of the training compounds; None where they were not counted."""
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device that holds the parameters."""
         return self.model.property_mean.device
+
+    @property
+    def familiar(self) -> Familiar:
+        """What counts as familiar; the shipped tables where the bundle has none of its own."""
+        return self.tables or shipped_familiar()
+
+    @property
+    def environments(self) -> EnvironmentTable:
+        """Familiar atom environments."""
+        return self.familiar.environments
+
+    @property
+    def ring_systems(self) -> RingSystemTable:
+        """Familiar ring systems."""
+        return self.familiar.ring_systems
 
     @property
     def latent_dim(self) -> int:
@@ -76,7 +109,7 @@ class Bundle:
         return self.model.config.latent_dim
 
     def can_encode(self, smiles: str) -> bool:
-        """Whether a molecule can be written in the bundle's vocabulary."""
+        """Whether a molecule can be written in the model's vocabulary."""
         try:
             self.tokenizer.symbol_ids(smiles)
         except VocabularyError:
@@ -91,11 +124,11 @@ class Bundle:
             smiles: canonical SMILES, as `molinterp.chem.standardise` writes them.
 
         Raises:
-            VocabularyError: a molecule holds tokens that the vocabulary lacks.
+            VocabularyError: a molecule has tokens that are not in the vocabulary.
         """
         sequences = self.tokenizer.encode(smiles)
         mean, deviation = (torch.empty(len(smiles), self.latent_dim, device=self.device) for _ in range(2))
-        for rows in alike([len(s) for s in sequences]):
+        for rows in groups_by_length([len(s) for s in sequences]):
             tokens = torch.from_numpy(pad([sequences[i] for i in rows])).to(self.device)
             index = torch.from_numpy(rows).to(self.device)
             mean[index], log_variance = self.model.encode(tokens)
@@ -106,99 +139,129 @@ class Bundle:
         """Latent points (n, latent_dim): the posterior means.
 
         Raises:
-            VocabularyError: a molecule holds tokens that the vocabulary lacks.
+            VocabularyError: a molecule has tokens that are not in the vocabulary.
         """
         return self.posterior(smiles)[0]
 
-    def refine(self, smiles: Sequence[str], z: Tensor | None = None) -> Refinement:
-        """Latent points moved until they decode to the molecules themselves, as far as they can be.
+    def invert(self, smiles: Sequence[str], z: Tensor | None = None) -> Inversion:
+        """Find latent points that decode to given molecules, as far as possible.
 
         Args:
             smiles: canonical SMILES, as `molinterp.chem.standardise` writes them.
             z: (n, latent_dim), starting points; None means the posterior means.
 
         Raises:
-            VocabularyError: a molecule holds tokens that the vocabulary lacks.
+            VocabularyError: a molecule has tokens that are not in the vocabulary.
         """
         mean, deviation = self.posterior(smiles)
         tokens = torch.from_numpy(pad(self.tokenizer.encode(smiles))).to(self.device)
-        return refine(self.model, tokens, mean if z is None else z.to(self.device), deviation)
+        return invert(self.model, tokens, mean if z is None else z.to(self.device), deviation)
 
-    def decode(self, z: Tensor, blur: Tensor | float = 0.0) -> list[str]:
-        """SMILES of the greedy decode at each point of z (n, latent_dim).
-
-        They are not canonical and may be no molecule; a SMILES bundle can spell invalid ones.
-
-        Args:
-            z: (n, latent_dim).
-            blur: (n,) or one for all, in [0, 1]: how far a point may lie from any compound; 0 asks for
-                the compound at z, 1 for a plausible one half-way between two; see `MoleculeVAE`.
+    def output_space(self, name: OutputSpace | str) -> Map | LocalSpace:
+        """Return the map that pulls the metric back; see `model.output_spaces.output_space`.
 
         Raises:
-            ShapeError: z has another number of dimensions than the bundle.
+            InputError: there is no such output space.
         """
-        return [self.tokenizer.decode(t) for t in greedy(self.model, z.to(self.device), blur)]
+        from molinterp.model.output_spaces import output_space
 
-    def search(self, z: Tensor, width: int = 8, blur: Tensor | float = 0.0) -> list[str]:
-        """SMILES of the most probable molecule that a beam search finds at each point of z (n, latent_dim).
+        return output_space(self, name)
 
-        The most probable string that spells a molecule; where none of the beam does, the most probable one.
+    @property
+    def classifiers(self) -> dict[str, MoleculeClassifier]:
+        """Classifiers of molecules by the name of their feature: the shipped ones and the model's own."""
+        return {**shipped_classifiers(), **self.realism.classifiers}
+
+    def realism_terms(self, epsilon: float) -> tuple[Term, ...]:
+        """Terms of λ that apply to every path: density and validity, if they were fitted."""
+        terms: list[Term] = []
+        if self.realism.index is not None:
+            terms.append(DensityTerm(self.realism.index))
+        if self.realism.validity is not None:
+            terms.append(ProbabilityTerm("validity", log_odds(self.realism.validity), True, epsilon))
+        return tuple(terms)
+
+    def term(self, constraint: Constraint, epsilon: float) -> Term | None:
+        """Term of λ for a constraint; None if its feature has no latent form."""
+        from molinterp.model.feature_forms import latent_term
+
+        return latent_term(self, constraint, epsilon)
+
+    def decode(self, z: Tensor, t: Tensor | float = 0.0) -> list[str]:
+        """Decode each point greedily and return its SMILES.
+
+        The SMILES are not canonical. They may be invalid if the model writes SMILES rather than SELFIES.
 
         Args:
             z: (n, latent_dim).
-            width: strings of the beam.
-            blur: (n,) or one for all, in [0, 1]; see `decode`.
-        """
-        found = self.beams(z, width, blur)
-        return [next((t for t in texts if decoded_molecule(t) is not None), texts[0]) for texts in found]
+            t: (n,) or one for all, in [0, 1]: place of each point on a curve between two compounds. At 0
+                and 1 the decoder reconstructs the compound at z; half-way it writes a plausible one near z.
 
-    def beams(self, z: Tensor, width: int, blur: Tensor | float = 0.0) -> list[list[str]]:
-        """SMILES of the `width` most probable strings that a beam search finds at each point, best first.
+        Raises:
+            ShapeError: z does not have the model's number of dimensions.
+        """
+        return [self.tokenizer.decode(row) for row in greedy(self.model, z.to(self.device), _blur(t))]
+
+    def search(self, z: Tensor, width: int = 8, t: Tensor | float = 0.0) -> list[str]:
+        """Find the most probable molecule at each point by beam search and return its SMILES.
+
+        If no string of the beam is a molecule, the most probable string is returned.
 
         Args:
             z: (n, latent_dim).
-            width: strings of the beam.
-            blur: (n,) or one for all, in [0, 1]; see `decode`.
+            width: width of the beam.
+            t: (n,) or one for all, in [0, 1]; see `decode`.
         """
-        found = beam(self.model, z.to(self.device), width, blur)
+        found = self.beams(z, width, t)
+        return [next((s for s in texts if decoded_molecule(s) is not None), texts[0]) for texts in found]
+
+    def beams(self, z: Tensor, width: int, t: Tensor | float = 0.0) -> list[list[str]]:
+        """Return the SMILES of the `width` best strings of a beam search at each point, best first.
+
+        Args:
+            z: (n, latent_dim).
+            width: width of the beam.
+            t: (n,) or one for all, in [0, 1]; see `decode`.
+        """
+        found = beam(self.model, z.to(self.device), width, _blur(t))
         return [[self.tokenizer.decode(b.tokens) for b in beams] for beams in found]
 
-    def recover(self, z: Tensor, width: int = 32, blur: Tensor | float = 0.0) -> list[str]:
-        """Canonical SMILES of the compound at each point of z (n, latent_dim).
+    def recover(self, z: Tensor, width: int = 32, t: Tensor | float = 0.0) -> list[str]:
+        """Recover the compound that is encoded at each point, as canonical SMILES.
 
-        The greedy decode where that is encoded at the point itself; else, of the molecules that a beam search
-        finds, the one that is encoded nearest, which need not be the most probable. Empty where no string
-        spells a molecule.
+        This is the greedy decode if its encoding is the point itself. Otherwise it is the molecule of a beam
+        search whose encoding is nearest to the point, which need not be the most probable one. Empty if no
+        string is a molecule.
 
         Args:
             z: (n, latent_dim).
-            width: strings of the beam.
-            blur: (n,) or one for all, in [0, 1]; see `decode`.
+            width: width of the beam.
+            t: (n,) or one for all, in [0, 1]; see `decode`.
 
         Raises:
-            ShapeError: z has another number of dimensions than the bundle.
+            ShapeError: z does not have the model's number of dimensions.
         """
-        found = [decoded_smiles(text) for text in self.decode(z, blur)]
+        found = [decoded_smiles(text) for text in self.decode(z, t)]
         owned = [(i, text) for i, text in enumerate(found) if self._is_in_vocabulary(text)]
-        at_home = {
-            i for (i, _), d in zip(owned, self._distance(z, owned).tolist(), strict=True) if d < AT_HOME
+        recovered = {
+            i for (i, _), d in zip(owned, self._distance(z, owned).tolist(), strict=True) if d < SAME_POINT
         }
-        others = [i for i in range(len(found)) if i not in at_home]
+        others = [i for i in range(len(found)) if i not in recovered]
         if others:
-            beams = self.beams(z[others], width, blur[others] if isinstance(blur, Tensor) else blur)
+            beams = self.beams(z[others], width, t[others] if isinstance(t, Tensor) else t)
             texts = [[found[i], *map(decoded_smiles, own)] for i, own in zip(others, beams, strict=True)]
             for i, near in zip(others, self.by_distance(z[others], texts), strict=True):
                 found[i] = next(iter(near), "")
         return found
 
     def by_distance(self, z: Tensor, smiles: Sequence[Sequence[str]]) -> list[list[str]]:
-        """For each point its different molecules, that encoded nearest to it first.
+        """Sort the molecules of each point by the distance of their encoding from it, without duplicates.
 
-        Distances are taken in posterior standard deviations of the molecule.
+        Distances are measured in posterior standard deviations of the molecule.
 
         Args:
             z: (n, latent_dim).
-            smiles: canonical SMILES for each point; what is empty or not in the vocabulary is left out.
+            smiles: canonical SMILES for each point; those that are empty or cannot be encoded are dropped.
         """
         different = [filter(self._is_in_vocabulary, dict.fromkeys(own)) for own in smiles]
         owned = [(i, text) for i, texts in enumerate(different) for text in texts]
@@ -212,7 +275,7 @@ class Bundle:
         return bool(text) and self.can_encode(text)
 
     def _distance(self, z: Tensor, owned: Sequence[tuple[int, str]]) -> Tensor:
-        """How far each molecule is encoded from its row of z, in its posterior standard deviations."""
+        """Distance of each molecule's encoding from its row of z, in its posterior standard deviations."""
         mean, deviation = self.posterior([text for _, text in owned])
         return ((mean - z.to(self.device)[[i for i, _ in owned]]) / deviation).norm(dim=1)
 
@@ -221,28 +284,28 @@ class Bundle:
         z: Tensor,
         generator: torch.Generator,
         temperature: float = 1.0,
-        blur: Tensor | float = 0.0,
+        t: Tensor | float = 0.0,
     ) -> list[str]:
-        """SMILES of one random decode at each point of z (n, latent_dim); see `decode`."""
-        strings = sample(self.model, z.to(self.device), generator, temperature, blur)
-        return [self.tokenizer.decode(t) for t in strings]
+        """Draw one random decode at each point and return its SMILES; see `decode`."""
+        strings = sample(self.model, z.to(self.device), generator, temperature, _blur(t))
+        return [self.tokenizer.decode(row) for row in strings]
 
     def with_figures(self, figures: Mapping[str, Any]) -> Bundle:
-        """The same bundle with other figures."""
+        """Return the same model with other metrics."""
         return replace(self, figures=dict(figures))
 
     def save(self, folder: Path) -> None:
-        """Write the bundle; an existing one is replaced as a whole.
+        """Write the bundle to a folder, replacing an existing bundle as a whole.
 
-        A kill at any moment leaves the old one or the new one beside `folder`, where it is not in it.
+        If the process is killed, the old or the new bundle is complete, in `folder` or beside it.
 
         Raises:
-            BundleError: the folder is a file or holds something else than a bundle, or cannot be written; or
-                weights are not finite.
+            BundleError: the folder is a file, contains something other than a bundle or cannot be written,
+                or a parameter is not finite.
         """
         folder = folder.resolve()
         check_target(folder)
-        temporary, old = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("tmp", "old"))
+        temporary = folder.with_name(f".{folder.name}.tmp")
         try:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
@@ -254,14 +317,14 @@ class Bundle:
             files, realism = self.realism.to_files()
             for name, part in files.items():
                 hashes[name] = _write(part, temporary / name)
+            if self.tables is not None:
+                save_arrays(self.tables.to_arrays(), temporary / FAMILIAR_FILE)
+                (temporary / FAMILIAR_FILE).chmod(0o644)
+                hashes[FAMILIAR_FILE] = sha256(temporary / FAMILIAR_FILE)
             header = self._header() | ({"realism": realism} if files else {}) | {"files": hashes}
-            text = json.dumps(header, indent=1)
+            text = json.dumps(seal(json.loads(json.dumps(header))), indent=1)
             (temporary / HEADER).write_text(text + "\n", encoding="utf-8")
-            if folder.exists():
-                shutil.rmtree(old, ignore_errors=True)
-                folder.rename(old)
-            temporary.rename(folder)
-            shutil.rmtree(old, ignore_errors=True)
+            replace_folder(temporary, folder)
         except OSError as error:
             raise BundleError(f"bundle '{folder}' cannot be written: {error.strerror}.") from error
 
@@ -278,11 +341,11 @@ class Bundle:
 
     @classmethod
     def load(cls, name: str | Path = "default", device: str | torch.device = "cpu") -> Bundle:
-        """Load a shipped bundle by name, or any bundle by its folder.
+        """Load a shipped model by name, or any model from its folder.
 
         Raises:
-            InputError: torch cannot use the device here.
-            BundleError: it is missing, damaged, or of a schema that this version does not read.
+            InputError: torch cannot use the device on this machine.
+            BundleError: the bundle is missing, damaged or of an unsupported schema.
         """
         device = usable_device(device)
         folder = locate(name)
@@ -290,17 +353,22 @@ class Bundle:
         try:
             config = VAEConfig(**header["sizes"])
             tokenizer = Tokenizer.from_dict(header["vocabulary"])
-            # Tensors are created without values, then taken from the files.
+            # Create the tensors without values: those of the files replace them.
             with torch.device("meta"):
                 model = MoleculeVAE(config)
             weights: dict[str, Tensor] = {}
             for file in WEIGHTS:
-                weights |= unpacked(load_file(folder / file))
+                tensors = load_file(folder / file)
+                check_tensors({file: tensors}, header)
+                weights |= unpacked(tensors)
             model.load_state_dict(weights, assign=True)
             extra = {file: load_file(folder / file) for file in REALISM_FILES if file in header["files"]}
+            check_tensors(extra, header)
             realism = RealismModels.from_files(extra, header["realism"]) if extra else RealismModels()
             realism.move_to(device)
-        except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+            is_counted = FAMILIAR_FILE in header["files"]
+            tables = Familiar.from_arrays(load_arrays(folder / FAMILIAR_FILE)) if is_counted else None
+        except (*_BROKEN, SafetensorError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BundleError(damaged(folder, reason)) from error
         return cls(
@@ -311,21 +379,22 @@ class Bundle:
             training=header["training"],
             figures=header["figures"],
             realism=realism,
+            tables=tables,
         )
 
 
 def loaded(bundle: Bundle | str | Path | None = None, device: str | torch.device = "cpu") -> Bundle:
-    """What `Bundle.load` gives, kept in memory for the next call until its files are written anew.
+    """Load a model and cache it in memory until its files change.
 
-    All callers share it: it is not to be changed.
+    All callers share the cached model: do not change it.
 
     Args:
-        bundle: one that ships, by name, or a folder; None means `default`. A bundle is given back as it is.
-        device: where its tensors shall be; of no account for a bundle.
+        bundle: name of a shipped model, or a folder; None means `default`. A `Bundle` is returned unchanged.
+        device: device on which to load the tensors; ignored if `bundle` is already loaded.
 
     Raises:
-        InputError: torch cannot use the device here.
-        BundleError: it is missing, damaged, or of a schema that this version does not read.
+        InputError: torch cannot use the device on this machine.
+        BundleError: the bundle is missing, damaged or of an unsupported schema.
     """
     if isinstance(bundle, Bundle):
         return bundle
@@ -337,9 +406,23 @@ def loaded(bundle: Bundle | str | Path | None = None, device: str | torch.device
     return _loaded(folder, str(device), header.st_mtime_ns, header.st_size)
 
 
+def name_of(model: LatentModel | str | Path) -> str:
+    """Name or folder by which a request names a model."""
+    return str(model) if isinstance(model, str | Path) else model.name
+
+
+def model_of(model: LatentModel | str | Path, device: str | torch.device = "cpu") -> LatentModel:
+    """Return a model unchanged, or load the one that a name or folder denotes; see `loaded`."""
+    return loaded(model, device) if isinstance(model, str | Path) else model
+
+
 @lru_cache(maxsize=2)
 def _loaded(folder: Path, device: str, mtime_ns: int, size: int) -> Bundle:
     return Bundle.load(folder, device)
+
+
+def _blur(t: Tensor | float) -> Tensor | float:
+    return blur_at(t) if isinstance(t, Tensor) else float(blur_at(torch.tensor(t)))
 
 
 def _write(tensors: Mapping[str, Tensor], path: Path) -> str:

@@ -14,19 +14,16 @@ from rdkit.DataStructs import BulkTanimotoSimilarity
 
 from molinterp.chem.edits import Product
 from molinterp.chem.filters import Judge, decoded_molecule
+from molinterp.chem.identity import flat_smiles
 from molinterp.chem.properties import logp, mw, qed, tpsa
 from molinterp.chem.similarity import N_BITS, ecfp4, packed, tanimoto_rows
-from molinterp.chem.stereo.centres import Hands
-from molinterp.paths.library import flat_smiles
+from molinterp.chem.stereo.centres import EndChirality
+from molinterp.paths.request import TERM_WEIGHTS
 
 SIZE_RANGE = (0.75, 1.1)
 """Heavy atoms of a candidate: least share of the smaller end's, largest of the larger end's."""
 SCALES = {"logp": 1.0, "tpsa": 25.0, "mw": 50.0}
 """How far a property may leave the range of the two ends before λ grows by its weight; own units."""
-RANGE_WEIGHT = 2.0
-"""Weight in λ of the mean distance, in SCALES, by which properties leave the range of the two ends."""
-QED_WEIGHT = 16.0
-"""Weight in λ of the depth of QED below the lower end's."""
 EXISTING = frozenset({"library"})
 """Origins of compounds that exist as they are."""
 N_ROOM = 256
@@ -83,7 +80,8 @@ class Candidates:
         end: Chem.Mol,
         judge: Judge,
         weigh: Weigh | None = None,
-        hands: Hands | None = None,
+        hands: EndChirality | None = None,
+        term_weights: Mapping[str, float] = TERM_WEIGHTS,
     ) -> None:
         """Begin with the two ends.
 
@@ -94,7 +92,10 @@ class Candidates:
             weigh: gives further λ terms of molecules, as those of a model.
             hands: gives the stereocentres of molecules between their hands, but of those that exist, as the
                 compounds of a library.
+            term_weights: weights in λ of `range`, the mean distance in SCALES by which properties leave the
+                range of the two ends, and of `qed`, the depth of QED below the lower end's.
         """
+        self._term_weights = {**TERM_WEIGHTS, **term_weights}
         self.judge = judge
         self._weigh = weigh
         self._hands = hands
@@ -164,7 +165,7 @@ class Candidates:
             self._alerting.add(index)
             self.rejected["alert"] += 1
             return False
-        dip = QED_WEIGHT * max(0.0, self._least_qed - qed(found.mol))
+        dip = self._term_weights["qed"] * max(0.0, self._least_qed - qed(found.mol))
         self._all[index] = replace(found, terms={**found.terms, "qed": dip})
         self._weights[index] += dip
         return dip == 0.0
@@ -251,7 +252,7 @@ class Candidates:
 
     def _handed(self, proposal: Proposal) -> Proposal:
         """A proposal with its stereocentres as those of the ends; the fingerprint does not see them."""
-        turned = self._hands.given(proposal.mol) if self._hands else None
+        turned = self._hands.applied_to(proposal.mol) if self._hands else None
         mol = None if turned is None else decoded_molecule(Chem.MolToSmiles(turned))
         return proposal if mol is None else replace(proposal, smiles=Chem.MolToSmiles(mol), mol=mol)
 
@@ -279,4 +280,4 @@ class Candidates:
             for name, f in _PROPERTIES.items()
             for value in (f(mol),)
         ]
-        return {"range": RANGE_WEIGHT * sum(outside) / len(outside)}
+        return {"range": self._term_weights["range"] * sum(outside) / len(outside)}

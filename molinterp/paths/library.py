@@ -6,9 +6,6 @@ small or too large to be similar enough are never looked at (Swamidass and Baldi
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
 import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -22,15 +19,17 @@ import numpy.typing as npt
 from rdkit import Chem
 from rdkit.DataStructs import ExplicitBitVect
 
+from molinterp.chem.identity import without_stereo
 from molinterp.chem.similarity import N_BITS, Words, ecfp4, packed, tanimoto_rows
-from molinterp.chem.standardise import standardise
+from molinterp.chem.standardise import FORM, standardise
 from molinterp.errors import InputError, InvalidMoleculeError
 from molinterp.io.download import cache_folder
+from molinterp.io.escaping import slug
+from molinterp.io.files import sha256, whole_file
 from molinterp.io.molecule_files import Record, read_records
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
-_SCHEMA = 3
-_isotope = re.compile(r"\[\d")
+_SCHEMA = f"4.{FORM}"
 _NO_INDEX = (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error)
 """What reading an index that is missing or damaged may raise."""
 
@@ -86,7 +85,13 @@ class Library:
         )
 
     @classmethod
-    def load(cls, source: Path, cache: Path | None = None, progress: Progress = lambda x: x) -> Library:
+    def load(
+        cls,
+        source: Path,
+        cache: Path | None = None,
+        progress: Progress = lambda x: x,
+        smiles_column: str | None = None,
+    ) -> Library:
         """The compounds of a file; those that are no molecules are left out.
 
         Args:
@@ -95,16 +100,18 @@ class Library:
                 anew when the file changes or the index is damaged, and at each call where that folder cannot
                 be written.
             progress: wraps the compounds while an index is made, to show a bar.
+            smiles_column: of a table; None means the column that is called so.
 
         Raises:
             InputError: the file cannot be read or holds no molecule.
         """
         folder = cache_folder() if cache is None else cache
         try:
-            digest = hashlib.sha256(source.read_bytes()).hexdigest()
+            digest = sha256(source)
         except OSError as error:
             raise InputError(f"library '{source}' cannot be read: {error.strerror}.") from error
-        index = folder / f"library-{_SCHEMA}-{digest[:32]}.npz"
+        column = "" if smiles_column is None else f"-{slug(smiles_column)}"
+        index = folder / f"library-{_SCHEMA}-{digest[:32]}{column}.npz"
         with (
             suppress(*_NO_INDEX),
             index.open("rb") as stream,
@@ -112,7 +119,7 @@ class Library:
         ):
             smiles, names = (_lines(arrays[column]) for column in ("smiles", "names"))
             return cls(smiles, arrays["words"], arrays["counts"], names, int(arrays["n_left_out"]))
-        records = [_standard(record) for record in progress(read_records(str(source)))]
+        records = [_standard(record) for record in progress(read_records(str(source), smiles_column))]
         found = [record for record in records if record is not None]
         library = cls.of((s for s, _ in found), (name for _, name in found), len(records) - len(found))
         if not library.smiles:
@@ -130,12 +137,8 @@ class Library:
             "counts": self.counts,
             "n_left_out": np.array(self.n_left_out),
         }
-        temporary = index.with_name(f".{index.stem}.{os.getpid()}.npz")
-        try:
+        with whole_file(index) as temporary:
             np.savez(temporary, **arrays)
-            temporary.replace(index)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def name_of(self, smiles: str) -> str:
         """What the file calls a compound of canonical `smiles`; empty where it does not say or have it."""
@@ -170,37 +173,17 @@ class Library:
         return [self.smiles[part.start + int(i)] for i in found[best]]
 
 
-def known_smiles(source: str) -> frozenset[str]:
+def known_smiles(source: str, smiles_column: str | None = None) -> frozenset[str]:
     """Canonical SMILES without stereo of the compounds of a file, to tell what is new.
 
     Raises:
         InputError: the file cannot be read or holds no molecule.
     """
-    found = (_standard(record) for record in read_records(source))
+    found = (_standard(record) for record in read_records(source, smiles_column))
     known = frozenset(without_stereo(one[0]) for one in found if one is not None)
     if not known:
         raise InputError(f"reference {source!r} holds no molecule. Give a file with a SMILES a line.")
     return known
-
-
-def without_stereo(smiles: str) -> str:
-    """Canonical SMILES without stereo and isotopes of a molecule's canonical SMILES."""
-    return smiles if _has_neither(smiles) else _flat(Chem.MolFromSmiles(smiles))
-
-
-def flat_smiles(smiles: str, mol: Chem.Mol) -> str:
-    """Canonical SMILES without stereo and isotopes of a molecule whose canonical SMILES is known."""
-    return smiles if _has_neither(smiles) else _flat(mol)
-
-
-def _has_neither(smiles: str) -> bool:
-    return not any(mark in smiles for mark in "@/\\") and not _isotope.search(smiles)
-
-
-def _flat(mol: Chem.Mol) -> str:
-    smiles = str(Chem.MolToSmiles(mol, isomericSmiles=False))
-    # A hydrogen on which stereo hangs is written out until the molecule is read without it.
-    return str(Chem.CanonSmiles(smiles)) if "[H]" in smiles else smiles
 
 
 def _bytes(lines: tuple[str, ...]) -> npt.NDArray[np.uint8]:
@@ -215,6 +198,6 @@ def _lines(stored: npt.NDArray[np.uint8]) -> tuple[str, ...]:
 def _standard(record: Record) -> tuple[str, str] | None:
     """Canonical SMILES in standard form and name of a record; None where it is no molecule."""
     try:
-        return standardise(record.smiles).smiles, record.name
+        return standardise(record.cxsmiles).smiles, record.name
     except InvalidMoleculeError:
         return None

@@ -7,22 +7,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import torch
 from rdkit import Chem
 
-from molinterp.chem.filters import Limits, decoded_molecule
+from molinterp.chem.filters import decoded_molecule
 from molinterp.chem.properties import PROPERTIES, describe
 from molinterp.chem.similarity import tanimoto
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.statistics import frechet_mean
-from molinterp.model.bundle import Bundle, loaded
-from molinterp.model.output_spaces import output_space as space_of
-from molinterp.paths.objective import restrain
+from molinterp.model.bundle import model_of, name_of
+from molinterp.model.protocol import LatentModel
+from molinterp.paths.objective import objective_of
+from molinterp.paths.request import PathRequest
 from molinterp.paths.sources import SOLVER_TOLERANCE
+from molinterp.paths.stages import filters_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +38,7 @@ SPREADS = (0.5, 1.0, 1.5)
 
 WIDTH = 4
 """Strings of the beam at each of them: next to the mean they cost little."""
-BLURS = (1.0, 0.5)
+PLACES = (0.5, 0.25)
 """The mean lies between the compounds, as the middle of a path does, and maybe near one that is known."""
 ALIKE = 0.2
 """ECFP4 Tanimoto similarity that three pairs of drugs in a hundred exceed (of the 229 that ship)."""
@@ -60,12 +62,9 @@ class MedianCompound:
 def median(
     compounds: Sequence[str],
     *,
-    bundle: Bundle | str | Path = "default",
-    output_space: str = "fingerprint",
-    limits: Limits | None = None,
+    model: LatentModel | str | Path = "default",
     n: int = 10,
-    seed: int = 0,
-    device: str = "cpu",
+    **options: Any,
 ) -> list[MedianCompound]:
     """Compounds that lie in the middle of several, those of least dispersion first.
 
@@ -74,12 +73,9 @@ def median(
 
     Args:
         compounds: SMILES of two or more.
-        bundle: a loaded bundle, or the name or folder of one.
-        output_space: one of `molinterp.model.output_spaces.NAMES`.
-        limits: what is asked of each molecule; None means the defaults of `Limits`.
+        model: a loaded model, or the name or folder of a bundle.
         n: compounds wanted at most.
-        seed: of the points about the mean.
-        device: where the bundle is loaded; a loaded bundle stays where it is.
+        **options: output space, filters, weights of λ, seed and device; see `PathRequest`.
 
     Raises:
         InvalidMoleculeError: one is no molecule, too large, or a mixture.
@@ -91,24 +87,25 @@ def median(
         raise InputError(f"`compounds` must be at least two different ones; got {len(compounds)}.")
     if n < 1:
         raise InputError(f"`n` must be at least 1; got {n}.")
-    model = loaded(bundle, device)
-    mean, deviation = model.posterior([e.smiles for e in ends])
-    restraints = restrain(model, ends[0].mol, ends[-1].mol)
-    metric = Metric(space_of(model, output_space), restraints.realism)
+    request = PathRequest.of(model=name_of(model), **options)
+    known = model_of(model, request.device)
+    mean, deviation = known.posterior([e.smiles for e in ends])
+    objective = objective_of(known, ends[0].mol, ends[-1].mol, request)
+    metric = Metric(known.output_space(request.output_space), objective.realism)
     middle = frechet_mean(metric, mean, tol=TOLERANCE, solver_tol=SOLVER_TOLERANCE).mean
-    generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(N_DRAWS, model.latent_dim, generator=generator).to(mean)
+    generator = torch.Generator().manual_seed(request.seed)
+    noise = torch.randn(N_DRAWS, known.latent_dim, generator=generator).to(mean)
     spread = torch.tensor(SPREADS).to(mean).repeat(math.ceil(N_DRAWS / len(SPREADS)))[:N_DRAWS]
     points = middle + spread[:, None] * deviation.mean(0) * noise
     points = torch.cat([middle[None], points])
-    texts = chain.from_iterable(strings for blur in BLURS for strings in model.beams(points, WIDTH, blur))
-    judge = (limits or Limits()).judge(*(e.mol for e in ends))
+    texts = chain.from_iterable(strings for t in PLACES for strings in known.beams(points, WIDTH, t))
+    filters = filters_of(request, known, [e.mol for e in ends])
     found: dict[str, MedianCompound] = {}
     for text in dict.fromkeys(texts):
         mol = decoded_molecule(text)
         smiles = "" if mol is None else Chem.MolToSmiles(mol)
         is_end = any(smiles == e.smiles for e in ends)
-        if mol is None or is_end or smiles in found or judge.fault(mol) is not None:
+        if mol is None or is_end or smiles in found or filters.fault(mol) is not None:
             continue
         near = tuple(tanimoto(mol, e.mol) for e in ends)
         dispersion = sum((1 - s) ** 2 for s in near) / len(near)

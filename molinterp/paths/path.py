@@ -1,22 +1,68 @@
-"""A path of molecules between two compounds, and what is known of it."""
+"""A path of molecules between two compounds: what was asked, and what was found."""
 
 from __future__ import annotations
 
+import base64
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from molinterp.errors import InputError
+from molinterp.paths import display
+from molinterp.paths.request import PathRequest
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+    from rdkit import Chem
 
-    from molinterp.report.plots import Picture
+WIDEST_SMILES = 60
+"""Characters of a SMILES in the printed table of a path."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class LatentCurve:
+    """The curve in latent space that a path was decoded from."""
+
+    points: npt.NDArray[np.float32]
+    """Points along it, ends included, (n, latent_dim)."""
+    is_converged: bool = True
+    """Whether the solver reached its tolerance on every leg; true for lines, which need none."""
+
+    def __eq__(self, other: object) -> bool:
+        """Whether two curves have the same points."""
+        return (
+            isinstance(other, LatentCurve)
+            and self.is_converged == other.is_converged
+            and np.array_equal(self.points, other.points)
+        )
+
+    def to_document(self) -> dict[str, Any]:
+        """Values that JSON can hold; the points as little-endian 32-bit floats in base64."""
+        data = base64.b64encode(self.points.astype("<f4").tobytes()).decode("ascii")
+        return {"shape": list(self.points.shape), "points": data, "is_converged": self.is_converged}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> LatentCurve:
+        """The curve that `to_document` described.
+
+        Raises:
+            ValueError: the points do not have the shape that is said.
+        """
+        points = np.frombuffer(base64.b64decode(document["points"], validate=True), "<f4")
+        return cls(points.reshape(document["shape"]).astype(np.float32), bool(document["is_converged"]))
 
 
 @final
 @dataclass(frozen=True)
-class Step:
+class PathMolecule:
     """One molecule of a path."""
 
     smiles: str
@@ -26,7 +72,7 @@ class Step:
     origin: str
     """Where the molecule came from: end, curve, neighbourhood, edit or library."""
     similarity: float | None
-    """ECFP4 Tanimoto similarity to the step before, in [0, 1]; None for the first."""
+    """ECFP4 Tanimoto similarity to the molecule before, in [0, 1]; None for the first."""
     similarity_to_start: float
     """ECFP4 Tanimoto similarity to the start, in [0, 1]."""
     similarity_to_end: float
@@ -38,20 +84,35 @@ class Step:
     features: Mapping[str, float] = field(default_factory=dict)
     """Feature asked for to its score on the molecule, in [0, 1]; it holds from 0.5 on."""
     verdict: str | None = None
-    """What the judge of the path says, ends and constraints considered: clean, or the fault; see `Judge`.
-    None where it was not asked."""
+    """Name of the first filter that the molecule fails between these ends, or "clean"; None if not asked."""
     verdict_alone: str | None = None
-    """What is said of the molecule by itself: clean, or the fault; see `chem.judge.own_fault`."""
+    """Name of the first filter that the molecule fails on its own, or "clean"; None if not asked."""
     is_known: bool | None = None
     """Whether it stands in the reference, stereo aside; None where there is no reference."""
     name: str = ""
-    """What the user called it, where the path leads by way of it, or what the library calls it; may be empty.
-    The path names its ends."""
+    """What the user or the library calls it; may be empty. The request names the ends."""
 
     def verdicts(self) -> dict[str, str]:
         """The verdicts that were given, by the names of their columns."""
         given = {"verdict": self.verdict, "verdict_alone": self.verdict_alone}
         return {name: word for name, word in given.items() if word is not None}
+
+    def to_document(self) -> dict[str, Any]:
+        """Values that JSON can hold, those that are None or empty left out."""
+        return {
+            **({"name": self.name} if self.name else {}),
+            "smiles": self.smiles,
+            "t": self.t,
+            "origin": self.origin,
+            "similarity": self.similarity,
+            "similarity_to_start": self.similarity_to_start,
+            "similarity_to_end": self.similarity_to_end,
+            **self.verdicts(),
+            "properties": dict(self.properties),
+            "features": dict(self.features),
+            **({} if self.is_known is None else {"is_known": self.is_known}),
+            "terms": dict(self.terms),
+        }
 
 
 @final
@@ -59,7 +120,7 @@ class Step:
 class RoundTrip:
     """What the model makes of one end when it encodes and decodes it.
 
-    The curve of a path begins and ends at refined latent points: moved until they decode to the ends.
+    The curve of a path begins and ends at inverted points: latent points that decode to the ends.
     """
 
     smiles: str
@@ -69,7 +130,7 @@ class RoundTrip:
     similarity: float
     """ECFP4 Tanimoto similarity of the two, in [0, 1]; 0 where there is no molecule."""
     is_exact_refined: bool
-    """Whether the decode is the end itself once its latent point was refined."""
+    """Whether the decode is the end itself once its latent point was inverted."""
 
 
 @final
@@ -77,18 +138,14 @@ class RoundTrip:
 class MoleculePath:
     """Molecules from a start to an end; both stand in it as the user's own compounds."""
 
-    steps: tuple[Step, ...]
+    request: PathRequest
+    """What was asked; `solve` of it gives this path again."""
+    molecules: tuple[PathMolecule, ...]
     """Molecules in order, the two ends included."""
-    start_name: str
-    """What the user called the start; may be empty."""
-    end_name: str
-    """What the user called the end; may be empty."""
-    method: str
-    """Curve in latent space: geodesic, linear or slerp."""
-    bundle: str
+    curve: LatentCurve
+    """The curve in latent space that was decoded."""
+    model: str
     """Name of the model."""
-    seed: int
-    """Seed of the sampled decodes."""
     is_bridged: bool
     """Whether every step is as similar as was asked."""
     energy: float
@@ -110,26 +167,47 @@ class MoleculePath:
 
     def __len__(self) -> int:
         """Number of molecules, ends included."""
-        return len(self.steps)
+        return len(self.molecules)
 
-    def __iter__(self) -> Iterator[Step]:
-        """Over the steps in order."""
-        return iter(self.steps)
+    def __iter__(self) -> Iterator[PathMolecule]:
+        """Over the molecules in order."""
+        return iter(self.molecules)
+
+    def __getitem__(self, index: int) -> PathMolecule:
+        """The molecule of a place, 0 for the start and -1 for the end."""
+        return self.molecules[index]
+
+    @property
+    def start_name(self) -> str:
+        """What the user called the start; may be empty."""
+        return self.request.start_name
+
+    @property
+    def end_name(self) -> str:
+        """What the user called the end; may be empty."""
+        return self.request.end_name
 
     @property
     def smiles(self) -> list[str]:
         """Canonical SMILES in order, ends included."""
-        return [s.smiles for s in self.steps]
+        return [m.smiles for m in self.molecules]
+
+    @property
+    def mols(self) -> list[Chem.Mol]:
+        """RDKit molecules in order, ends included."""
+        from rdkit import Chem
+
+        return [Chem.MolFromSmiles(s) for s in self.smiles]
 
     @property
     def worst_step(self) -> float:
         """Smallest similarity between neighbours, in [0, 1]."""
-        return min(s.similarity for s in self.steps if s.similarity is not None)
+        return min(m.similarity for m in self.molecules if m.similarity is not None)
 
     @property
     def mean_step(self) -> float:
         """Mean similarity between neighbours, in [0, 1]."""
-        values = [s.similarity for s in self.steps if s.similarity is not None]
+        values = [m.similarity for m in self.molecules if m.similarity is not None]
         return sum(values) / len(values)
 
     @property
@@ -138,10 +216,9 @@ class MoleculePath:
 
         1 means that every step leads away from the start and towards the end.
         """
-        import numpy as np
         import pandas as pd
 
-        pull = pd.Series([s.similarity_to_end - s.similarity_to_start for s in self.steps])
+        pull = pd.Series([m.similarity_to_end - m.similarity_to_start for m in self.molecules])
         if pull.nunique() < 2:
             return 0.0
         return float(np.corrcoef(pull.rank(), np.arange(len(pull)))[0, 1])
@@ -153,11 +230,11 @@ class MoleculePath:
 
     def property_ranges(self) -> dict[str, tuple[float, float]]:
         """Smallest and largest value of each property along the path."""
-        names = self.steps[0].properties
-        return {n: (min(v), max(v)) for n in names if (v := [s.properties[n] for s in self.steps])}
+        names = self.molecules[0].properties
+        return {n: (min(v), max(v)) for n in names if (v := [m.properties[n] for m in self.molecules])}
 
-    def figures(self) -> dict[str, Any]:
-        """The figures of the path, name to value."""
+    def metrics(self) -> dict[str, Any]:
+        """Numbers of the path, name to value."""
         return {
             "molecules": len(self),
             "worst_step": self.worst_step,
@@ -181,28 +258,74 @@ class MoleculePath:
         """One row a molecule: step, name, smiles, t, origin, similarities, verdicts, properties, λ terms."""
         import pandas as pd
 
-        terms = {name: None for s in self.steps for name in s.terms}
-        names = [self.start_name, *(s.name for s in self.steps[1:-1]), self.end_name]
+        terms = {name: None for m in self.molecules for name in m.terms}
+        names = [self.start_name, *(m.name for m in self.molecules[1:-1]), self.end_name]
         rows = [
             {
                 "step": i,
                 "name": name,
-                "smiles": s.smiles,
-                "t": s.t,
-                "origin": s.origin,
-                "similarity": s.similarity,
-                "similarity_to_start": s.similarity_to_start,
-                "similarity_to_end": s.similarity_to_end,
-                **s.verdicts(),
-                **s.properties,
-                **{f"feature_{name}": score for name, score in s.features.items()},
-                **({} if s.is_known is None else {"is_known": s.is_known}),
-                **{f"lambda_{name}": s.terms.get(name, 0.0) for name in terms},
+                "smiles": m.smiles,
+                "t": m.t,
+                "origin": m.origin,
+                "similarity": m.similarity,
+                "similarity_to_start": m.similarity_to_start,
+                "similarity_to_end": m.similarity_to_end,
+                **m.verdicts(),
+                **m.properties,
+                **{f"feature_{name}": score for name, score in m.features.items()},
+                **({} if m.is_known is None else {"is_known": m.is_known}),
+                **{f"lambda_{name}": m.terms.get(name, 0.0) for name in terms},
             }
-            for i, (s, name) in enumerate(zip(self.steps, names, strict=True))
+            for i, (m, name) in enumerate(zip(self.molecules, names, strict=True))
         ]
         frame = pd.DataFrame(rows)
         return frame.astype({"similarity": float})
+
+    def to_json(self) -> str:
+        """Text of a JSON object with all that the path holds, what was asked included."""
+        start, end = (asdict(trip) for trip in self.round_trips)
+        document = {
+            "start": {"name": self.start_name, "smiles": self.smiles[0], "round_trip": start},
+            "end": {"name": self.end_name, "smiles": self.smiles[-1], "round_trip": end},
+            "request": self.request.given(),
+            "model": self.model,
+            "notes": list(self.notes),
+            "metrics": self.metrics(),
+            "molecules": [m.to_document() for m in self.molecules],
+            "curve": self.curve.to_document(),
+        }
+        return json.dumps(document, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> MoleculePath:
+        """The path that `to_json` wrote.
+
+        Raises:
+            InputError: the text is not such a JSON object.
+        """
+        try:
+            document = json.loads(text)
+            metrics = document["metrics"]
+            start, end = (RoundTrip(**document[end]["round_trip"]) for end in ("start", "end"))
+            return cls(
+                request=PathRequest.of(**document["request"]),
+                molecules=tuple(PathMolecule(**m) for m in document["molecules"]),
+                curve=LatentCurve.from_document(document["curve"]),
+                model=document["model"],
+                is_bridged=metrics["bridged"],
+                energy=metrics["energy"],
+                length=metrics["length"],
+                raw_validity=metrics["raw_validity"],
+                n_decoded=metrics["decoded"],
+                n_candidates=metrics["candidates"],
+                rejected=metrics["rejected"],
+                round_trips=(start, end),
+                notes=tuple(document["notes"]),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"a path must be JSON as `to_json` writes it; {type(error).__name__}: {error}."
+            ) from error
 
     def to_sdf(self) -> str:
         """SDF text, a record a molecule, with 2-D coordinates and the columns of `to_frame`."""
@@ -210,16 +333,36 @@ class MoleculePath:
 
         return sdf_text(self.to_frame())
 
+    def save(self, file: str | Path) -> None:
+        """Write the path to a file in the format of its suffix, such as .html, .sdf, .csv, .json or .xlsx.
+
+        Raises:
+            InputError: the suffix is unknown, or the file cannot be written.
+            MissingDependencyError: the format needs a package that is not installed.
+        """
+        display.current().save(self, Path(file))
+
     def __str__(self) -> str:
         """The molecules, a line each."""
         return "\n".join(self.smiles)
 
-    def _repr_html_(self) -> str:
-        """The path as a notebook shows it: structures, figures and trajectories."""
-        from molinterp.report.notebook import fragment
-        from molinterp.report.view import view_of
+    def __repr__(self) -> str:
+        """A table of the molecules: number, similarity to the one before, origin, name and SMILES."""
+        names = [self.start_name, *(m.name for m in self.molecules[1:-1]), self.end_name]
+        rows = [("", "similarity", "origin", "name", "smiles")]
+        for i, (m, name) in enumerate(zip(self.molecules, names, strict=True)):
+            near = "" if m.similarity is None else f"{m.similarity:.2f}"
+            short = m.smiles if len(m.smiles) <= WIDEST_SMILES else f"{m.smiles[: WIDEST_SMILES - 1]}…"
+            rows.append((str(i), near, m.origin, name, short))
+        widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]) - 1)]
+        lines = (
+            "  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]) for row in rows
+        )
+        return f"MoleculePath of {len(self)} molecules\n" + "\n".join(line.rstrip() for line in lines)
 
-        return fragment(view_of(self))
+    def _repr_html_(self) -> str:
+        """The path as a notebook shows it: structures, numbers and trajectories."""
+        return display.current().html(self)
 
     def plot(self, columns: Sequence[str] | str | None = None) -> Figure:
         """Columns of `to_frame`, or one, against the step, with matplotlib; None means every numeric one.
@@ -228,35 +371,26 @@ class MoleculePath:
             InputError: a column that the path does not have, or that is no number.
             MissingDependencyError: matplotlib is not installed.
         """
-        from molinterp.report.plots import plot
-        from molinterp.report.view import view_of
-
-        return plot(view_of(self), columns)
+        return display.current().plot(self, columns)
 
     def plot_latent(
         self,
         others: Sequence[MoleculePath] = (),
         *,
-        bundle: Any = None,
+        model: Any = None,
         background: Sequence[str] | None = None,
-        output_space: str = "fingerprint",
     ) -> Figure:
         """The path, and others beside it, over two principal axes of the latent space and the density there.
 
-        Dots are molecules; the geodesic between the ends is drawn through, the straight line dashed. See
+        Dots are molecules; the curve that was decoded is drawn through, the straight line dashed. See
         `molinterp.report.latent_map.plot_latent` for the arguments and what is raised.
         """
-        from molinterp.report.latent_map import plot_latent
+        return display.current().plot_latent([self, *others], model=model, background=background)
 
-        return plot_latent([self, *others], bundle=bundle, background=background, output_space=output_space)
-
-    def grid(self, columns: int = 5) -> Picture:
+    def grid(self, columns: int = 5) -> Any:
         """The structures in rows of `columns`, what changed since the last step marked.
 
         Raises:
             InputError: `columns` is below 1.
         """
-        from molinterp.report.plots import grid
-        from molinterp.report.view import view_of
-
-        return grid(view_of(self), columns)
+        return display.current().grid(self, columns)

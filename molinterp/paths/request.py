@@ -1,103 +1,336 @@
-"""What can be asked of a path: its options, and what is wrong with them whatever the two compounds."""
+"""What is asked of a path: one frozen value that declares every option once."""
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import TypedDict, Unpack
+from types import MappingProxyType
+from typing import Any, final
 
-from rdkit import Chem
-
-from molinterp.chem.constraints import Mode
-from molinterp.chem.filters import Limits
 from molinterp.errors import InputError
-from molinterp.model.bundle import Bundle, loaded
-from molinterp.model.output_spaces import output_space as space_of
-from molinterp.paths.library import Library
-from molinterp.paths.objective import WEIGHTS, constraints_of
-from molinterp.paths.search import Search
-from molinterp.realism.terms import EPSILON
+from molinterp.model.protocol import OutputSpace
+from molinterp.options import (
+    Check,
+    Choice,
+    Flag,
+    Number,
+    Text,
+    Texts,
+    Weights,
+    check_fields,
+    check_names,
+    default_of,
+    option,
+    options_of,
+    refuse,
+)
 
-METHODS = ("geodesic", "linear", "slerp")
-"""Curves between two latent points."""
-
-
-class Options(TypedDict, total=False):
-    """Options of `interpolate`, for the functions that hand them on."""
-
-    bundle: Bundle | str | Path | None
-    method: str
-    output_space: str
-    keep: Sequence[str]
-    gain: Sequence[str]
-    lose: Sequence[str]
-    avoid: Sequence[str]
-    weights: Mapping[str, float]
-    epsilon: float
-    steps: int | None
-    pointwise: bool
-    search: Search | None
-    limits: Limits | None
-    library: Library | None
-    only_library: bool
-    reference: frozenset[str] | None
-    seed: int
-    device: str
+CATALOGUES = ("PAINS", "BRENK")
+"""Catalogues of structural alerts."""
+TERM_WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {"density": 0.05, "validity": 0.3, "feature": 20.0, "range": 2.0, "qed": 16.0}
+)
+"""Default weights of the terms of λ; `feature` stands for every feature that is asked for."""
 
 
-def check_options(**options: Unpack[Options]) -> None:
-    """Find what is wrong with options whatever the pair; what depends on the pair is not looked at.
+class Method(StrEnum):
+    """Curve between the latent points of the two ends."""
 
-    Args:
-        **options: those of `interpolate`.
+    GEODESIC = "geodesic"
+    """Shortest under the metric of the output space and λ."""
+    LINEAR = "linear"
+    """Straight line."""
+    SLERP = "slerp"
+    """Spherical line."""
+
+
+class Objective(StrEnum):
+    """How finely a path is cut."""
+
+    SMOOTH = "smooth"
+    """Many small steps."""
+    SHORT = "short"
+    """Few steps that are just small enough."""
+
+
+@final
+@dataclass(frozen=True)
+class Compounds(Check):
+    """Compounds by the name of their file, or themselves; None for none."""
+
+    metavar: str = "FILE"
+    """What a help page shows for the value."""
+    has_names: bool = True
+    """Whether each compound is a SMILES and a name, as of a library, or a SMILES alone."""
+
+    def __call__(self, name: str, value: Any) -> str | tuple[Any, ...] | None:
+        """See `Check`."""
+        if value is None or isinstance(value, str):
+            return value
+        if isinstance(value, Path):
+            return str(value)
+        if self.has_names:
+            from molinterp.paths.library import Library
+
+            if isinstance(value, Library):
+                return tuple(zip(value.smiles, value.names or [""] * len(value), strict=True))
+            if isinstance(value, Sequence) and all(len(v) == 2 for v in value):
+                return tuple((str(smiles), str(called)) for smiles, called in value)
+            raise refuse(name, "a Library or the name of a file", value)
+        if isinstance(value, Sequence | frozenset | set):
+            return tuple(sorted(str(v) for v in value))
+        raise refuse(name, "a set of SMILES, from known_smiles, or the name of a file", value)
+
+    def parse(self, text: str) -> str:
+        """See `Check`."""
+        return text
+
+
+COMPOUNDS, CONSTRAINTS, COST, FILTERS, SEARCH, OUTPUT, ADVANCED = (
+    "Compounds",
+    "Features and properties",
+    "Cost",
+    "Filters",
+    "Search",
+    "Output",
+    "Advanced",
+)
+"""Headings under which a help page groups the options."""
+_FEATURE = Texts("FEATURE")
+
+
+@final
+@dataclass(frozen=True)
+class PathRequest:
+    """What is asked of a path between two compounds.
+
+    Without `start` and `end` it is a template for many pairs; see `between`. Values are checked when it is
+    made; whether the model knows a feature or can spell the ends is found out by `solve`.
+    """
+
+    start: str = option("", Text("SMILES"), "SMILES of the start.", COMPOUNDS)
+    """SMILES of the start; empty for a template."""
+    end: str = option("", Text("SMILES"), "SMILES of the end.", COMPOUNDS)
+    """SMILES of the end; empty for a template."""
+    via: tuple[str, ...] = option((), Texts("SMILES"), "SMILES of way-points, in order.", COMPOUNDS)
+    """SMILES of way-points, in order."""
+    names: tuple[str, ...] = option((), Texts("NAME"), "Names of start, way-points and end.", COMPOUNDS)
+    """What to call start, way-points and end; empty for nothing."""
+    library: Any = option(
+        None, Compounds(), "File of existing compounds that may be used as intermediates.", COMPOUNDS
+    )
+    """File of compounds that may stand between, or (SMILES, name) of each; None for none."""
+    only_library: bool = option(False, Flag(), "Use compounds of the library only.", COMPOUNDS)
+    """Whether only compounds of the library may stand between."""
+    reference: Any = option(
+        None,
+        Compounds(has_names=False),
+        "File of known compounds; a column says which molecules are among them.",
+        COMPOUNDS,
+    )
+    """File of known compounds, or their SMILES without stereo; None for none."""
+    keep: tuple[str, ...] = option(
+        (), _FEATURE, "Feature that all molecules must have, such as bbb or logp=1..4.", CONSTRAINTS
+    )
+    """Features that all molecules must have, in the language of `molinterp.chem.features`."""
+    gain: tuple[str, ...] = option(
+        (), _FEATURE, "Feature to gain: the start may lack it; once gained it stays.", CONSTRAINTS
+    )
+    """Features that the start may lack; once gained they stay."""
+    lose: tuple[str, ...] = option(
+        (), _FEATURE, "Feature to lose: the start may have it; once lost it stays away.", CONSTRAINTS
+    )
+    """Features that the start may have; once lost they stay away."""
+    avoid: tuple[str, ...] = option((), _FEATURE, "Feature that no molecule may have.", CONSTRAINTS)
+    """Features that no molecule may have."""
+    substructure: str | None = option(
+        None, Text("SMARTS", is_optional=True), "Pattern that all molecules must match.", CONSTRAINTS
+    )
+    """SMARTS that all molecules must match; None for none."""
+    scaffold: bool = option(False, Flag(), "Keep the scaffold that the ends share.", CONSTRAINTS)
+    """Whether all molecules must have the scaffold that the ends share."""
+    max_sa: float | None = option(
+        None,
+        Number(1, 10, is_optional=True),
+        "Largest synthetic accessibility score, 1 (easy) to 10 (hard).",
+        FILTERS,
+    )
+    """Largest SA score; None means that of the harder end plus 0.5."""
+    alerts: tuple[str, ...] = option(
+        ("PAINS", "BRENK"),
+        Texts("NAMES", has_commas=True, choices=CATALOGUES),
+        "Alert catalogues to apply, or none.",
+        FILTERS,
+    )
+    """Alert catalogues to apply; empty for none."""
+    elements: tuple[str, ...] | None = option(
+        None,
+        Texts("SYMBOLS", has_commas=True, is_optional=True),
+        "Allowed elements, such as C,N,O,F.",
+        FILTERS,
+    )
+    """Symbols of the allowed elements; None means any that the model has seen."""
+    n_molecules: int | None = option(
+        None,
+        Number(2, is_whole=True, is_optional=True),
+        "Number of molecules wanted, ends included; with way-points, of each leg.",
+        SEARCH,
+    )
+    """Molecules wanted, ends included; None leaves it open."""
+    n_paths: int = option(1, Number(1, is_whole=True), "Number of different paths.", SEARCH)
+    """Paths without a molecule between in common."""
+    objective: Objective = option(
+        Objective.SMOOTH, Choice(Objective), "Many small steps, or few that are just small enough.", SEARCH
+    )
+    """How finely the path is cut."""
+    min_step_similarity: float = option(
+        0.5, Number(0, 1, is_open=True), "Smallest ECFP4 Tanimoto similarity of neighbours.", SEARCH
+    )
+    """Smallest ECFP4 Tanimoto similarity of neighbours, in (0, 1)."""
+    edits: bool = option(True, Flag(), "Also use edits of molecules, not decodes alone.", SEARCH)
+    """Whether edits of molecules are candidates too."""
+    timeout: float | None = option(
+        60.0,
+        Number(0, is_open=True, is_optional=True),
+        "Seconds after which the best path so far is taken.",
+        SEARCH,
+    )
+    """Seconds after which the best path so far is taken; None for no limit."""
+    method: Method = option(Method.GEODESIC, Choice(Method), "Curve in the latent space.", ADVANCED)
+    """Curve in the latent space."""
+    output_space: OutputSpace = option(
+        OutputSpace.FINGERPRINT, Choice(OutputSpace), "What counts as a change along the geodesic.", ADVANCED
+    )
+    """What counts as a change along a geodesic."""
+    pointwise: bool = option(
+        False, Flag(), "Take the decodes of the curve as they come, jumps included.", ADVANCED
+    )
+    """Whether the first good decode at each point of the curve is taken, instead of a path of small steps."""
+    term_weights: Mapping[str, float] = option(
+        {},
+        Weights(),
+        f"Weight of a term of λ: {', '.join(TERM_WEIGHTS)}, or a feature by its name.",
+        ADVANCED,
+    )
+    """Weights of the terms of λ by name; those not named keep their defaults, `TERM_WEIGHTS`."""
+    epsilon: float = option(
+        0.02,
+        Number(0, 1, is_open=True),
+        "ε of Q = ε/2 + (1 - ε) p: no term exceeds -log(ε/2) before it is weighted.",
+        ADVANCED,
+    )
+    """ε of Q = ε/2 + (1 - ε) p, in (0, 1)."""
+    seed: int = option(0, Number(0, 2**32 - 1, is_whole=True), "Seed of the sampled decodes.", ADVANCED)
+    """Seed of the sampled decodes."""
+    model: str = option("default", Text("MODEL"), "Name of a shipped model, or a folder.", ADVANCED)
+    """Name of a shipped model, or its folder."""
+    device: str = option("cpu", Text("DEVICE"), "Where to load the model: cpu, cuda or mps.", ADVANCED, "-d")
+    """Where to load the model, as torch names it."""
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: one is out of range, or two contradict each other.
+        """
+        check_fields(self)
+        if self.only_library and (self.library is None or self.pointwise):
+            raise InputError(
+                "`only_library` must come with a `library` and without `pointwise`.", argument="only_library"
+            )
+        if self.n_paths > 1 and self.via:
+            raise InputError("`n_paths` goes with two compounds; got way-points.", argument="n_paths")
+        if self.names and len(self.names) != 2 + len(self.via):
+            raise InputError(
+                f"`names` must be one for each of {2 + len(self.via)} compounds; got {len(self.names)}.",
+                argument="names",
+            )
+
+    @classmethod
+    def of(cls, **options: Any) -> PathRequest:
+        """Request with these options; a name that does not exist is an error that suggests the nearest.
+
+        Raises:
+            InputError: an option does not exist, is out of range, or contradicts another.
+        """
+        check_names(cls, options)
+        return cls(**options)
+
+    def between(self, start: str, end: str, names: Sequence[str] = ()) -> PathRequest:
+        """The same request for another pair of compounds."""
+        return replace(self, start=start, end=end, via=(), names=tuple(names))
+
+    @property
+    def start_name(self) -> str:
+        """What to call the start; may be empty."""
+        return self.names[0] if self.names else ""
+
+    @property
+    def end_name(self) -> str:
+        """What to call the end; may be empty."""
+        return self.names[-1] if self.names else ""
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Features that all molecules must have, those of `substructure` and `scaffold` among them."""
+        pattern = (f"smarts:{self.substructure}",) if self.substructure else ()
+        return (*self.keep, *pattern, *(("scaffold",) if self.scaffold else ()))
+
+    def given(self) -> dict[str, Any]:
+        """Options that differ from their defaults, in types that JSON and TOML know."""
+        defaults = {name: default_of(of) for name, (of, _) in options_of(PathRequest).items()}
+        return {f.name: _plain(v) for f in fields(self) if (v := getattr(self, f.name)) != defaults[f.name]}
+
+    def to_json(self) -> str:
+        """Text of a JSON object with the options that differ from their defaults."""
+        return json.dumps(self.given(), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> PathRequest:
+        """The request that `to_json` wrote.
+
+        Raises:
+            InputError: an option does not exist or is out of range, or the text is no JSON object.
+        """
+        try:
+            options = dict(json.loads(text))
+        except (ValueError, TypeError) as error:
+            raise InputError(f"a request must be a JSON object: {error}.") from error
+        return cls.of(**options)
+
+    def to_toml(self) -> str:
+        """Text of a TOML file with the options that differ from their defaults."""
+        import tomli_w
+
+        # Where None is no default it stands for no limit, and TOML has no null.
+        return tomli_w.dumps({n: math.inf if v is None else v for n, v in self.given().items()})
+
+
+def read_config(file: Path) -> dict[str, Any]:
+    """Options of a TOML file, as `PathRequest.to_toml` writes them.
 
     Raises:
-        InputError: there is no such option, or one is out of range or names nothing.
-        BundleError: the bundle is missing or damaged.
+        InputError: the file cannot be read, is not TOML, or names an option that does not exist.
     """
-    unknown = [name for name in options if name not in Options.__annotations__]
-    if unknown:
-        known = ", ".join(Options.__annotations__)
-        raise InputError(f"`{unknown[0]}` is no option of a path. Choose from {known}.")
-    method, library = options.get("method", METHODS[0]), options.get("library")
-    check_kind(method, library, options.get("only_library", False), options.get("pointwise", False))
-    check_compounds(library, options.get("reference"))
-    replace(options.get("search") or Search(), n_molecules=options.get("steps"))
-    model = loaded(options.get("bundle"), options.get("device", "cpu"))
-    if method == "geodesic":
-        space_of(model, options.get("output_space", "fingerprint"))
-    ring = Chem.MolFromSmiles("c1ccccc1")  # as both ends, so that a `scaffold` is there
-    requests = {
-        Mode.KEEP: options.get("keep", ()),
-        Mode.GAIN: options.get("gain", ()),
-        Mode.LOSE: options.get("lose", ()),
-        Mode.AVOID: options.get("avoid", ()),
-    }
-    weights, epsilon = options.get("weights", WEIGHTS), options.get("epsilon", EPSILON)
-    constraints_of(model, (ring, ring), requests, weights, epsilon)
-    (options.get("limits") or Limits()).judge(ring, ring)
+    import tomllib
+
+    try:
+        options = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"configuration '{file}' cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"configuration '{file}' is not TOML: {error}.") from error
+    check_names(PathRequest, options)
+    return options
 
 
-def check_kind(method: str, library: Library | None, only_library: bool, pointwise: bool) -> None:
-    """Make sure that there is such a method, and that what is asked for goes together.
-
-    Raises:
-        InputError: there is none, or it does not.
-    """
-    if method not in METHODS:
-        raise InputError(f"`method` must be one of {', '.join(METHODS)}; got {method!r}.")
-    if only_library and (library is None or pointwise):
-        raise InputError("`only_library` must come with a `library` and without `pointwise`.")
-
-
-def check_compounds(library: object, reference: object) -> None:
-    """Make sure that compounds are given: a name of a file would pass for some that hold nothing.
-
-    Raises:
-        InputError: one is a name of a file.
-    """
-    if isinstance(library, str | Path):
-        raise InputError(f"`library` must be a Library; got '{library}'. Write Library.load(Path(...)).")
-    if isinstance(reference, str | Path):
-        raise InputError(f"`reference` must be a set of SMILES; got '{reference}'. Write known_smiles(...).")
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value) if isinstance(value, StrEnum) else value

@@ -20,11 +20,11 @@ from typing import Literal, final
 
 import numpy as np
 
-from molinterp.chem.edits import exchanges, reductions, swaps
+from molinterp.chem.edits import EDITS, Goal
+from molinterp.chem.identity import without_stereo
 from molinterp.errors import InputError
 from molinterp.geometry import discrete
 from molinterp.paths.candidates import Candidate, Candidates
-from molinterp.paths.library import without_stereo
 
 Source = Callable[[Sequence[tuple[str, str]]], Iterable[str]]
 """Pairs of SMILES to SMILES of molecules about and between them."""
@@ -82,7 +82,7 @@ class Search:
         if self.objective not in FEES:
             raise InputError(f"`objective` must be one of {', '.join(FEES)}; got {self.objective!r}.")
         if self.n_molecules is not None and self.n_molecules < 2:
-            raise InputError(f"`steps` must be at least 2, the ends included; got {self.n_molecules}.")
+            raise InputError(f"`n_molecules` must be at least 2, the ends included; got {self.n_molecules}.")
         if self.n_paths < 1:
             raise InputError(f"`n_paths` must be at least 1; got {self.n_paths}.")
         if self.timeout <= 0:
@@ -320,8 +320,8 @@ class _Assembler:
     def _edit(self, x: int, y: int, goals: Sequence[int], floor: float) -> None:
         """Add the edits of x with pieces of y that are nearest to a goal and at least `floor` to x."""
         mol, donor = self._all[x].mol, self._all[y].mol
-        exchanged = exchanges(mol, donor, self._all.sizes, joined=self._joined)
-        found = self._all.edited([*exchanged, *reductions(mol), *swaps(mol)])
+        goal = Goal(donor, self._all.sizes, self._joined)
+        found = self._all.edited([product for edit in EDITS for product in edit(mol, goal)])
         near = [p for p, s in zip(found, self._all.nearness(found, [x]), strict=True) if s >= floor]
         order = np.argsort([-s for s in self._all.nearness(near, goals)], kind="stable")
         n_kept = 0

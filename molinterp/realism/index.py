@@ -14,13 +14,7 @@ from torch import Tensor
 
 from molinterp.errors import InputError, ShapeError
 from molinterp.realism.density import Density
-
-LEAST = 100
-"""Samples that a table needs."""
-N_SAMPLES = 20_000
-N_TAIL, N_BODY = 48, 80
-LOWEST = 1e-3
-"""Smallest level of the table that is read off the samples; below it the tail goes on as a line."""
+from molinterp.realism.settings import IndexFit
 
 
 @final
@@ -39,22 +33,24 @@ class RealismIndex:
     """(k,) rising values of log q, nats."""
     log_levels: Tensor
     """(k,) logarithm of the index at each knot; the last is 0."""
+    n_slope: int = 12
+    """Entries at the lower end of the table that set the slope below it: a single gap is noise."""
 
     @classmethod
-    def fit(cls, density: Density, n_samples: int = N_SAMPLES, seed: int = 0) -> RealismIndex:
-        """The index from the density's own samples.
+    def fit(cls, density: Density, settings: IndexFit | None = None, seed: int = 0) -> RealismIndex:
+        """Compute the index from the density's own samples.
 
         Args:
             density: q.
-            n_samples: points drawn, at least 100.
-            seed: of the points.
+            settings: of the table; None means the defaults of `IndexFit`.
+            seed: of the samples.
 
         Raises:
-            InputError: there are fewer points, or the density is not finite at one of them.
+            InputError: the density is not finite at one of its samples.
             ShapeError: the density does not give one number a point.
         """
-        if n_samples < LEAST:
-            raise InputError(f"`n_samples` must be at least {LEAST}; got {n_samples}.")
+        settings = settings or IndexFit()
+        n_samples = settings.n_samples
         points = density.sample(n_samples, torch.Generator().manual_seed(seed))
         with torch.no_grad():
             log_q = torch.cat([density.log_prob(part) for part in points.split(2_048)]).double()
@@ -68,9 +64,10 @@ class RealismIndex:
                 "`density` must give a finite log q at its own samples; got NaN or infinity. "
                 "Check the sampler against the density."
             )
-        lowest = max(LOWEST, 10 / n_samples)
-        tail = torch.logspace(torch.tensor(lowest).log10().item(), -1, N_TAIL, dtype=torch.double)
-        levels = torch.cat([tail[:-1], torch.linspace(0.1, 1.0, N_BODY, dtype=torch.double)])
+        lowest = torch.tensor(max(settings.lowest, 10 / n_samples)).log10().item()
+        tail = torch.logspace(lowest, -1, settings.n_tail, dtype=torch.double)
+        body = torch.linspace(0.1, 1.0, settings.n_body, dtype=torch.double)
+        levels = torch.cat([tail[:-1], body])
         return cls(density, *_table(torch.quantile(log_q, levels).float(), levels.log().float()))
 
     def log_index(self, z: Tensor) -> Tensor:
@@ -82,8 +79,7 @@ class RealismIndex:
         knots, levels = self.knots.to(log_q), self.log_levels.to(log_q)
         place = torch.searchsorted(knots, log_q.detach().contiguous()).clamp(1, len(knots) - 1)
         slope = (levels[1:] - levels[:-1]) / (knots[1:] - knots[:-1])
-        # The tail's slope is that of its lowest tenth of entries: a single gap is noise.
-        far = min(N_TAIL // 4, len(knots) - 1)
+        far = min(self.n_slope, len(knots) - 1)
         tail = (levels[far] - levels[0]) / (knots[far] - knots[0])
         inside = levels[place - 1] + slope[place - 1] * (log_q - knots[place - 1])
         below = levels[0] + tail * (log_q - knots[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import final
 
 import torch
@@ -69,3 +69,8 @@ class LatentNetwork(nn.Module):
         network = cls(dim, first if is_linear else len(tensors["layers.6.bias"]), 0 if is_linear else first)
         network.load_state_dict({name: value.float() for name, value in tensors.items()})
         return network.requires_grad_(False).eval()
+
+
+def log_odds(network: LatentNetwork) -> Callable[[Tensor], Tensor]:
+    """Log-odds (...,) of a network with one output, as a callable of z (..., dim)."""
+    return lambda z: network(z)[..., 0]

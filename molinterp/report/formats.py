@@ -1,68 +1,99 @@
-"""A path as text for a file: CSV, TSV, JSON, SDF, SMILES lines or HTML; files appear whole or not at all."""
+"""Render paths in file formats: CSV, TSV, JSON, SDF, SMILES, HTML and Excel."""
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict
+import datetime
+import io
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from molinterp.errors import InputError
-from molinterp.io.escaping import neutralised, one_line
+from molinterp.errors import InputError, MissingDependencyError
+from molinterp.io.escaping import csv_line, is_missing, neutralised, one_line
+from molinterp.io.files import check_place
 from molinterp.paths.path import MoleculePath
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMATS = (".csv", ".tsv", ".json", ".sdf", ".smi", ".html")
+Writer = Callable[["MoleculePath", bool], str | bytes]
+"""Renders a path as the content of a file; the second argument is `raw_cells` of `render`."""
 
 
-def render(path: MoleculePath, suffix: str, *, raw_cells: bool = False) -> str:
-    """A path in the format of a file suffix, one of FORMATS.
+def render(path: MoleculePath, suffix: str, *, raw_cells: bool = False) -> str | bytes:
+    """Render a path as the content of a file.
 
     Args:
         path: the path.
-        suffix: one of FORMATS.
-        raw_cells: leave text cells of .csv and .tsv that a spreadsheet takes for formulas as they are.
+        suffix: suffix of the file, a key of FORMATS.
+        raw_cells: do not escape text cells of .csv and .tsv that a spreadsheet would read as formulas.
 
     Raises:
-        InputError: another suffix.
+        InputError: the suffix is unknown.
+        MissingDependencyError: the format needs a package that is not installed.
     """
-    if suffix in (".csv", ".tsv"):
-        return table(path.to_frame(), suffix, raw_cells)
-    if suffix == ".json":
-        return json.dumps(_document(path), indent=1) + "\n"
-    if suffix == ".sdf":
-        return path.to_sdf()
-    if suffix == ".html":
-        from molinterp.report.page import page
-        from molinterp.report.view import view_of
+    if suffix not in FORMATS:
+        raise InputError(f"an output file must end in one of {', '.join(FORMATS)}; got {suffix!r}.")
+    return FORMATS[suffix](path, raw_cells)
 
-        return page(view_of(path))
-    if suffix == ".smi":
-        rows = path.to_frame().itertuples()
-        return "".join(f"{row.smiles} {one_line(row.name) or f'step-{row.step}'}\n" for row in rows)
-    raise InputError(f"an output file must end in one of {', '.join(FORMATS)}; got {suffix!r}.")
+
+def _page(path: MoleculePath, raw_cells: bool) -> str:
+    from molinterp.report.page import page
+    from molinterp.report.view import view_of
+
+    return page(view_of(path))
+
+
+def _smiles_lines(path: MoleculePath, raw_cells: bool) -> str:
+    rows = path.to_frame().itertuples()
+    return "".join(f"{row.smiles} {one_line(row.name) or f'step-{row.step}'}\n" for row in rows)
+
+
+def _workbook(path: MoleculePath, raw_cells: bool) -> bytes:
+    """Render an Excel workbook with one sheet, in which text never becomes a formula or a link."""
+    import pandas as pd
+
+    content, options = io.BytesIO(), {"strings_to_formulas": False, "strings_to_urls": False}
+    try:
+        with pd.ExcelWriter(content, engine="xlsxwriter", engine_kwargs={"options": options}) as writer:
+            # Without a fixed date, the workbook would contain the time of writing.
+            writer.book.set_properties({"created": datetime.datetime(1980, 1, 1)})
+            path.to_frame().to_excel(writer, sheet_name="path", index=False, freeze_panes=(1, 0))
+    except ImportError as error:
+        raise MissingDependencyError("Excel files", "xlsxwriter", "excel") from error
+    return content.getvalue()
+
+
+FORMATS: Mapping[str, Writer] = MappingProxyType(
+    {
+        ".csv": lambda path, raw_cells: table(path.to_frame(), ".csv", raw_cells),
+        ".tsv": lambda path, raw_cells: table(path.to_frame(), ".tsv", raw_cells),
+        ".json": lambda path, raw_cells: path.to_json(),
+        ".sdf": lambda path, raw_cells: path.to_sdf(),
+        ".smi": _smiles_lines,
+        ".html": _page,
+        ".xlsx": _workbook,
+    }
+)
+"""All formats: writer by suffix of the file."""
 
 
 def render_several(paths: Sequence[MoleculePath], suffix: str, *, raw_cells: bool = False) -> str:
-    """Paths as one table, .csv or .tsv, with the number of the path in the first column.
+    """Render several paths as one table, .csv or .tsv, with the number of the path in the first column.
 
     Args:
         paths: the paths.
         suffix: .csv or .tsv.
-        raw_cells: leave text cells that a spreadsheet takes for formulas as they are.
+        raw_cells: do not escape text cells that a spreadsheet would read as formulas.
 
     Raises:
-        InputError: another suffix.
+        InputError: the suffix is neither of these.
     """
     import pandas as pd
 
     if suffix not in (".csv", ".tsv"):
-        raise InputError(f"several paths fit into .csv or .tsv; got {suffix!r}.")
+        raise InputError(f"several paths can be written as .csv or .tsv; got {suffix!r}.")
     frames = [path.to_frame() for path in paths]
     for number, frame in enumerate(frames, start=1):
         frame.insert(0, "path", number)
@@ -70,93 +101,32 @@ def render_several(paths: Sequence[MoleculePath], suffix: str, *, raw_cells: boo
 
 
 def numbered(target: Path, n: int) -> list[Path]:
-    """The file itself for one path; for several, its name with -1, -2, … before the suffix."""
+    """Return the file itself for one path; for several, file names with -1, -2, … before the suffix."""
     return [target] if n == 1 else [target.with_stem(f"{target.stem}-{k}") for k in range(1, n + 1)]
 
 
 def table(frame: pd.DataFrame, suffix: str, raw_cells: bool = False) -> str:
-    """A frame as text, .csv or .tsv by the suffix; cells are neutralised unless they shall stay raw."""
+    """Render a data frame as .csv or .tsv text; cells are escaped unless `raw_cells`."""
     frame = frame if raw_cells else neutralised(frame)
     separator = "," if suffix == ".csv" else "\t"
-    return frame.to_csv(sep=separator, index=False, float_format="%.6g", lineterminator="\n")
+    lines = [csv_line(frame.columns, separator)]
+    for row in frame.astype(object).itertuples(index=False, name=None):
+        lines.append(csv_line(map(_cell, row), separator))
+    return "\n".join(lines) + "\n"
 
 
-def _document(path: MoleculePath) -> dict[str, Any]:
-    trips = [asdict(trip) for trip in path.round_trips]
-    return {
-        "start": {"name": path.start_name, "smiles": path.smiles[0], "round_trip": trips[0]},
-        "end": {"name": path.end_name, "smiles": path.smiles[-1], "round_trip": trips[1]},
-        "method": path.method,
-        "bundle": path.bundle,
-        "seed": path.seed,
-        "notes": list(path.notes),
-        "figures": path.figures(),
-        "steps": [
-            {
-                **({"name": s.name} if s.name else {}),
-                "smiles": s.smiles,
-                "t": s.t,
-                "origin": s.origin,
-                "similarity": s.similarity,
-                "similarity_to_start": s.similarity_to_start,
-                "similarity_to_end": s.similarity_to_end,
-                **s.verdicts(),
-                "properties": dict(s.properties),
-                "features": dict(s.features),
-                **({} if s.is_known is None else {"is_known": s.is_known}),
-                "terms": dict(s.terms),
-            }
-            for s in path.steps
-        ],
-    }
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.6g}"
+    return "" if is_missing(value) else value
 
 
 def check_writable(target: Path) -> None:
-    """Find out before the work, not after it, whether a file can be written.
+    """Check before any work starts that a file can be written.
 
     Raises:
-        InputError: the suffix is unknown, or its folder is missing or closed to writing.
+        InputError: the suffix is unknown, or the folder is missing or not writable.
     """
     if target.suffix not in FORMATS:
         raise InputError(f"an output file must end in one of {', '.join(FORMATS)}; got {target.name!r}.")
     check_place(target)
-
-
-def check_place(target: Path) -> None:
-    """Find out before the work whether a file of any kind can be written where it is asked for.
-
-    Raises:
-        InputError: its folder is missing or closed to writing, or it is a folder itself.
-    """
-    folder = target.parent
-    if not folder.is_dir():
-        raise InputError(f"folder '{folder}' of the output does not exist. Make it first.")
-    if target.is_dir() or not os.access(folder, os.W_OK):
-        raise InputError(f"output '{target}' cannot be written: check the folder's permissions.")
-
-
-def write_whole(target: Path, text: str) -> None:
-    """Write a file under a temporary name beside it, then rename it; a link is followed.
-
-    Raises:
-        InputError: it cannot be written; nothing is left behind.
-    """
-    target = target.resolve()
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as stream:
-            temporary = Path(stream.name)
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(target)
-    except OSError as error:
-        raise InputError(f"output '{target}' cannot be written: {error.strerror}.") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)

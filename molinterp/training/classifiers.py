@@ -1,10 +1,9 @@
-"""Molecule-level classifiers from labelled SMILES: fit, calibrate, and measure on two kinds of split."""
+"""Fit, calibrate and measure molecule-level classifiers on labelled SMILES."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,146 +14,56 @@ from rdkit import Chem, rdBase
 import molinterp
 from molinterp.chem.classifier import N_COUNTS, Floats, MoleculeClassifier, Trees, classifier_inputs
 from molinterp.chem.similarity import murcko_scaffold
-from molinterp.chem.standardise import standardise
-from molinterp.errors import InputError, InvalidMoleculeError
-from molinterp.io.molecule_files import inchi_hint, smiles_column
-from molinterp.io.tables import read_table
-
-N_FOLDS = 5
-MIN_LABELS = 20
-"""Molecules of each class that a classifier needs."""
-REGULARISATION = 0.1
-"""C of the logistic regression."""
-TREES = {"n_estimators": 250, "max_depth": 5, "learning_rate": 0.06, "subsample": 0.7, "max_features": 0.1}
+from molinterp.io.labels import Labels, check_labels
+from molinterp.metrics import calibration_error, roc_auc
+from molinterp.training.settings import ClassifierFit
 
 NO_FACTS: Mapping[str, Any] = MappingProxyType({})
-Labels = npt.NDArray[np.int64]
 Split = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 RawModel = Callable[[Floats], Floats]
 
 
-def read_labels(
-    paths: Sequence[Path],
-    column: str | None = None,
-    at_least: float | None = None,
-    n_each: int = MIN_LABELS,
-) -> tuple[list[str], Labels, int]:
-    """Standardised SMILES, labels (n,) of 0 and 1, and the number of rows left out.
-
-    Left out are rows that hold no molecule, and compounds that bear both labels.
-
-    Args:
-        paths: tables with a column of SMILES, called so in any case, and one of labels.
-        column: of the labels; None means the first one of 0 and 1, and will not do for numbers.
-        at_least: a number from this on is a 1, another a 0; None means that labels are 0 and 1.
-        n_each: molecules of each class that there must be; to measure on, one will do.
-
-    Raises:
-        InputError: a file cannot be read or has no such columns, or there are too few molecules of a class.
-    """
-    labels: dict[str, set[int]] = {}
-    n_bad = 0
-    for path in paths:
-        for text, label in _label_rows(path, column, at_least):
-            try:
-                labels.setdefault(standardise(text).smiles, set()).add(label)
-            except InvalidMoleculeError:
-                n_bad += 1
-    # A compound that stands there with both labels teaches nothing.
-    clear = {smiles: label.pop() for smiles, label in labels.items() if len(label) == 1}
-    y = np.array(list(clear.values()), np.int64)
-    check_labels(y, ", ".join(f"'{path}'" for path in paths), n_each)
-    return list(clear), y, n_bad + len(labels) - len(clear)
-
-
-def _label_rows(path: Path, column: str | None, at_least: float | None) -> Iterator[tuple[str, int]]:
-    table = read_table(path)
-    smiles = smiles_column(map(str, table))
-    if smiles is None:
-        found = ", ".join(map(str, table))
-        hint = inchi_hint(map(str, table))
-        raise InputError(f"'{path}' must have a column 'smiles'; found {found}.{hint}")
-    others = [c for c in table if c != smiles]
-    found = ", ".join(map(str, others)) or "none"
-    if column is None and at_least is not None:
-        raise InputError(
-            f"--at-least needs the column of numbers in '{path}', one of {found}. Give --column."
-        )
-    if column is None:
-        column = next((c for c in others if _is_binary(table[c])), None)
-    if column is None:
-        raise InputError(
-            f"'{path}' must have a column of 0 and 1 beside {smiles!r}; found {found}. "
-            "Write labels as 0 and 1, or give --column and --at-least for numbers."
-        )
-    if column not in others:
-        raise InputError(f"'{path}' must have a column {column!r} beside {smiles!r}; found {found}.")
-    table = table.dropna(subset=[smiles, column])
-    if at_least is None and not _is_binary(table[column]):
-        raise InputError(f"column {column!r} of '{path}' must hold 0 and 1. Give --at-least for numbers.")
-    try:
-        values = table[column].astype(float)
-    except ValueError as error:
-        raise InputError(f"column {column!r} of '{path}' must hold numbers: {error}.") from error
-    ones = values >= (0.5 if at_least is None else at_least)
-    yield from zip(table[smiles].astype(str), (int(v) for v in ones), strict=True)
-
-
-def _is_binary(values: Any) -> bool:
-    present = values.dropna()
-    return bool(len(present) and present.isin([0, 1]).all())
-
-
-def check_labels(labels: Labels, source: str, n_each: int = MIN_LABELS) -> None:
-    """Make sure that there is something to learn.
-
-    Raises:
-        InputError: fewer than `n_each` molecules of a class.
-    """
-    for value in (0, 1):
-        n = int((labels == value).sum())
-        if n < n_each:
-            raise InputError(
-                f"{source} must hold at least {n_each} molecule{'s' * (n_each > 1)} of each class; got {n} "
-                f"with label {value}. Add labelled molecules."
-            )
-
-
 def fit_classifier(
-    name: str, smiles: Sequence[str], labels: Labels, seed: int = 0, facts: Mapping[str, Any] = NO_FACTS
+    name: str,
+    smiles: Sequence[str],
+    labels: Labels,
+    settings: ClassifierFit | None = None,
+    facts: Mapping[str, Any] = NO_FACTS,
 ) -> MoleculeClassifier:
-    """A calibrated classifier with its figures.
+    """Fit and calibrate a classifier, and measure it.
 
-    ROC-AUC and the calibration error are means over five folds whose molecules took no part in the
-    fit: random ones, and ones that share no Murcko scaffold with the rest; None where no such split has
-    both classes on both sides. Beside them stands the split of MoleculeNet (the rarest scaffolds, a tenth
-    of the molecules, held out).
+    ROC-AUC and the calibration error are means over folds whose molecules took no part in the fit: random
+    ones, and ones that share no Murcko scaffold with the rest; None where no such split has both classes on
+    both sides. Beside them is the split of MoleculeNet (the rarest scaffolds, a tenth of the molecules, held
+    out).
 
     Args:
         name: of the feature.
         smiles: canonical SMILES (n).
         labels: (n,) of 0 and 1.
-        seed: of the folds and the trees.
-        facts: what else to keep beside the figures, as the names of the files.
+        settings: of the fit; None means the defaults of `ClassifierFit`.
+        facts: kept beside the figures, such as the names of the files.
 
     Raises:
         InputError: too few molecules of a class.
     """
-    check_labels(labels, f"the labels of {name!r}")
+    settings = settings or ClassifierFit()
+    n_folds, seed = settings.n_folds, settings.seed
+    check_labels(labels, f"the labels of {name!r}", settings.n_each)
     mols = [Chem.MolFromSmiles(s) for s in smiles]
     inputs = classifier_inputs(mols)
     scaffolds = [murcko_scaffold(m) for m in mols]
     out_of_fold = np.zeros(len(labels), np.float32)
     figures: dict[str, Any] = {**facts, "n": len(labels), "n_positive": int(labels.sum()), "seed": seed}
-    random = _cross_fitted(inputs, labels, _random_folds(labels, seed), out_of_fold, seed)
+    random = _cross_fitted(inputs, labels, _random_folds(labels, n_folds, seed), out_of_fold, settings)
     figures |= {"auc_random": random[0], "auc_random_spread": random[1]}
     calibration = _platt(out_of_fold, labels)
-    figures["calibration_error"] = _cross_calibration_error(out_of_fold, labels, seed)
+    figures["calibration_error"] = _cross_calibration_error(out_of_fold, labels, n_folds, seed)
     unused = np.zeros_like(out_of_fold)
-    scaffold = _cross_fitted(inputs, labels, _scaffold_folds(scaffolds, seed), unused, seed)
+    scaffold = _cross_fitted(inputs, labels, _scaffold_folds(scaffolds, n_folds, seed), unused, settings)
     figures |= {"auc_scaffold": scaffold[0], "auc_scaffold_spread": scaffold[1]}
-    figures["auc_scaffold_moleculenet"] = _rare_scaffold_auc(inputs, labels, scaffolds, seed)
-    parts = _fit_parts(inputs, labels, seed)
+    figures["auc_scaffold_moleculenet"] = _rare_scaffold_auc(inputs, labels, scaffolds, settings)
+    parts = _fit_parts(inputs, labels, settings)
     figures["versions"] = {
         "molinterp": molinterp.__version__,
         "rdkit": rdBase.rdkitVersion,
@@ -163,7 +72,7 @@ def fit_classifier(
     return MoleculeClassifier(name=name, calibration=calibration, facts=figures, **parts)
 
 
-def _fit_parts(inputs: Floats, labels: Labels, seed: int) -> dict[str, Any]:
+def _fit_parts(inputs: Floats, labels: Labels, settings: ClassifierFit) -> dict[str, Any]:
     """Fields of a classifier, the calibration left out."""
     from sklearn.ensemble import GradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
@@ -172,8 +81,16 @@ def _fit_parts(inputs: Floats, labels: Labels, seed: int) -> dict[str, Any]:
     scale = np.where(inputs.std(0) > 0, inputs.std(0), 1).astype(np.float32)
     # Counts keep their scale, so that rare environments are not blown up.
     scale[:N_COUNTS], mean[:N_COUNTS] = 1, 0
-    linear = LogisticRegression(C=REGULARISATION, max_iter=2_000).fit((inputs - mean) / scale, labels)
-    boosted = GradientBoostingClassifier(random_state=seed, **TREES).fit(inputs, labels)
+    linear = LogisticRegression(C=settings.regularisation, max_iter=2_000)
+    linear.fit((inputs - mean) / scale, labels)
+    boosted = GradientBoostingClassifier(
+        n_estimators=settings.n_trees,
+        max_depth=settings.max_depth,
+        learning_rate=settings.learning_rate,
+        subsample=settings.subsample,
+        max_features=settings.max_features,
+        random_state=settings.seed,
+    ).fit(inputs, labels)
     share = labels.mean()
     return {
         "mean": mean,
@@ -218,32 +135,32 @@ def _rounded_down(threshold: npt.NDArray[np.float64]) -> Floats:
     return np.where(single > threshold, np.nextafter(single, np.float32(-np.inf)), single)
 
 
-def _raw(inputs: Floats, labels: Labels, seed: int) -> RawModel:
+def _raw(inputs: Floats, labels: Labels, settings: ClassifierFit) -> RawModel:
     identity = np.array([1, 0], np.float32)
-    parts = _fit_parts(inputs, labels, seed)
+    parts = _fit_parts(inputs, labels, settings)
     return MoleculeClassifier(name="", calibration=identity, facts={}, **parts).of_inputs
 
 
-def _random_folds(labels: Labels, seed: int) -> Iterator[Split]:
+def _random_folds(labels: Labels, n_folds: int, seed: int) -> Iterator[Split]:
     from sklearn.model_selection import StratifiedKFold
 
-    folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed)
+    folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
     yield from folds.split(labels[:, None], labels)
 
 
-def _scaffold_folds(scaffolds: Sequence[str], seed: int) -> Iterator[Split]:
+def _scaffold_folds(scaffolds: Sequence[str], n_folds: int, seed: int) -> Iterator[Split]:
     """Folds that share no scaffold; each molecule without rings stands alone."""
     rng = np.random.default_rng(seed)
     keys = np.array([s or f"acyclic {i}" for i, s in enumerate(scaffolds)])
     names = rng.permutation(np.unique(keys))
-    fold_of = dict(zip(names, np.arange(len(names)) % N_FOLDS, strict=True))
+    fold_of = dict(zip(names, np.arange(len(names)) % n_folds, strict=True))
     fold = np.array([fold_of[k] for k in keys])
-    for i in range(N_FOLDS):
+    for i in range(n_folds):
         yield np.flatnonzero(fold != i), np.flatnonzero(fold == i)
 
 
 def _cross_fitted(
-    inputs: Floats, labels: Labels, folds: Iterator[Split], out: Floats, seed: int
+    inputs: Floats, labels: Labels, folds: Iterator[Split], out: Floats, settings: ClassifierFit
 ) -> tuple[float | None, float | None]:
     """Mean and standard deviation of ROC-AUC over folds; fills `out` with the held-out raw scores.
 
@@ -254,13 +171,15 @@ def _cross_fitted(
     for fitted, held_out in folds:
         if not len(held_out) or len(set(labels[fitted])) < 2:
             continue
-        out[held_out] = _raw(inputs[fitted], labels[fitted], seed)(inputs[held_out])
+        out[held_out] = _raw(inputs[fitted], labels[fitted], settings)(inputs[held_out])
         if (score := roc_auc(labels[held_out], out[held_out])) is not None:
             scores.append(score)
     return (float(np.mean(scores)), float(np.std(scores))) if scores else (None, None)
 
 
-def _rare_scaffold_auc(inputs: Floats, labels: Labels, scaffolds: Sequence[str], seed: int) -> float | None:
+def _rare_scaffold_auc(
+    inputs: Floats, labels: Labels, scaffolds: Sequence[str], settings: ClassifierFit
+) -> float | None:
     """ROC-AUC on the last tenth when scaffolds are sorted from common to rare; None with one class.
 
     Wu et al., MoleculeNet, Chemical Science 2018, arXiv 1703.00564.
@@ -269,13 +188,13 @@ def _rare_scaffold_auc(inputs: Floats, labels: Labels, scaffolds: Sequence[str],
     for i, s in enumerate(scaffolds):
         groups.setdefault(s, []).append(i)
     # Files are often sorted by label: ties are broken at random.
-    rank = np.random.default_rng(seed).permutation(len(labels))
+    rank = np.random.default_rng(settings.seed).permutation(len(labels))
     order = [i for g in sorted(groups.values(), key=lambda g: (-len(g), rank[g[0]])) for i in g]
     cut_fit, cut_test = int(0.8 * len(order)), int(0.9 * len(order))
     fitted, held_out = np.array(order[:cut_fit]), np.array(order[cut_test:])
     if len(set(labels[fitted])) < 2:
         return None
-    return roc_auc(labels[held_out], _raw(inputs[fitted], labels[fitted], seed)(inputs[held_out]))
+    return roc_auc(labels[held_out], _raw(inputs[fitted], labels[fitted], settings)(inputs[held_out]))
 
 
 def _platt(raw: Floats, labels: Labels) -> Floats:
@@ -289,29 +208,10 @@ def _platt(raw: Floats, labels: Labels) -> Floats:
     return np.array([model.coef_[0, 0], model.intercept_[0]], np.float32)
 
 
-def _cross_calibration_error(raw: Floats, labels: Labels, seed: int) -> float:
+def _cross_calibration_error(raw: Floats, labels: Labels, n_folds: int, seed: int) -> float:
     """Expected calibration error of held-out scores whose calibration comes from the other folds."""
     p = np.zeros(len(raw))
-    for fitted, held_out in _random_folds(labels, seed + 1):
+    for fitted, held_out in _random_folds(labels, n_folds, seed + 1):
         a, b = _platt(raw[fitted], labels[fitted])
         p[held_out] = 1 / (1 + np.exp(-(a * raw[held_out] + b)))
     return calibration_error(p, labels)
-
-
-def roc_auc(labels: npt.NDArray[Any], scores: npt.NDArray[Any]) -> float | None:
-    """Area under the ROC curve of scores (n,) for labels (n,) of 0 and 1; None with one class."""
-    from sklearn.metrics import roc_auc_score
-
-    if not 0 < labels.sum() < len(labels):
-        return None
-    return float(roc_auc_score(labels, scores))
-
-
-def calibration_error(p: npt.NDArray[np.float64], labels: Labels, n_bins: int = 10) -> float:
-    """Expected calibration error: mean |share of ones - mean p| over equal bins of p, in [0, 1].
-
-    Guo et al., On Calibration of Modern Neural Networks, 2017, arXiv 1706.04599.
-    """
-    bins = np.minimum((p * n_bins).astype(int), n_bins - 1)
-    gaps = [abs(labels[bins == i].sum() - p[bins == i].sum()) for i in range(n_bins)]
-    return float(sum(gaps) / len(p))

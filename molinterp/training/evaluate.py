@@ -1,8 +1,7 @@
-"""Figures of a bundle on molecules that it was not trained on."""
+"""Measure a bundle on molecules that it was not trained on."""
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,42 +9,35 @@ from contextlib import suppress
 from functools import partial
 from itertools import groupby, islice, pairwise, repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from rdkit import Chem, rdBase
 
 import molinterp
 from molinterp.chem.alerts import alerts
 from molinterp.chem.filters import Judge, decoded_molecule, decoded_smiles, default_table
+from molinterp.chem.identity import hashed_split
 from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array, tanimoto
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError, InvalidMoleculeError
 from molinterp.geometry.curves import linear, slerp
+from molinterp.io.files import sha256
+from molinterp.metrics import r_squared
 from molinterp.model.bundle import Bundle
-from molinterp.model.decoding import blur_at
-from molinterp.training.data.datasets import hashed_split, read_molecules
+from molinterp.realism.fitting import Progress, silent
+from molinterp.training.data.datasets import read_molecules
+from molinterp.training.settings import Evaluation
 
-BATCH = 256
-BEAM_WIDTH = 8
-"""Strings of a beam, of which the most probable molecule counts."""
-N_LINES = 200
-"""Straight lines that are decoded whole."""
-N_SAMPLED = 4_096
-"""Sequences that are sampled for the time it takes."""
-N_REFINED = 1_024
-"""Molecules whose latent points are refined: enough to tell 99.5 % from 99 %, a few seconds."""
-Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 Decode = Callable[[torch.Tensor], list[str]]
-DecodeVaguely = Callable[..., list[str]]
-"""Points and `blur`, one for each."""
+PlacedDecode = Callable[..., list[str]]
+"""Points and their places `t`, one for each, to texts."""
 
 
 def read_split(path: Path, split: str, n: int | None, trained_on: str | None = None) -> list[str]:
-    """The first `n` molecules of a split of a file, in standard form; those without one are left out.
+    """Read the first `n` molecules of a split of a file, in standard form; those without one are left out.
 
     Args:
         path: as `read_molecules` of `molinterp.training.data.datasets` takes it; without splits all of it is
@@ -58,7 +50,7 @@ def read_split(path: Path, split: str, n: int | None, trained_on: str | None = N
         InputError: the file cannot be read or has no such molecule.
     """
     smiles, splits = read_molecules(path)
-    is_divided = splits is None and hashlib.sha256(path.read_bytes()).hexdigest() == trained_on
+    is_divided = splits is None and sha256(path) == trained_on
     pairs = zip(smiles, splits or repeat(split), strict=False)
     standard = _standard_forms(text for text, own in pairs if own == split)
     found = list(islice((s for s in standard if not is_divided or hashed_split(s) == split), n))
@@ -74,20 +66,15 @@ def _standard_forms(smiles: Iterable[str]) -> Iterator[str]:
 
 
 def evaluate(
-    bundle: Bundle,
-    smiles: Sequence[str],
-    n_pairs: int = 2_000,
-    seed: int = 0,
-    progress: Progress = lambda items, total, label: items,
+    bundle: Bundle, smiles: Sequence[str], settings: Evaluation, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Reconstruction, the space between, prior samples, heads and speed.
+    """Measure reconstruction, the space between, prior samples, heads and speed.
 
     Args:
         bundle: the model.
         smiles: canonical SMILES held out from training.
-        n_pairs: random pairs whose midpoints are decoded, and prior samples drawn.
-        seed: of the pairs and samples.
-        progress: wraps the batches, to show a bar.
+        settings: numbers of pairs, samples and lines.
+        progress: told of each batch.
 
     Returns:
         Figures by name; shares are in [0, 1], `kl` in nats, seconds on this machine. Points between and
@@ -101,50 +88,130 @@ def evaluate(
         the midpoint itself.
     """
     known, n_unknown = _encodable(bundle, smiles)
-    z, deviation = _in_batches(lambda part: bundle.posterior(part), known, progress, "encode")
-    search = partial(bundle.search, width=BEAM_WIDTH)
-    recover = partial(bundle.recover, width=BEAM_WIDTH)
-    vague, vague_search = partial(bundle.decode, blur=1.0), partial(search, blur=1.0)
-    rebuilt = _texts(bundle.decode, z, progress, "reconstruct")
-    searched = _texts(search, z, progress, "search")
-    recovered = _texts(bundle.recover, z, progress, "recover")
+    run = _Run(bundle, settings, progress)
+    z, deviation = run.in_batches(bundle.posterior, known, "encode")
     kl = 0.5 * (z.square() + deviation.square() - 1 - 2 * deviation.log()).sum(1).mean()
-    rng = np.random.default_rng(seed)
-    pairs = np.stack([rng.choice(len(known), 2, replace=False) for _ in range(n_pairs)])
-    noise = torch.randn(n_pairs, bundle.latent_dim, generator=torch.Generator().manual_seed(seed))
+    rng = np.random.default_rng(settings.seed)
+    pairs = np.stack([rng.choice(len(known), 2, replace=False) for _ in range(settings.n_pairs)])
+    n_refined = min(settings.n_refined, len(smiles))
     figures: dict[str, Any] = {
         "n_molecules": len(smiles),
         "n_out_of_vocabulary": n_unknown,
-        "n_pairs": n_pairs,
-        "seed": seed,
-        "reconstruction": _n_exact(rebuilt, known) / len(smiles),
-        "beam_reconstruction": _n_exact(searched, known) / len(smiles),
-        "recovered": _n_exact(recovered, known) / len(smiles),
-        **_refined(bundle, smiles[:N_REFINED], known, progress),
+        "n_pairs": settings.n_pairs,
+        "seed": settings.seed,
+        "reconstruction": _n_exact(run.texts(bundle.decode, z, "reconstruct"), known) / len(smiles),
+        "beam_reconstruction": _n_exact(run.texts(run.search, z, "search"), known) / len(smiles),
+        "recovered": _n_exact(run.texts(bundle.recover, z, "recover"), known) / len(smiles),
+        "n_refined": n_refined,
+        "reconstruction_refined": run.refined(smiles[:n_refined], known) / n_refined,
         "kl": float(kl),
-        "prior_valid": _share_valid(_texts(vague, noise, progress, "prior samples")),
-        "beam_prior_valid": _share_valid(_texts(vague_search, noise, progress, "search prior samples")),
     }
-    if bundle.realism.index is not None:
-        dense = bundle.realism.index.density.sample(n_pairs, torch.Generator().manual_seed(seed)).cpu()
-        figures["density_valid"] = _share_valid(_texts(vague, dense, progress, "density samples"))
+    figures |= run.samples()
     a, b = z[pairs[:, 0]], z[pairs[:, 1]]
     ends = [(known[i], known[j]) for i, j in pairs]
-    figures |= _midpoints(bundle, a, b, deviation.mean(0), ends, progress)
-    for name, decode in (("line", bundle.decode), ("recovered_line", recover)):
-        figures |= _lines(name, decode, a[:N_LINES], b[:N_LINES], progress)
+    figures |= run.midpoints(a, b, deviation.mean(0), ends)
+    for name, decode in (("line", bundle.decode), ("recovered_line", run.recover)):
+        figures |= run.lines(name, decode, a, b)
     figures |= head_figures(bundle, known, z)
-    return figures | _times(bundle, known, noise) | {"versions": _versions()}
+    return figures | run.times(known) | {"versions": _versions()}
 
 
-def _times(bundle: Bundle, known: Sequence[str], noise: torch.Tensor) -> dict[str, float]:
-    wide = noise[torch.arange(N_SAMPLED) % len(noise)]
-    return {
-        "seconds_256": _seconds(lambda: bundle.decode(bundle.encode(known[:BATCH]))),
-        f"seconds_{N_SAMPLED}_sampled": _seconds(
-            lambda: bundle.sample(wide, torch.Generator().manual_seed(0))
-        ),
-    }
+@final
+class _Run:
+    """One evaluation of a bundle."""
+
+    def __init__(self, bundle: Bundle, settings: Evaluation, progress: Progress) -> None:
+        self._bundle, self._settings, self._progress = bundle, settings, progress
+        self.search = partial(bundle.search, width=settings.beam_width)
+        self.recover = partial(bundle.recover, width=settings.beam_width)
+        seeded = torch.Generator().manual_seed(settings.seed)
+        self._noise = torch.randn(settings.n_pairs, bundle.latent_dim, generator=seeded)
+
+    def in_batches(self, function: Any, items: Sequence[str], label: str) -> Any:
+        size = self._settings.batch_size
+        starts = range(0, len(items), size)
+        parts = [function(items[i : i + size]) for i in self._progress(starts, len(starts), label)]
+        return tuple(torch.cat(column).cpu() for column in zip(*parts, strict=True))
+
+    def texts(self, decode: Decode, z: torch.Tensor, label: str) -> list[str]:
+        size = self._settings.batch_size
+        starts = range(0, len(z), size)
+        parts = (decode(z[i : i + size]) for i in self._progress(starts, len(starts), label))
+        return [text for part in parts for text in part]
+
+    def refined(self, smiles: Sequence[str], known: Sequence[str]) -> int:
+        """Number of `smiles` that are decoded exactly once their latent points were refined."""
+        written = set(known)
+        part = [s for s in smiles if s in written]
+        (z,) = self.in_batches(lambda some: (self._bundle.invert(some).z,), part, "refine")
+        return _n_exact(self.texts(self._bundle.decode, z, "reconstruct refined"), part)
+
+    def samples(self) -> dict[str, float]:
+        """Shares of valid samples of the prior, and of the density if there is one."""
+        bundle, settings = self._bundle, self._settings
+        placed, search = partial(bundle.decode, t=0.5), partial(self.search, t=0.5)
+        figures = {
+            "prior_valid": _share_valid(self.texts(placed, self._noise, "prior samples")),
+            "beam_prior_valid": _share_valid(self.texts(search, self._noise, "search prior samples")),
+        }
+        if bundle.realism.index is not None:
+            seeded = torch.Generator().manual_seed(settings.seed)
+            dense = bundle.realism.index.density.sample(settings.n_pairs, seeded).cpu()
+            figures["density_valid"] = _share_valid(self.texts(placed, dense, "density samples"))
+        return figures
+
+    def midpoints(
+        self, a: torch.Tensor, b: torch.Tensor, unit: torch.Tensor, pairs: Sequence[tuple[str, str]]
+    ) -> dict[str, float]:
+        """Figures of decodes half-way: on both curves, without the blur, by a beam, recovered."""
+        bundle, half = self._bundle, torch.tensor([0.5])
+        middle, round_middle = linear(a, b, half)[:, 0], slerp(a, b, half)[:, 0]
+        placed = partial(bundle.decode, t=0.5)
+        ways: dict[str, tuple[Decode, torch.Tensor]] = {
+            "midpoint": (placed, middle),
+            "slerp_midpoint": (placed, round_middle),
+            "sharp_midpoint": (bundle.decode, middle),
+            "beam_midpoint": (partial(self.search, t=0.5), middle),
+            "recovered_midpoint": (partial(self.recover, t=0.5), middle),
+        }
+        decoded = {
+            name: self.texts(decode, z, f"{name.replace('_', ' ')}s") for name, (decode, z) in ways.items()
+        }
+        figures: dict[str, float] = {}
+        for name, texts in decoded.items():
+            figures |= _between(name, texts, pairs, self._progress)
+        away = ((a - b) / unit).norm(dim=1) / 2
+        for name in ("midpoint", "beam_midpoint", "recovered_midpoint"):
+            figures |= _like_the_ends(bundle, name, decoded[name], middle / unit, away, unit, pairs)
+        return figures
+
+    def lines(self, name: str, decode: PlacedDecode, a: torch.Tensor, b: torch.Tensor) -> dict[str, Any]:
+        """Different molecules on straight lines, and the worst similarity of two in a row."""
+        n = self._settings.n_lines
+        a, b, t = a[:n], b[:n], torch.linspace(0, 1, self._settings.n_line_points)
+        counts, worst = [], []
+        pairs = zip(a, b, strict=True)
+        for x, y in self._progress(pairs, len(a), f"{name.replace('_', ' ')}s"):
+            decoded = decode(linear(x[None], y[None], t)[0], t=t)
+            smiles = [decoded_smiles(text) for text in decoded]
+            mols = [Chem.MolFromSmiles(s) for s, _ in groupby(s for s in smiles if s)]
+            counts.append(len({s for s in smiles if s}))
+            worst.append(min((tanimoto(x, y) for x, y in pairwise(mols)), default=1.0))
+        quartiles = (0.25, 0.5, 0.75)
+        return {
+            "n_lines": len(a),
+            f"{name}_distinct": np.quantile(counts, quartiles).tolist(),
+            f"{name}_worst_step": np.quantile(worst, quartiles).tolist(),
+        }
+
+    def times(self, known: Sequence[str]) -> dict[str, float]:
+        """Seconds to encode and decode a batch, and to sample many strings."""
+        bundle, size, n = self._bundle, self._settings.batch_size, self._settings.n_sampled
+        wide, seeded = self._noise[torch.arange(n) % len(self._noise)], torch.Generator().manual_seed(0)
+        return {
+            f"seconds_{size}": _seconds(lambda: bundle.decode(bundle.encode(known[:size]))),
+            f"seconds_{n}_sampled": _seconds(lambda: bundle.sample(wide, seeded)),
+        }
 
 
 def _versions() -> dict[str, str]:
@@ -154,36 +221,6 @@ def _versions() -> dict[str, str]:
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
-
-
-def _midpoints(
-    bundle: Bundle,
-    a: torch.Tensor,
-    b: torch.Tensor,
-    unit: torch.Tensor,
-    pairs: Sequence[tuple[str, str]],
-    progress: Progress,
-) -> dict[str, float]:
-    """Figures of what is decoded half-way: on both curves, without the blur, by a beam, recovered."""
-    half = torch.tensor([0.5])
-    middle, round_middle = linear(a, b, half)[:, 0], slerp(a, b, half)[:, 0]
-    vague = partial(bundle.decode, blur=1.0)
-    search = partial(bundle.search, width=BEAM_WIDTH, blur=1.0)
-    recover = partial(bundle.recover, width=BEAM_WIDTH, blur=1.0)
-    decoded = {
-        "midpoint": _texts(vague, middle, progress, "midpoints"),
-        "slerp_midpoint": _texts(vague, round_middle, progress, "slerp midpoints"),
-        "sharp_midpoint": _texts(bundle.decode, middle, progress, "sharp midpoints"),
-        "beam_midpoint": _texts(search, middle, progress, "search midpoints"),
-        "recovered_midpoint": _texts(recover, middle, progress, "recover midpoints"),
-    }
-    figures: dict[str, float] = {}
-    for name, texts in decoded.items():
-        figures |= _between(name, texts, pairs, progress)
-    half = ((a - b) / unit).norm(dim=1) / 2
-    for name in ("midpoint", "beam_midpoint", "recovered_midpoint"):
-        figures |= _like_the_ends(bundle, name, decoded[name], middle / unit, half, unit, pairs)
-    return figures
 
 
 def _like_the_ends(
@@ -213,29 +250,6 @@ def _encodable(bundle: Bundle, smiles: Sequence[str]) -> tuple[list[str], int]:
     if len(known) < 2:
         raise InputError("fewer than two of the molecules can be written in the bundle's vocabulary.")
     return known, len(smiles) - len(known)
-
-
-def _in_batches(function: Any, items: Sequence[str], progress: Progress, label: str) -> Any:
-    starts = range(0, len(items), BATCH)
-    parts = [function(items[i : i + BATCH]) for i in progress(starts, len(starts), label)]
-    return tuple(torch.cat(column).cpu() for column in zip(*parts, strict=True))
-
-
-def _texts(decode: Decode, z: torch.Tensor, progress: Progress, label: str) -> list[str]:
-    starts = range(0, len(z), BATCH)
-    parts = (decode(z[i : i + BATCH]) for i in progress(starts, len(starts), label))
-    return [text for part in parts for text in part]
-
-
-def _refined(
-    bundle: Bundle, smiles: Sequence[str], known: Sequence[str], progress: Progress
-) -> dict[str, Any]:
-    """Share of `smiles` that are decoded exactly once their latent points were refined."""
-    written = set(known)
-    part = [s for s in smiles if s in written]
-    (z,) = _in_batches(lambda some: (bundle.refine(some).z,), part, progress, "refine")
-    rebuilt = _texts(bundle.decode, z, progress, "reconstruct refined")
-    return {"n_refined": len(smiles), "reconstruction_refined": _n_exact(rebuilt, part) / len(smiles)}
 
 
 def _n_exact(decoded: Sequence[str], smiles: Sequence[str]) -> int:
@@ -274,28 +288,8 @@ def _between(
     }
 
 
-def _lines(
-    name: str, decode: DecodeVaguely, a: torch.Tensor, b: torch.Tensor, progress: Progress
-) -> dict[str, Any]:
-    """Different molecules on straight lines of 64 points, and the worst similarity of two in a row."""
-    t = torch.linspace(0, 1, 64)
-    counts, worst = [], []
-    for x, y in progress(zip(a, b, strict=True), len(a), f"{name.replace('_', ' ')}s"):
-        decoded = decode(linear(x[None], y[None], t)[0], blur=blur_at(t))
-        smiles = [decoded_smiles(text) for text in decoded]
-        mols = [Chem.MolFromSmiles(s) for s, _ in groupby(s for s in smiles if s)]
-        counts.append(len({s for s in smiles if s}))
-        worst.append(min((tanimoto(x, y) for x, y in pairwise(mols)), default=1.0))
-    quartiles = (0.25, 0.5, 0.75)
-    return {
-        "n_lines": len(a),
-        f"{name}_distinct": np.quantile(counts, quartiles).tolist(),
-        f"{name}_worst_step": np.quantile(worst, quartiles).tolist(),
-    }
-
-
 def head_figures(bundle: Bundle, smiles: Sequence[str], z: torch.Tensor) -> dict[str, Any]:
-    """R² of each property and mean Tanimoto similarity of predicted and true ECFP4 bits.
+    """Measure R² of each property and the mean Tanimoto similarity of predicted and true ECFP4 bits.
 
     Args:
         bundle: whose heads are measured.
@@ -309,16 +303,10 @@ def head_figures(bundle: Bundle, smiles: Sequence[str], z: torch.Tensor) -> dict
     r2 = {}
     for j, name in enumerate(bundle.property_names):
         truth = np.array([PROPERTIES[name](m) for m in mols])
-        r2[name] = _r2(truth, predicted[:, j])
+        r2[name] = r_squared(truth, predicted[:, j]) or 0.0
     wanted = np.stack([ecfp4_array(m) for m in mols]).astype(bool)
     overlap = (bits & wanted).sum(1) / np.maximum((bits | wanted).sum(1), 1)
     return {"property_r2": r2, "fingerprint_tanimoto": float(overlap.mean())}
-
-
-def _r2(truth: npt.NDArray[np.float64], predicted: npt.NDArray[np.float32]) -> float:
-    """Coefficient of determination; 0 where the truth does not vary."""
-    spread = ((truth - truth.mean()) ** 2).sum()
-    return float(1 - ((truth - predicted) ** 2).sum() / spread) if spread > 0 else 0.0
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -5,10 +5,11 @@ import signal
 import sys
 import time
 
-from molinterp.batch.job import Budget, Outcome, Setup, open_compute
+from molinterp.batch.job import Budget, Outcome, open_compute
 from molinterp.batch.pool import Pool
 from molinterp.batch.worker import serve
 from molinterp.errors import BundleError
+from molinterp.paths.request import PathRequest
 
 COMMAND = [sys.executable, __file__]
 COLUMNS = ("step", "smiles", "t", "similarity", "is_end", "hbd")
@@ -49,19 +50,19 @@ def compute(pairs, inner=None):
     return inner(pairs) if inner else out
 
 
-def open_(setup):
-    if setup.bundle == "none":
+def open_(request):
+    if request.model == "none":
         raise BundleError("bundle 'none' is missing.")
-    if setup.bundle == "dies":
+    if request.model == "dies":
         os._exit(7)
     if "real" in sys.argv:
-        model = open_compute(setup)
+        model = open_compute(request)
         return lambda pairs: compute(pairs, model)
     return compute
 
 
-def pool(n_workers=1, seconds=20.0, mebibytes=300, bundle="default"):
-    return Pool(Setup(bundle), n_workers, Budget(seconds, mebibytes), COMMAND)
+def pool(n_workers=1, seconds=20.0, mebibytes=300, model="default"):
+    return Pool(PathRequest(model=model), n_workers, Budget(seconds, mebibytes), COMMAND)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from molinterp.batch.job import Budget, Setup
+from molinterp.batch.job import Budget
 from molinterp.batch.pairs import pairs_of
 from molinterp.batch.run import Job, run_batch
 from molinterp.errors import BundleError, MissingDependencyError, WorkerError
+from molinterp.paths.request import PathRequest
 from tests.batch.faulty import COMMAND, pool
 
 distributed = pytest.importorskip(
@@ -68,7 +69,7 @@ def test_a_cluster_gives_the_same_bytes_though_a_worker_is_killed(tmp_path, clus
 
     address, workers = cluster
     starts = ["bad" if i == 5 else "crash" if i == 20 else "slow" if i % 2 else f"C{i}" for i in range(60)]
-    job = Job(pairs_of({"start": starts, "end": ["N"] * 60}), Setup(), Budget(20, 300), 2)
+    job = Job(pairs_of({"start": starts, "end": ["N"] * 60}), PathRequest(), Budget(20, 300), 2)
     run_batch(job, pool(2), tmp_path / "local.csv")
     finished = []
 
@@ -78,7 +79,7 @@ def test_a_cluster_gives_the_same_bytes_though_a_worker_is_killed(tmp_path, clus
             workers[0].send_signal(signal.SIGKILL)
 
     run_batch(
-        job, Cluster(address, Setup(), job.budget, COMMAND), tmp_path / "cluster.csv", progress=progress
+        job, Cluster(address, PathRequest(), job.budget, COMMAND), tmp_path / "cluster.csv", progress=progress
     )
     assert workers[0].wait(10) == -signal.SIGKILL and workers[1].poll() is None
     assert sum(finished) == 60
@@ -92,8 +93,8 @@ def test_two_runs_on_one_cluster_keep_their_own_setup(cluster):
 
     address, _ = cluster
     pairs = [("slow", "N")] * 3
-    first = Cluster(address, Setup(), Budget(20, 300), COMMAND)
-    second = Cluster(address, Setup("none"), Budget(20, 300), COMMAND)
+    first = Cluster(address, PathRequest(), Budget(20, 300), COMMAND)
+    second = Cluster(address, PathRequest(model="none"), Budget(20, 300), COMMAND)
     try:
         assert len(list(first.run(iter(enumerate([pairs] * 4))))) == 4
         with pytest.raises(BundleError, match="bundle 'none' is missing"):
@@ -108,7 +109,7 @@ def test_no_scheduler_is_said_so(monkeypatch):
 
     monkeypatch.setattr(distributed, "Client", _no_answer)
     with pytest.raises(WorkerError, match="no dask scheduler answers at 'tcp://127.0.0.1:9'"):
-        Cluster("tcp://127.0.0.1:9", Setup())
+        Cluster("tcp://127.0.0.1:9", PathRequest())
 
 
 def test_without_dask_the_error_says_what_to_install(monkeypatch):
@@ -116,7 +117,7 @@ def test_without_dask_the_error_says_what_to_install(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'molinterp\[dask\]'"):
-        Cluster("tcp://127.0.0.1:9", Setup())
+        Cluster("tcp://127.0.0.1:9", PathRequest())
 
 
 def _no_answer(*_, **__):

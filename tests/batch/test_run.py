@@ -12,14 +12,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from molinterp.batch.job import Pair, Setup
+from molinterp.batch.job import Pair, template
 from molinterp.batch.pairs import read_pairs
 from molinterp.batch.pool import Pool
 from molinterp.batch.progress import bar
 from molinterp.batch.run import Job, StoppedError, Summary, run_batch
 from molinterp.batch.store import Store
 from molinterp.errors import InputError
+from molinterp.paths.request import PathRequest
 
+pytestmark = pytest.mark.weights
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = """
 import sys
@@ -27,17 +29,17 @@ from pathlib import Path
 from molinterp.batch.pairs import read_pairs
 from molinterp.batch import run
 from molinterp.batch.run import Job, run_batch
-from molinterp.batch.job import Setup
+from molinterp.paths.request import PathRequest
 from tests.batch.faulty import pool
 run._manifest = lambda job: {"n_pairs": len(job.pairs)}  # the real one imports torch
-job = Job(read_pairs(Path("pairs.csv")), Setup(), shard_size=4)
+job = Job(read_pairs(Path("pairs.csv")), PathRequest(), shard_size=4)
 run_batch(job, pool(2), Path("out.csv"), resume=True)
 """
 
 
-def job(n=10, bad=(), shard_size=3, **setup):
+def job(n=10, bad=(), shard_size=3, **options):
     pairs = [Pair(f"p{i}", f"bad{i}" if i in bad else f"C{i}", "N") for i in range(n)]
-    return Job(pairs, Setup(**setup), shard_size=shard_size)
+    return Job(pairs, template(options), shard_size=shard_size)
 
 
 class Once:
@@ -57,6 +59,12 @@ class Once:
 
     def close(self):
         self.is_closed = True
+
+
+@pytest.fixture(autouse=True)
+def _header(monkeypatch):
+    """No engine here loads a model: any file is a header of its bundle."""
+    monkeypatch.setattr("molinterp.batch.run._bundle_header", lambda name: Path(__file__))
 
 
 @pytest.fixture
@@ -93,7 +101,7 @@ def test_a_row_a_molecule_and_one_a_failure(tmp_path):
     assert (tmp_path / "errors.csv").read_text() == "pair,start,end,error\np4,bad4,N,bad4 is no molecule.\n"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["errors.csv", "out.csv", "out.csv.manifest.json"]
     manifest = json.loads((tmp_path / "out.csv.manifest.json").read_text())
-    assert manifest["n_pairs"] == 10 and len(manifest["bundle_sha256"]) == 64 and manifest["seed"] == 0
+    assert manifest["n_pairs"] == 10 and len(manifest["model_sha256"]) == 64
     assert engine.is_closed
 
 
@@ -214,15 +222,15 @@ def test_a_folder_whose_file_system_knows_no_locks_will_do(tmp_path, table, monk
     [
         (job(11), "n_pairs"),
         (job(bad=(1,)), "pairs_sha256"),
-        (job(seed=1), "seed"),
-        (job(options={"steps": 3}), "options"),
+        (job(seed=1), "request"),
+        (job(n_molecules=3), "request"),
         (job(shard_size=5), "shard_size"),
     ],
 )
 def test_another_job_is_not_resumed(tmp_path, other, name):
     with pytest.raises(KeyboardInterrupt):
         run_batch(job(), Once(1), tmp_path / "out.csv")
-    with pytest.raises(InputError, match=f"must be resumed as it began: `{name}` was"):
+    with pytest.raises(InputError, match=f"must be resumed with the same options: `{name}` was"):
         run_batch(other, Once(), tmp_path / "out.csv", resume=True)
 
 
@@ -244,7 +252,7 @@ def test_a_finished_table_does_not_pass_for_one_of_another_form(tmp_path, form):
     target, (name,) = tmp_path / "out.csv", form
     run_batch(job(bad=(4,)), Once(), target)
     before = target.read_bytes()
-    with pytest.raises(InputError, match=f"was written with `{name}` .* Run without --resume"):
+    with pytest.raises(InputError, match=f"was written with `{name}` .* Run without `resume`"):
         run_batch(job(bad=(4,)), Once(), target, resume=True, **form)
     assert target.read_bytes() == before
     assert run_batch(job(bad=(4,)), Once(), target, resume=True) == Summary(10, 1, 28)
@@ -282,17 +290,18 @@ def test_a_log_that_nobody_reads_ends_no_run(tmp_path, table, monkeypatch):
     assert target.read_bytes() == table
 
 
+@pytest.mark.weights
 def test_a_run_that_cannot_begin_leaves_nothing(tmp_path):
-    options = {"keep": ["bbbb"]}
+    asked = job(keep=["bbbb"])
     with pytest.raises(InputError, match="Did you mean 'bbb'"):
-        run_batch(job(options=options), Pool(Setup(options=options), 1), tmp_path / "out.csv")
+        run_batch(asked, Pool(asked.request, 1), tmp_path / "out.csv")
     assert list(tmp_path.iterdir()) == []
     run_batch(job(), Once(), tmp_path / "out.csv")
 
 
 def test_a_file_of_an_option_that_cannot_be_read_is_named(tmp_path):
     for missing in (tmp_path / "none.smi", tmp_path):
-        asked = job(options={"library": str(missing)})
+        asked = job(library=str(missing))
         with pytest.raises(InputError, match=r"`library` '.*' cannot be read: .*\. Check the path\."):
             run_batch(asked, Once(), tmp_path / "out.csv")
 
@@ -332,7 +341,7 @@ def read_pairs_back(folder):
 def test_cells_are_neutralised_unless_asked_otherwise(tmp_path):
     pairs = [Pair("=1+1", "C", "N"), Pair("-x", "bad", "N")]
     for raw, first in ((False, "'=1+1"), (True, "=1+1")):
-        run_batch(Job(pairs, Setup()), Once(), tmp_path / "out.csv", raw_cells=raw)
+        run_batch(Job(pairs, PathRequest()), Once(), tmp_path / "out.csv", raw_cells=raw)
         assert pd.read_csv(tmp_path / "out.csv")["pair"][0] == first
 
 
@@ -343,13 +352,13 @@ def test_cells_are_neutralised_unless_asked_otherwise(tmp_path):
         ({"output": "none/out.csv"}, "folder .* does not exist"),
         ({"on_error": "ignore"}, "`on_error` must be one of keep, skip, stop"),
         ({"errors": "errors.txt"}, "file of errors must end in .csv"),
-        ({"errors": "out.csv"}, "the file of errors, '.*out.csv', must be another file than the output"),
-        ({"source": "out.csv"}, "the output, '.*out.csv', must be another file than the file of pairs"),
+        ({"errors": "out.csv"}, "the file of errors, '.*out.csv', must not be the same file as the output"),
+        ({"source": "out.csv"}, "the output, '.*out.csv', must not be the same file as the file of pairs"),
         (
             {"source": "x/../e.csv", "errors": "e.csv"},
-            "the file of errors, '.*', must be another file than the file of pairs",
+            "the file of errors, '.*', must not be the same file as the file of pairs",
         ),
-        ({"job": Job([], Setup())}, "`pairs` must hold at least one pair"),
+        ({"job": Job([], PathRequest())}, "`pairs` must hold at least one pair"),
         ({"job": job(shard_size=0)}, "`shard_size` must be at least 1"),
     ],
 )
@@ -380,7 +389,9 @@ def _wait_for_a_shard(driver, parts):
 def test_kill_at_random_moments_and_resume_gives_the_same_bytes(tmp_path):
     rows = [f"{'slow' if i % 2 else f'C{i}'},N" for i in range(80)]
     (tmp_path / "pairs.csv").write_text("\n".join(["start,end", *rows]))
-    run_batch(Job(read_pairs(tmp_path / "pairs.csv"), Setup(), shard_size=4), Once(), tmp_path / "whole.csv")
+    run_batch(
+        Job(read_pairs(tmp_path / "pairs.csv"), PathRequest(), shard_size=4), Once(), tmp_path / "whole.csv"
+    )
     chance, n_killed = random.Random(0), 0
     for signal_number in (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
         with _started(tmp_path) as driver:

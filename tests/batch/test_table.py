@@ -6,7 +6,6 @@ from molinterp.batch import table as module
 from molinterp.batch.table import interpolate_table
 from molinterp.chem.properties import PROPERTIES
 from molinterp.errors import InputError, MolinterpError
-from molinterp.paths.search import Search
 from tests.batch.faulty import pool
 
 PAIRS = pd.DataFrame(
@@ -20,7 +19,7 @@ PAIRS = pd.DataFrame(
 
 
 def test_paths_of_a_table(small_bundle):
-    frame = interpolate_table(PAIRS, id="key", bundle=small_bundle, workers=0)
+    frame = interpolate_table(PAIRS, id="key", model=small_bundle, workers=0)
     assert frame["pair"].drop_duplicates().tolist() == [7, 3, 9]
     assert frame["pair"].dtype == PAIRS["key"].dtype
     assert {
@@ -47,7 +46,7 @@ def test_paths_of_a_table(small_bundle):
 
 def test_what_is_left_out_of_an_end_stands_in_the_first_row_of_its_pair(small_bundle):
     pairs = {"start": ["CCO.Cl", "CCO", "c1ccc"], "end": ["CCCCN", "CCCCN", "CCO"]}
-    frame = interpolate_table(pairs, bundle=small_bundle, workers=0, search=Search(0.05))
+    frame = interpolate_table(pairs, model=small_bundle, workers=0, min_step_similarity=0.05)
     first, second, failed = (frame[frame["pair"] == i]["note"] for i in range(3))
     assert first.iloc[0] == f"start: salt or solvent left out: Cl; {second.iloc[0]}"
     assert all(note.iloc[1:].isna().all() for note in (first, second)) and failed.isna().all()
@@ -69,8 +68,8 @@ LARGE = 2**53 + 1
 )
 def test_what_names_a_pair_keeps_its_type_and_its_value(small_bundle, key):
     pairs = PAIRS.assign(key=key)
-    frame = interpolate_table(pairs, id="key", bundle=small_bundle, workers=0)
-    own = interpolate_table(PAIRS, bundle=small_bundle, workers=0)["pair"]
+    frame = interpolate_table(pairs, id="key", model=small_bundle, workers=0)
+    own = interpolate_table(PAIRS, model=small_bundle, workers=0)["pair"]
     expected = pairs["key"].iloc[own].reset_index(drop=True)
     pd.testing.assert_series_equal(frame["pair"], expected, check_names=False)
 
@@ -78,15 +77,15 @@ def test_what_names_a_pair_keeps_its_type_and_its_value(small_bundle, key):
 def test_whole_numbers_of_arrow_stay_exact_beside_missing_ones(small_bundle):
     pyarrow = pytest.importorskip("pyarrow", reason="pip install 'molinterp[parquet]'")
     pairs = pyarrow.table({"id": [LARGE, None], "start": ["bad", "bad"], "end": ["C", "C"]})
-    frame = interpolate_table(pairs, id="id", bundle=small_bundle, workers=0)
+    frame = interpolate_table(pairs, id="id", model=small_bundle, workers=0)
     assert frame["pair"].tolist() == [LARGE, None]
 
 
 def test_a_table_without_any_path_has_the_columns_of_one_with_paths(small_bundle):
-    good = interpolate_table(PAIRS.iloc[:1], bundle=small_bundle, workers=0)
+    good = interpolate_table(PAIRS.iloc[:1], model=small_bundle, workers=0)
     expected = good[[c for c in good if not c.startswith("lambda_")]].dtypes
     for pairs in (PAIRS.iloc[[1, 3]], PAIRS.iloc[:0]):
-        bad = interpolate_table(pairs, bundle=small_bundle, workers=0)
+        bad = interpolate_table(pairs, model=small_bundle, workers=0)
         assert len(bad) == len(pairs) and bad["smiles"].isna().all()
         pd.testing.assert_series_equal(bad.dtypes, expected)
 
@@ -94,14 +93,14 @@ def test_a_table_without_any_path_has_the_columns_of_one_with_paths(small_bundle
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"step": 3}, "`step` is no option of a path. Choose from bundle, method"),
-        ({"names": ("a", "b")}, "`names` is no option of a path"),
-        ({"keep": "bbb"}, r"`keep` must be a list of features; got 'bbb'\. Write \['bbb'\]\."),
+        ({"step": 3}, "`step` is not an option. Choose from start, end"),
+        ({"names": ("a", "b")}, "`names` is not an option of a batch"),
+        ({"keep": "bbb"}, r"`keep` must be a list; got 'bbb'\. Write \['bbb'\]\."),
     ],
 )
 def test_an_option_that_no_pair_can_use_ends_it(small_bundle, options, message):
     with pytest.raises(InputError, match=message):
-        interpolate_table(PAIRS, bundle=small_bundle, workers=0, **options)
+        interpolate_table(PAIRS, model=small_bundle, workers=0, **options)
 
 
 @pytest.mark.parametrize(
@@ -113,25 +112,25 @@ def test_an_option_that_no_pair_can_use_ends_it(small_bundle, options, message):
 )
 def test_columns_that_are_no_pairs_are_named(small_bundle, pairs, message):
     with pytest.raises(InputError, match=message):
-        interpolate_table(pairs, bundle=small_bundle, workers=0)
+        interpolate_table(pairs, model=small_bundle, workers=0)
 
 
 def test_the_accessor_gives_the_same(small_bundle):
-    frame = interpolate_table(PAIRS, bundle=small_bundle, workers=0, steps=3)
-    other = PAIRS.molinterp.paths("start", "end", bundle=small_bundle, workers=0, steps=3)
+    frame = interpolate_table(PAIRS, model=small_bundle, workers=0, n_molecules=3)
+    other = PAIRS.molinterp.paths("start", "end", model=small_bundle, workers=0, n_molecules=3)
     pd.testing.assert_frame_equal(frame, other)
     assert frame["pair"].drop_duplicates().tolist() == [0, 1, 2, 3]
 
 
 def test_the_same_table_whatever_the_grouping(small_bundle, monkeypatch):
-    whole = interpolate_table(PAIRS, bundle=small_bundle, workers=0)
+    whole = interpolate_table(PAIRS, model=small_bundle, workers=0)
     monkeypatch.setattr(module, "SHARD_SIZE", 1)
-    pd.testing.assert_frame_equal(whole, interpolate_table(PAIRS, bundle=small_bundle, workers=0))
+    pd.testing.assert_frame_equal(whole, interpolate_table(PAIRS, model=small_bundle, workers=0))
 
 
 def test_a_worker_process_gives_the_same(small_bundle, saved_bundle):
-    here = interpolate_table(PAIRS, bundle=small_bundle, workers=0)
-    there = interpolate_table(PAIRS, bundle=saved_bundle, workers=1)
+    here = interpolate_table(PAIRS, model=small_bundle, workers=0)
+    there = interpolate_table(PAIRS, model=saved_bundle, workers=1)
     floats = [c for c in here if here[c].dtype == "float64"]
     pd.testing.assert_frame_equal(here.drop(columns=floats), there.drop(columns=floats))
 
@@ -148,30 +147,30 @@ def test_a_fault_in_this_process_costs_a_row(monkeypatch, small_bundle):
     from tests.batch.faulty import compute
 
     monkeypatch.setattr(module, "open_compute", lambda *_: compute)
-    frame = interpolate_table({"start": ["C", "fault"], "end": ["N", "N"]}, bundle=small_bundle, workers=0)
+    frame = interpolate_table({"start": ["C", "fault"], "end": ["N", "N"]}, model=small_bundle, workers=0)
     assert frame["status"].tolist() == ["ok"] * 3 + ["failed"]
     assert "ZeroDivisionError" in frame["error"].iloc[-1]
 
 
 def test_a_bar_on_request(small_bundle, capsys):
-    interpolate_table(PAIRS, bundle=small_bundle, workers=0)
+    interpolate_table(PAIRS, model=small_bundle, workers=0)
     assert capsys.readouterr() == ("", "")
-    interpolate_table(PAIRS, bundle=small_bundle, workers=0, progress=True)
+    interpolate_table(PAIRS, model=small_bundle, workers=0, progress=True)
     out, err = capsys.readouterr()
     assert out == "" and "4/4" in err and "pairs/s" in err and "2 failed" in err
 
 
 def test_arguments_are_checked(small_bundle):
     with pytest.raises(InputError, match="must be a name or a folder for worker processes"):
-        interpolate_table(PAIRS, bundle=small_bundle)
+        interpolate_table(PAIRS, model=small_bundle)
     with pytest.raises(InputError, match="must have a column 'a'"):
         interpolate_table(PAIRS, "a")
     with pytest.raises(MolinterpError, match="must be one that ships"):
-        interpolate_table(PAIRS, bundle="none", workers=0)
+        interpolate_table(PAIRS, model="none", workers=0)
 
 
 def test_an_empty_table_gives_an_empty_table(small_bundle):
-    frame = interpolate_table(PAIRS.iloc[:0], bundle=small_bundle, workers=0)
+    frame = interpolate_table(PAIRS.iloc[:0], model=small_bundle, workers=0)
     assert len(frame) == 0 and {"pair", "step", "smiles", *PROPERTIES, "status", "error", "note"} <= set(
         frame
     )

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rdkit import Chem
 
-from molinterp.chem.classifier import MoleculeClassifier, shipped_classifiers
 from molinterp.chem.constraints import Constraint, Mode, parse_constraints
 from molinterp.chem.features import (
     RULES,
@@ -17,7 +16,8 @@ from molinterp.chem.features import (
     parse_feature,
 )
 from molinterp.chem.properties import PROPERTIES, logp, tpsa
-from molinterp.errors import BundleError, InputError
+from molinterp.errors import InputError
+from molinterp.io.classifier_files import shipped_classifiers
 from tests.molecules import DRUGS
 
 ASPIRIN = Chem.MolFromSmiles(DRUGS["aspirin"])
@@ -134,11 +134,13 @@ def test_what_names_nothing_is_an_input_error(text, message):
         feature(text)
 
 
+@pytest.mark.weights
 def test_the_nearest_classifier_is_suggested():
     with pytest.raises(InputError, match=r"Did you mean 'soluble'\?"):
         parse_feature("solubl", shipped_classifiers())
 
 
+@pytest.mark.weights
 @pytest.mark.parametrize(("text", "name"), [("BBB", "bbb"), ("bbbp", "bbb"), ("solubility", "soluble")])
 def test_a_name_that_is_close_is_suggested(text, name):
     with pytest.raises(InputError, match=rf"Did you mean '{name}'\?"):
@@ -156,7 +158,7 @@ def test_a_name_that_is_like_none_gets_no_suggestion(text):
 def test_names_that_cannot_be_taken(name):
     with pytest.raises(InputError, match="feature name"):
         check_name(name)
-    with pytest.raises(InputError, match="feature name 'density' is that of a weight of λ"):
+    with pytest.raises(InputError, match="feature name 'density' is the name of a term of λ"):
         check_name("density")
     check_name("my_assay-2")
 
@@ -180,6 +182,7 @@ def test_substructures():
         feature("scaffold", (Chem.MolFromSmiles("CCO"), ASPIRIN))
 
 
+@pytest.mark.weights
 def test_no_molecules_no_scores():
     texts = ["lipinski", "logp<3", "smarts:C", next(iter(shipped_classifiers()))]
     assert [parse_feature(t, shipped_classifiers()).holds([]) for t in texts] == [[], [], [], []]
@@ -223,9 +226,9 @@ def test_single_molecules_break_strict_constraints_alone():
 def test_ends_that_cannot_meet_a_constraint_are_named():
     small, large = Chem.MolFromSmiles("CC"), Chem.MolFromSmiles("CCCCC")
     fault = constraint(Mode.KEEP).fault_of_ends(small, large)
-    assert fault == "keep rule: the start lacks it. Ask for --gain rule instead."
+    assert fault == "keep rule: the start lacks it. Use `gain` for rule instead."
     fault = constraint(Mode.AVOID).fault_of_ends(small, large)
-    assert fault == "avoid rule: the end has it. Ask for --gain rule instead."
+    assert fault == "avoid rule: the end has it. Use `gain` for rule instead."
     assert constraint(Mode.KEEP).fault_of_ends(small, small) == "keep rule: the start and the end lack it."
     assert constraint(Mode.GAIN).fault_of_ends(small, large) is None
     assert constraint(Mode.GAIN).fault_of_ends(large, small) == "gain rule: the end lacks it."
@@ -268,6 +271,7 @@ def test_windows_that_overlap_or_are_not_both_wanted_pass(requests):
     assert len(parse_constraints(requests, NONE)) == 2
 
 
+@pytest.mark.weights
 def test_shipped_classifiers_meet_their_figures():
     """The targets: bbb at least 0.92 on random and 0.75 on scaffold splits, calibrated within 0.05."""
     shipped = shipped_classifiers()
@@ -279,6 +283,7 @@ def test_shipped_classifiers_meet_their_figures():
         check_name(name)
 
 
+@pytest.mark.weights
 def test_shipped_classifiers_know_known_drugs():
     """Caffeine and diazepam act in the brain; tartaric acid and penicillin G hardly get there."""
     mols = [CAFFEINE, Chem.MolFromSmiles("CN1C(=O)CN=C(c2ccccc2)c2cc(Cl)ccc21")]
@@ -286,25 +291,12 @@ def test_shipped_classifiers_know_known_drugs():
     assert parse_feature("bbb", shipped_classifiers()).holds(mols) == [True, True, False, False]
 
 
+@pytest.mark.weights
 def test_a_classifier_does_not_depend_on_the_batch():
     bbb = shipped_classifiers()["bbb"]
     mols = [Chem.MolFromSmiles(s) for s in DRUGS.values()]
     alone = np.concatenate([bbb.probability([m]) for m in mols])
     np.testing.assert_allclose(bbb.probability(mols), alone, rtol=1e-5)
-
-
-def test_a_classifier_comes_back_from_its_files(tmp_path):
-    bbb = shipped_classifiers()["bbb"]
-    bbb.save(tmp_path)
-    paths = (tmp_path / "bbb.json", tmp_path / "bbb.safetensors")
-    again = MoleculeClassifier.load(*paths)
-    assert again.facts == bbb.facts
-    assert np.array_equal(again.probability([ASPIRIN, CAFFEINE]), bbb.probability([ASPIRIN, CAFFEINE]))
-    raw = bytearray(paths[1].read_bytes())
-    raw[-3] ^= 1
-    paths[1].write_bytes(raw)
-    with pytest.raises(BundleError, match="classifier 'bbb' is damaged: .* does not match its SHA-256"):
-        MoleculeClassifier.load(*paths)
 
 
 def test_every_rule_takes_every_drug():

@@ -3,7 +3,7 @@ import torch
 
 from molinterp.errors import ShapeError
 from molinterp.model.decoding import greedy
-from molinterp.model.inversion import refine
+from molinterp.model.inversion import invert
 from molinterp.model.likelihood import cross_entropy_and_match, token_cross_entropy
 from molinterp.model.tokens import PAD, pad
 from tests.conftest import SMALL
@@ -25,7 +25,7 @@ def far(small_bundle, strings):
 
 @pytest.fixture(scope="module")
 def refined(small_bundle, strings, far):
-    return refine(small_bundle.model, strings, far, n_steps=60)
+    return invert(small_bundle.model, strings, far, n_steps=60)
 
 
 def _unpadded(tokens):
@@ -59,7 +59,7 @@ def test_no_point_ends_less_probable_than_it_began(small_bundle, strings, far, r
 
 
 def test_no_point_ends_less_probable_even_with_wild_steps(small_bundle, strings, far):
-    wild = refine(small_bundle.model, strings, far, n_steps=5, learning_rate=30.0)
+    wild = invert(small_bundle.model, strings, far, n_steps=5, learning_rate=30.0)
     assert (wild.log_p >= wild.start_log_p).all()
     assert not wild.is_exact.all()
     stayed = wild.log_p == wild.start_log_p
@@ -68,7 +68,7 @@ def test_no_point_ends_less_probable_even_with_wild_steps(small_bundle, strings,
 
 
 def test_an_exact_start_is_left_where_it_is(small_bundle, strings, far, refined):
-    again = refine(small_bundle.model, strings, refined.z)
+    again = invert(small_bundle.model, strings, refined.z)
     assert again.n_steps == 0
     assert torch.equal(again.z, refined.z)
 
@@ -76,7 +76,7 @@ def test_an_exact_start_is_left_where_it_is(small_bundle, strings, far, refined)
 def test_a_batch_is_refined_as_each_row_alone(small_bundle, strings, far, refined):
     for i in range(0, len(far), 5):
         row = torch.tensor([_unpadded(strings[i : i + 1])[0]])
-        alone = refine(small_bundle.model, row, far[i : i + 1], n_steps=60)
+        alone = invert(small_bundle.model, row, far[i : i + 1], n_steps=60)
         torch.testing.assert_close(alone.z[0], refined.z[i], rtol=1e-3, atol=1e-3)  # rounding, over 20 steps
         assert bool(alone.is_exact) == bool(refined.is_exact[i])
 
@@ -84,7 +84,7 @@ def test_a_batch_is_refined_as_each_row_alone(small_bundle, strings, far, refine
 def test_a_pull_keeps_points_nearer_to_their_start(small_bundle, strings, far):
     # One string at the points of all others: far to go. Without a stop the pull alone decides how far.
     other = strings[:1].expand(len(far), -1)
-    loose, held = (refine(small_bundle.model, other, far, pull=p, n_steps=40) for p in (0.0, 100.0))
+    loose, held = (invert(small_bundle.model, other, far, pull=p, n_steps=40) for p in (0.0, 100.0))
     assert (held.z - far).norm(dim=1).mean() < 0.5 * (loose.z - far).norm(dim=1).mean()
     assert loose.log_p.mean() > held.log_p.mean()
 
@@ -92,7 +92,7 @@ def test_a_pull_keeps_points_nearer_to_their_start(small_bundle, strings, far):
 def test_a_wide_posterior_pulls_less(small_bundle, strings, far):
     other = strings[:1].expand(len(far), -1)
     narrow, wide = (
-        refine(small_bundle.model, other, far, torch.full_like(far, s), pull=1.0, n_steps=40)
+        invert(small_bundle.model, other, far, torch.full_like(far, s), pull=1.0, n_steps=40)
         for s in (0.1, 10.0)
     )
     assert (narrow.z - far).norm(dim=1).mean() < (wide.z - far).norm(dim=1).mean()
@@ -102,7 +102,7 @@ def test_neither_weights_nor_starts_are_changed(small_bundle, strings, far):
     weights = {k: v.clone() for k, v in small_bundle.model.state_dict().items()}
     before = far.clone()
     with torch.no_grad():  # a caller's own setting stands in nobody's way
-        refine(small_bundle.model, strings, far, n_steps=3)
+        invert(small_bundle.model, strings, far, n_steps=3)
     assert torch.equal(far, before)
     assert all(torch.equal(v, weights[k]) for k, v in small_bundle.model.state_dict().items())
 
@@ -114,15 +114,15 @@ def test_gradients_are_taken_without_cudnn(small_bundle, strings, far):
     )
     was = torch.backends.cudnn.enabled
     with hook:
-        refine(small_bundle.model, strings, far, n_steps=2)
+        invert(small_bundle.model, strings, far, n_steps=2)
     assert seen and not any(seen) and torch.backends.cudnn.enabled == was
 
 
 def test_no_strings_are_no_error(small_bundle):
-    empty = refine(small_bundle.model, torch.zeros(0, 0, dtype=torch.int64), torch.zeros(0, 8))
+    empty = invert(small_bundle.model, torch.zeros(0, 0, dtype=torch.int64), torch.zeros(0, 8))
     assert empty.z.shape == (0, 8) and empty.n_steps == 0
 
 
 def test_wrong_latent_size_is_named(small_bundle, strings):
     with pytest.raises(ShapeError, match=r"`z` must have shape \(\.\.\., 8\)"):
-        refine(small_bundle.model, strings, torch.zeros(len(strings), 3))
+        invert(small_bundle.model, strings, torch.zeros(len(strings), 3))

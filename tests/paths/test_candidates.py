@@ -3,12 +3,13 @@ import pytest
 from molinterp.data import drugs
 from rdkit import Chem
 
-from molinterp.chem.edits import exchanges, reductions, swaps
+from molinterp.chem.edits import EDITS, Goal
 from molinterp.chem.filters import Limits
 from molinterp.chem.properties import logp, mw, qed, tpsa
 from molinterp.chem.similarity import tanimoto
-from molinterp.chem.stereo.centres import Hands
-from molinterp.paths.candidates import FLOOR, QED_WEIGHT, RANGE_WEIGHT, SCALES, Candidates
+from molinterp.chem.stereo.centres import EndChirality
+from molinterp.paths.candidates import FLOOR, SCALES, Candidates
+from molinterp.paths.request import TERM_WEIGHTS
 from tests.tolerances import AUTODIFF, EXACT
 
 START, END = (Chem.MolFromSmiles(s) for s in ("CCCCc1ccccc1O", "CCCCc1ccc(F)cc1N"))
@@ -92,7 +93,9 @@ def test_lambda_counts_how_far_properties_leave_the_range_of_the_ends():
             low, high = sorted((f(START), f(END)))
             value = f(found[i].mol)
             outside.append(max(low - value, value - high, 0.0) / scale)
-        assert found[i].terms["range"] == pytest.approx(RANGE_WEIGHT * np.mean(outside), abs=AUTODIFF)
+        assert found[i].terms["range"] == pytest.approx(
+            TERM_WEIGHTS["range"] * np.mean(outside), abs=AUTODIFF
+        )
         assert found.weights[i] == pytest.approx(FLOOR + found[i].terms["range"], abs=EXACT)
     assert found[3].terms["range"] > 0
 
@@ -108,15 +111,15 @@ def test_settling_adds_the_depth_of_qed_and_finds_alerts():
     assert found.rejected["alert"] == 1
     found.is_settled(2)
     dip = max(0.0, min(qed(START), qed(END)) - qed(found[2].mol))
-    assert found[2].terms["qed"] == pytest.approx(QED_WEIGHT * dip, abs=EXACT)
-    assert found.weights[2] == pytest.approx(before[2] + QED_WEIGHT * dip, abs=EXACT)
+    assert found[2].terms["qed"] == pytest.approx(TERM_WEIGHTS["qed"] * dip, abs=EXACT)
+    assert found.weights[2] == pytest.approx(before[2] + TERM_WEIGHTS["qed"] * dip, abs=EXACT)
     assert found.is_settled(2)
 
 
 @pytest.mark.parametrize("k", range(0, 40, 4))
 def test_products_of_edits_are_taken_as_their_smiles_would_be(k):
     mol, donor = DRUGS[k], DRUGS[k + 1]
-    products = [*exchanges(mol, donor, range(1, 100)), *reductions(mol), *swaps(mol)]
+    products = [product for edit in EDITS for product in edit(mol, Goal(donor, range(1, 100)))]
     one, other = (Candidates(mol, donor, Limits(catalogues=()).judge(mol, donor)) for _ in range(2))
     edited = one.edited(products)
     spelt = other.proposals([p.smiles for p in products])
@@ -155,7 +158,7 @@ def test_stereocentres_between_have_the_hands_of_the_ends_but_in_compounds_that_
     ends = [Chem.MolFromSmiles(s) for s in ("C[C@H](N)C(=O)O", "N[C@@H](Cc1ccccc1)C(=O)O")]
     other_hand = "CC[C@@H](N)C(=O)O"
     for origin, wanted in (("curve", "CC[C@H](N)C(=O)O"), ("library", other_hand)):
-        found = Candidates(*ends, Limits().judge(*ends), hands=Hands(*ends))
+        found = Candidates(*ends, Limits().judge(*ends), hands=EndChirality(*ends))
         (proposal,) = found.proposals([other_hand])
         number = found.add(proposal, origin)
         assert found[number].smiles == Chem.CanonSmiles(wanted)

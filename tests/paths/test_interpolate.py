@@ -8,21 +8,26 @@ from rdkit import Chem
 
 from molinterp import interpolate
 from molinterp.chem.filters import Judge, Limits, own_fault
+from molinterp.chem.identity import without_stereo
 from molinterp.chem.similarity import tanimoto
 from molinterp.errors import InputError, InvalidMoleculeError, VocabularyError
 from molinterp.paths.interpolate import interpolate_many, interpolate_several
-from molinterp.paths.library import Library, without_stereo
-from molinterp.paths.search import FEES, Search
+from molinterp.paths.library import Library
+from molinterp.paths.request import PathRequest
+from molinterp.paths.search import FEES
+from molinterp.realism.settings import Descent
 from molinterp.training.data.corpus import prepare
+from molinterp.training.data.settings import BatchOrder
 from molinterp.training.vae.export import bundle_of
-from molinterp.training.vae.trainer import Trainer, TrainingConfig, sizes_for
-from tests.conftest import SMALL
+from molinterp.training.vae.settings import VAETraining
+from molinterp.training.vae.trainer import Trainer
+from tests.conftest import SMALL, SMALL_SIZES
 from tests.tolerances import EXACT
 
+pytestmark = pytest.mark.weights
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 IBUPROFEN = "CC(C)Cc1ccc(C(C)C(=O)O)cc1"
 COXIBS = drugs()["celecoxib"], drugs()["rofecoxib"]
-LENIENT = Limits(catalogues=())
 L_ALANINE, D_ALANINE = "C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O"
 
 
@@ -43,7 +48,7 @@ def test_the_ends_are_the_users_compounds(path):
 
 
 def test_stereo_of_the_ends_is_kept(small_bundle):
-    found = interpolate(L_ALANINE, D_ALANINE, bundle=small_bundle)
+    found = interpolate(L_ALANINE, D_ALANINE, model=small_bundle)
     assert found.smiles[0] == Chem.CanonSmiles(L_ALANINE)
     assert found.smiles[-1] == Chem.CanonSmiles(D_ALANINE)
     assert "start and end are the same but for stereo" in found.notes and len(found) == 2
@@ -73,8 +78,8 @@ def test_the_verdicts_are_those_of_the_judges(path):
 
 def test_an_end_that_breaks_what_was_asked_has_it_for_a_verdict():
     found = interpolate(ASPIRIN, IBUPROFEN, method="linear", keep=["tpsa=50.."])
-    assert (found.steps[0].verdict, found.steps[-1].verdict) == ("clean", "keep tpsa=50..")
-    assert all(s.verdict == "clean" for s in found.steps[1:-1])
+    assert (found.molecules[0].verdict, found.molecules[-1].verdict) == ("clean", "keep tpsa=50..")
+    assert all(s.verdict == "clean" for s in found.molecules[1:-1])
 
 
 def test_no_molecule_stands_twice_even_without_stereo(path):
@@ -89,8 +94,8 @@ def test_t_grows_along_the_path(path):
 
 def test_similarities_are_those_of_the_molecules(path):
     mols = [Chem.MolFromSmiles(s) for s in path.smiles]
-    assert path.steps[0].similarity is None
-    for before, mol, step in zip(mols, mols[1:], path.steps[1:], strict=False):
+    assert path.molecules[0].similarity is None
+    for before, mol, step in zip(mols, mols[1:], path.molecules[1:], strict=False):
         assert step.similarity == tanimoto(before, mol)
         assert step.similarity_to_start == tanimoto(mols[0], mol)
         assert step.similarity_to_end == tanimoto(mols[-1], mol)
@@ -111,18 +116,17 @@ def test_the_path_is_shorter_than_twice_its_energy(path):
 
 
 def test_a_path_without_edits_is_the_models_own():
-    found = interpolate(ASPIRIN, IBUPROFEN, search=Search(edits=False, max_rounds=1))
+    found = interpolate(ASPIRIN, IBUPROFEN, edits=False)
     assert {s.origin for s in found} <= {"end", "curve", "neighbourhood"}
 
 
 def test_an_unbridged_path_says_so(small_bundle):
-    search = Search(edits=False, max_rounds=1, min_step_similarity=0.95)
-    found = interpolate("Oc1ccccc1", "CCO", bundle=small_bundle, search=search)
+    found = interpolate("Oc1ccccc1", "CCO", model=small_bundle, edits=False, min_step_similarity=0.95)
     assert not found.is_bridged
     assert any("no path with every step at 0.95 or above" in note for note in found.notes)
 
 
-@pytest.mark.parametrize("options", [{"steps": 2}, {"pointwise": True}])
+@pytest.mark.parametrize("options", [{"n_molecules": 2}, {"pointwise": True}])
 def test_no_path_claims_to_be_bridged_with_a_long_step(options):
     found = interpolate(ASPIRIN, IBUPROFEN, **options)
     assert found.worst_step < 0.5
@@ -131,7 +135,7 @@ def test_no_path_claims_to_be_bridged_with_a_long_step(options):
 
 
 def test_a_shorter_objective_gives_fewer_molecules():
-    smooth, short = (interpolate(*COXIBS, search=Search(objective=o)) for o in ("smooth", "short"))
+    smooth, short = (interpolate(*COXIBS, objective=o) for o in ("smooth", "short"))
     assert len(short) < len(smooth)
     assert short.worst_step >= 0.5
 
@@ -146,7 +150,7 @@ def test_a_shorter_objective_gives_fewer_molecules():
 
 
 def test_several_paths_share_no_molecule_between():
-    paths = interpolate_several(ASPIRIN, IBUPROFEN, 3)
+    paths = interpolate_several(ASPIRIN, IBUPROFEN, n_paths=3)
     between = [s for p in paths for s in p.smiles[1:-1]]
     assert len(paths) == 3
     assert len(set(between)) == len(between)
@@ -160,9 +164,10 @@ def test_a_substructure_is_kept_all_along():
 
 
 def test_many_pairs_give_what_each_gives_alone(assembled):
-    found = interpolate_many([(ASPIRIN, "c1ccc"), (ASPIRIN, IBUPROFEN)])
+    found = interpolate_many([(ASPIRIN, "c1ccc"), (ASPIRIN, IBUPROFEN)], PathRequest())
     assert isinstance(found[0], InvalidMoleculeError)
     assert found[1] == assembled
+    assert found[1].request == assembled.request
 
 
 def test_the_spelling_of_the_ends_does_not_matter():
@@ -172,15 +177,15 @@ def test_the_spelling_of_the_ends_does_not_matter():
 
 
 @pytest.mark.parametrize("pointwise", [False, True])
-@pytest.mark.parametrize("steps", [2, 4, 9])
-def test_steps_are_counted_with_the_ends(steps, pointwise):
-    found = interpolate(*COXIBS, steps=steps, pointwise=pointwise)
-    assert len(found) == steps
+@pytest.mark.parametrize("n", [2, 4, 9])
+def test_molecules_are_counted_with_the_ends(n, pointwise):
+    found = interpolate(*COXIBS, n_molecules=n, pointwise=pointwise)
+    assert len(found) == n
 
 
 @pytest.mark.parametrize("pointwise", [False, True])
 def test_too_few_molecules_for_the_steps_are_said(pointwise):
-    found = interpolate(ASPIRIN, IBUPROFEN, steps=500, pointwise=pointwise)
+    found = interpolate(ASPIRIN, IBUPROFEN, n_molecules=500, pointwise=pointwise)
     assert any("500 molecules were asked for" in note for note in found.notes)
 
 
@@ -191,7 +196,7 @@ def test_a_salt_is_stripped_with_a_note():
 
 
 def test_round_trips_of_memorised_ends_are_exact(small_bundle):
-    found = interpolate("Oc1ccccc1", "CCO", bundle=small_bundle)
+    found = interpolate("Oc1ccccc1", "CCO", model=small_bundle)
     assert [r.is_exact for r in found.round_trips] == [True, True]
     assert [r.similarity for r in found.round_trips] == [1.0, 1.0]
     assert [r.is_exact_refined for r in found.round_trips] == [True, True]
@@ -203,10 +208,10 @@ def test_ends_that_are_not_reconstructed_are_refined(small_bundle):
         # An encoder that is off by a step, so that the decoder spells something else.
         model.posterior[-1].bias[: small_bundle.latent_dim] += 1.0
     astray = replace(small_bundle, model=model)
-    found = interpolate("Oc1ccccc1", "CCN", bundle=astray, search=Search(max_rounds=1))
+    found = interpolate("Oc1ccccc1", "CCN", model=astray, edits=False)
     assert [r.is_exact for r in found.round_trips] == [False, False]
     assert [r.is_exact_refined for r in found.round_trips] == [True, True]
-    assert found.figures()["start_refined"] and found.figures()["end_refined"]
+    assert found.metrics()["start_refined"] and found.metrics()["end_refined"]
 
 
 @pytest.mark.parametrize(
@@ -215,16 +220,25 @@ def test_ends_that_are_not_reconstructed_are_refined(small_bundle):
         ("c1ccc", IBUPROFEN, {}, InvalidMoleculeError, "unclosed ring 1"),
         (ASPIRIN, "", {}, InvalidMoleculeError, "it is empty"),
         (ASPIRIN, "OC(=O)c1ccccc1OC(C)=O", {}, InputError, "the same compound"),
-        (ASPIRIN, IBUPROFEN, {"names": ["aspirin"]}, InputError, "`names` must be two"),
+        (ASPIRIN, IBUPROFEN, {"names": ["aspirin"]}, InputError, "`names` must be one for each of 2"),
         (ASPIRIN, IBUPROFEN, {"method": "spline"}, InputError, "must be one of geodesic, linear, slerp"),
-        (ASPIRIN, IBUPROFEN, {"reference": "a.smi"}, InputError, "`reference` must be a set of SMILES"),
-        (ASPIRIN, IBUPROFEN, {"library": "a.smi"}, InputError, "`library` must be a Library; got 'a.smi'"),
-        (ASPIRIN, IBUPROFEN, {"steps": 1}, InputError, "must be at least 2"),
+        (ASPIRIN, IBUPROFEN, {"reference": "a.smi"}, InputError, "a.smi"),
+        (ASPIRIN, IBUPROFEN, {"library": "a.smi"}, InputError, "library 'a.smi' cannot be read"),
+        (ASPIRIN, IBUPROFEN, {"library": 3}, InputError, "`library` must be a Library or the name of a file"),
+        (ASPIRIN, IBUPROFEN, {"n_paths": 3}, InputError, "Call interpolate_several"),
+        (ASPIRIN, IBUPROFEN, {"n_molecule": 3}, InputError, "Did you mean n_molecules"),
+        (
+            ASPIRIN,
+            IBUPROFEN,
+            {"n_molecules": 1},
+            InputError,
+            "`n_molecules` must be a whole number, at least 2",
+        ),
         (ASPIRIN, IBUPROFEN, {"device": "abacus"}, InputError, "`device` must be one that torch can use"),
         (ASPIRIN, IBUPROFEN, {"keep": ["smarts:n1"]}, InputError, "SMARTS"),
         (ASPIRIN, IBUPROFEN, {"keep": ["logp=4..1"]}, InputError, "logp"),
         (ASPIRIN, IBUPROFEN, {"output_space": "hyper"}, InputError, "must be one of latent, fingerprint"),
-        (ASPIRIN, IBUPROFEN, {"limits": Limits(elements=("C", "Xx"))}, InputError, "must be symbols"),
+        (ASPIRIN, IBUPROFEN, {"elements": ["C", "Xx"]}, InputError, "must be symbols"),
         (ASPIRIN, "C[As](C)C", {}, VocabularyError, r"unknown token \[As\]"),
         (ASPIRIN, "CCCCCCCC.CCCCCCCO", {}, InvalidMoleculeError, "mixture without a clear parent"),
     ],
@@ -239,15 +253,19 @@ def test_a_library_alone_gives_a_path_of_its_compounds():
         ["CC(=O)Oc1ccccc1C", "CCc1ccccc1OC(C)=O", "CCCc1ccccc1OC(C)=O", Chem.CanonSmiles(ASPIRIN)],
         ["methyl", "ethyl", "propyl", "its start"],
     )
-    search = Search(min_step_similarity=0.4)
     found = interpolate(
-        ASPIRIN, "CCCCc1ccccc1OC(C)=O", library=shelf, only_library=True, search=search, limits=LENIENT
+        ASPIRIN,
+        "CCCCc1ccccc1OC(C)=O",
+        library=shelf,
+        only_library=True,
+        min_step_similarity=0.4,
+        alerts=(),
     )
-    assert {s.origin for s in found.steps[1:-1]} == {"library"}
+    assert {s.origin for s in found.molecules[1:-1]} == {"library"}
     assert set(found.smiles[1:-1]) <= set(shelf.smiles)
     assert [s.name for s in found] == ["", *map(shelf.name_of, found.smiles[1:-1]), ""]
     assert list(found.to_frame()["name"]) == [s.name for s in found]
-    assert all(s.name for s in found.steps[1:-1])
+    assert all(s.name for s in found.molecules[1:-1])
 
 
 def test_a_library_is_no_wall(assembled):
@@ -268,15 +286,19 @@ def smiles_bundle(tmp_path_factory):
     folder = tmp_path_factory.mktemp("smiles")
     (folder / "m.csv").write_text("smiles,split\n" + "".join(f"{s},train\n" for s in SMALL * 5))
     corpus = prepare(folder / "m.csv", folder / "cache", "smiles", 60)
-    config = TrainingConfig(n_steps=60, batch_size=32, learning_rate=5e-3)
-    sizes = sizes_for(corpus, latent_dim=8, embedding_dim=24, encoder_dim=32, decoder_dim=64, head_dim=32)
-    trainer = Trainer(corpus, config, sizes, folder / "checkpoint")
+    settings = VAETraining(
+        n_steps=60,
+        order=BatchOrder(batch_size=32),
+        descent=Descent(learning_rate=5e-3, n_warm_up=200),
+        sizes=SMALL_SIZES,
+    )
+    trainer = Trainer(corpus, settings, folder / "checkpoint")
     trainer.run()
     return bundle_of(trainer, "spelling")
 
 
 def test_a_model_that_spells_smiles_gives_a_path(smiles_bundle):
-    found = interpolate("Oc1ccccc1", "CCO", bundle=smiles_bundle)
+    found = interpolate("Oc1ccccc1", "CCO", model=smiles_bundle)
     assert (found.smiles[0], found.smiles[-1]) == ("Oc1ccccc1", "CCO")
     assert 0 < found.raw_validity < 1
     assert all(Chem.MolFromSmiles(s) is not None for s in found.smiles)

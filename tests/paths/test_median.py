@@ -13,7 +13,7 @@ COMPOUNDS = ["Cc1ccccc1", "Oc1ccccc1", "Nc1ccccc1"]
 
 @pytest.fixture(scope="module")
 def found(small_bundle):
-    return median(COMPOUNDS, bundle=small_bundle, n=5)
+    return median(COMPOUNDS, model=small_bundle, n=5)
 
 
 def test_the_most_central_come_first(found):
@@ -35,7 +35,7 @@ def test_no_compound_is_its_own_median(found):
 
 
 def test_same_seed_same_compounds(found, small_bundle):
-    assert median(COMPOUNDS, bundle=small_bundle, n=5) == found
+    assert median(COMPOUNDS, model=small_bundle, n=5) == found
 
 
 def test_frame_names_the_compounds(found):
@@ -73,4 +73,4 @@ def test_a_table_without_a_compound_has_its_columns():
 )
 def test_bad_input_is_named(compounds, options, error, message, small_bundle):
     with pytest.raises(error, match=message):
-        median(compounds, bundle=small_bundle, **options)
+        median(compounds, model=small_bundle, **options)

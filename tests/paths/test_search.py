@@ -203,7 +203,7 @@ def test_the_same_candidates_give_the_same_path():
     [
         ({"min_step_similarity": 1.0}, r"`min_step_similarity` must be in \(0, 1\); got 1.0"),
         ({"objective": "fast"}, "`objective` must be one of smooth, short; got 'fast'"),
-        ({"n_molecules": 1}, "`steps` must be at least 2"),
+        ({"n_molecules": 1}, "`n_molecules` must be at least 2"),
         ({"n_paths": 0}, "`n_paths` must be at least 1"),
         ({"timeout": 0.0}, "`timeout` must be positive seconds"),
     ],

@@ -3,14 +3,15 @@ import torch
 from scipy.stats import chi2, norm
 
 from molinterp.errors import InputError, ShapeError
+from molinterp.metrics import uniform_distance
 from molinterp.realism.density import CallableDensity, NormalDensity, RadialGammaDensity
 from molinterp.realism.index import RealismIndex
-from molinterp.training.latent.networks import uniform_distance
+from molinterp.realism.settings import IndexFit
 
 
 @pytest.fixture(scope="module")
 def index():
-    return RealismIndex.fit(NormalDensity(8), n_samples=100_000)
+    return RealismIndex.fit(NormalDensity(8), IndexFit(n_samples=100_000))
 
 
 def test_the_index_of_the_prior_is_the_chi_square_tail(index):
@@ -82,7 +83,7 @@ def test_a_uniform_density_has_index_one_inside_and_near_zero_outside():
 
 
 def test_few_samples_still_rise():
-    index = RealismIndex.fit(NormalDensity(2), n_samples=100)
+    index = RealismIndex.fit(NormalDensity(2), IndexFit(n_samples=100))
     assert (index.knots.diff() > 0).all() and (index.log_levels.diff() > 0).all()
     assert index(torch.zeros(1, 2)) == 1
 
@@ -97,7 +98,7 @@ def test_few_samples_still_rise():
 )
 def test_a_density_that_makes_no_table_is_refused(log_density, n_samples, error, message):
     with pytest.raises(error, match=message):
-        RealismIndex.fit(CallableDensity(1, log_density, normals), n_samples)
+        RealismIndex.fit(CallableDensity(1, log_density, normals), IndexFit(n_samples=n_samples))
 
 
 def test_the_radial_prior_calls_the_middle_realistic():

@@ -1,11 +1,13 @@
 """Paths of real molecules that need no model."""
 
+import numpy as np
 from rdkit import Chem
 
 from molinterp.chem.filters import own_fault
 from molinterp.chem.properties import describe
 from molinterp.chem.similarity import tanimoto
-from molinterp.paths.path import MoleculePath, RoundTrip, Step
+from molinterp.paths.path import LatentCurve, MoleculePath, PathMolecule, RoundTrip
+from molinterp.paths.request import PathRequest
 
 SMILES = ("CC(=O)Oc1ccccc1C(=O)O", "COC(=O)c1ccccc1O", "CC(C)c1ccc(C(=O)O)cc1", "CC(C)Cc1ccc(C(C)C(=O)O)cc1")
 HOSTILE = (
@@ -20,7 +22,7 @@ HOSTILE = (
 def molecule_path(names=("aspirin", "ibuprofen"), smiles=SMILES, notes=()):
     mols = [Chem.MolFromSmiles(s) for s in smiles]
     steps = tuple(
-        Step(
+        PathMolecule(
             s,
             i / (len(smiles) - 1),
             "curve",
@@ -35,6 +37,8 @@ def molecule_path(names=("aspirin", "ibuprofen"), smiles=SMILES, notes=()):
         for i, (s, mol) in enumerate(zip(smiles, mols, strict=True))
     )
     trips = (RoundTrip(smiles[0], True, 1.0, True), RoundTrip("", False, 0.0, False))
+    request = PathRequest(start=smiles[0], end=smiles[-1], names=names, method="linear")
+    curve = LatentCurve(np.linspace(0, 1, 24, dtype=np.float32).reshape(3, 8))
     return MoleculePath(
-        steps, *names, "linear", "default", 0, True, 2.0, 1.5, 0.9, 10, 8, {"alert": 2}, trips, notes
+        request, steps, curve, "default", True, 2.0, 1.5, 0.9, 10, 8, {"alert": 2}, trips, notes
     )

@@ -45,7 +45,7 @@ def test_a_plot_has_an_axis_a_column():
     figure = molecule_path().plot(["logp", "qed", "mw", "tpsa", "similarity"])
     shown = [a for a in figure.axes if a.get_visible()]
     assert [a.get_title() for a in shown] == ["logp", "qed", "mw, g/mol", "tpsa, Å²", "similarity"]
-    assert list(shown[0].lines[0].get_ydata()) == [s.properties["logp"] for s in molecule_path().steps]
+    assert list(shown[0].lines[0].get_ydata()) == [s.properties["logp"] for s in molecule_path()]
     # Four in the first row and one below: the lowest of each column says what the axis is.
     assert [a.get_xlabel() for a in shown] == ["", "step", "step", "step", "step"]
     assert all(tick == int(tick) for a in shown for tick in a.get_xticks())

@@ -20,17 +20,17 @@ def test_a_file_gives_the_view_of_its_path(tmp_path, suffix):
     pd.testing.assert_frame_equal(view.table, own.table, check_dtype=False, rtol=1e-4)
     assert view.title == own.title == "aspirin → ibuprofen"
     assert view.numeric == own.numeric and view.numeric[0] == "similarity"
-    assert view.figures["worst_step"] == pytest.approx(path.worst_step, rel=1e-4)
+    assert view.metrics["worst_step"] == pytest.approx(path.worst_step, rel=1e-4)
     if suffix == ".json":
-        assert (view.notes, view.figures, view.settings) == (own.notes, own.figures, own.settings)
+        assert (view.notes, view.metrics, view.settings) == (own.notes, own.metrics, own.settings)
 
 
 def test_features_and_known_compounds_come_back_from_json(tmp_path):
     path = molecule_path()
     steps = tuple(
-        replace(s, features={"bbb": 0.1 * i}, is_known=bool(i % 2)) for i, s in enumerate(path.steps)
+        replace(s, features={"bbb": 0.1 * i}, is_known=bool(i % 2)) for i, s in enumerate(path.molecules)
     )
-    path = replace(path, steps=steps)
+    path = replace(path, molecules=steps)
     file = tmp_path / "path.json"
     file.write_text(render(path, ".json"))
     table = read_view(file).table
@@ -41,7 +41,7 @@ def test_features_and_known_compounds_come_back_from_json(tmp_path):
 
 def test_terms_that_a_step_bears_become_columns(tmp_path):
     document = json.loads(render(molecule_path(), ".json"))
-    for i, step in enumerate(document["steps"]):
+    for i, step in enumerate(document["molecules"]):
         step["terms"] = {"density": 0.1 * i}
     file = tmp_path / "path.json"
     file.write_text(json.dumps(document))
@@ -133,10 +133,10 @@ def test_a_table_without_any_path_says_why(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("x.json", "{}", "KeyError: 'steps'"),
-        ("x.json", "[1", "must hold a path"),
-        ("x.json", '{"steps": [], "start": {}, "end": {}}', "columns 'step' and 'smiles'"),
-        ("x.json", '{"steps": [3], "start": {}, "end": {}}', "must hold a path"),
+        ("x.json", "{}", "KeyError: 'molecules'"),
+        ("x.json", "[1", "must contain a path"),
+        ("x.json", '{"molecules": [], "start": {}, "end": {}}', "columns 'step' and 'smiles'"),
+        ("x.json", '{"molecules": [3], "start": {}, "end": {}}', "must contain a path"),
         ("x.csv", "a,b\n1,2\n", "columns 'step' and 'smiles'"),
         ("x.csv", "", "cannot be read as a table"),
         ("x.docx", "", r"must end in one of \.json"),

@@ -8,12 +8,13 @@ from molinterp.errors import InputError
 from molinterp.model.bundle import Bundle
 from molinterp.training.data.corpus import prepare
 from molinterp.training.evaluate import _like_the_ends, evaluate, read_split
+from molinterp.training.settings import Evaluation
 from tests.conftest import SMALL
 
 
 @pytest.fixture(scope="module")
 def figures(small_bundle):
-    return evaluate(small_bundle, [Chem.CanonSmiles(s) for s in SMALL], n_pairs=40)
+    return evaluate(small_bundle, [Chem.CanonSmiles(s) for s in SMALL], Evaluation(n_pairs=40))
 
 
 def test_memorised_molecules_are_reconstructed(figures):
@@ -50,8 +51,9 @@ def test_midpoints_of_equal_ends_are_the_ends_themselves(small_bundle):
     assert away["midpoint_size"] == pytest.approx(atoms / (5 * len(smiles)))
 
 
+@pytest.mark.weights
 def test_a_beam_finds_molecules_where_a_greedy_decode_spells_none():
-    figures = evaluate(Bundle.load("smiles-small"), list(drugs().values())[:40], n_pairs=40)
+    figures = evaluate(Bundle.load("smiles-small"), list(drugs().values())[:40], Evaluation(n_pairs=40))
     assert figures["prior_valid"] + 0.1 < figures["beam_prior_valid"]
     assert figures["midpoint_valid"] + 0.1 < figures["beam_midpoint_valid"]
     assert figures["reconstruction"] <= figures["beam_reconstruction"] < figures["recovered"]
@@ -59,10 +61,11 @@ def test_a_beam_finds_molecules_where_a_greedy_decode_spells_none():
     assert figures["recovered_midpoint_return"] < figures["beam_midpoint_return"]
 
 
+@pytest.mark.weights
 def test_samples_of_the_density_are_measured_where_there_is_one(figures):
     assert "density_valid" not in figures
     small = Bundle.load("smiles-small")
-    again = evaluate(small, ["CCO", "CCN", "CCCO"], n_pairs=30)
+    again = evaluate(small, ["CCO", "CCN", "CCCO"], Evaluation(n_pairs=30))
     assert again["density_valid"] == _share_of_molecules(small, small.realism.index.density, 30)
 
 
@@ -85,13 +88,13 @@ def test_heads_that_know_their_molecules_score_high(figures):
 
 
 def test_unknown_molecules_count_against_reconstruction(small_bundle):
-    figures = evaluate(small_bundle, ["CCO", "CCN", "CCBr", "CCI"], n_pairs=4)
+    figures = evaluate(small_bundle, ["CCO", "CCN", "CCBr", "CCI"], Evaluation(n_pairs=4))
     assert figures["n_out_of_vocabulary"] == 2
     assert figures["reconstruction"] == figures["reconstruction_refined"] == 0.5
 
 
 def test_one_seed_one_result(small_bundle):
-    runs = [evaluate(small_bundle, ["CCO", "CCN", "CCCO"], n_pairs=10, seed=3) for _ in range(2)]
+    runs = [evaluate(small_bundle, ["CCO", "CCN", "CCCO"], Evaluation(n_pairs=10, seed=3)) for _ in range(2)]
     for run in runs:
         for name in ("seconds_256", "seconds_4096_sampled"):
             assert run.pop(name) > 0
@@ -143,4 +146,4 @@ def test_tables_that_cannot_be_used_are_named(tmp_path, small_bundle):
     with pytest.raises(InputError, match="must have a column 'smiles'; found name"):
         read_split(tmp_path / "m.csv", "test", 2)
     with pytest.raises(InputError, match="fewer than two"):
-        evaluate(small_bundle, ["CCBr", "CCO"], n_pairs=2)
+        evaluate(small_bundle, ["CCBr", "CCO"], Evaluation(n_pairs=2))

@@ -1,33 +1,33 @@
 """The training corpus on disk: tokens, fingerprints and properties of every molecule, made once.
 
-Work is cut into chunks; each finished chunk is a file, so an interrupted preparation goes on where
-it stopped.
+The work is cut into chunks; each finished chunk is a file, so an interrupted preparation resumes where it
+stopped.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 import numpy.typing as npt
 
+from molinterp.chem.identity import hashed_split
+from molinterp.chem.standardise import FORM
 from molinterp.errors import InputError, InvalidMoleculeError, VocabularyError
+from molinterp.io.files import sha256, whole_file
 from molinterp.model.tokens import IntArray, Notation, Tokenizer, notation_named
-from molinterp.training.data.datasets import SPLITS, hashed_split, read_molecules
+from molinterp.realism.fitting import Progress, silent
+from molinterp.training.data.datasets import read_molecules
+from molinterp.training.data.settings import SPLITS
 
 if TYPE_CHECKING:
     from rdkit import Chem
-
-CHUNK = 4_096
-Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
 
 @final
@@ -51,12 +51,12 @@ class Corpus:
     """Hash of the file that it was made from."""
     n_dropped: int
     """Molecules of that file that have no standard form or cannot be written in the vocabulary."""
-    odds: npt.NDArray[np.float32] | None = None
-    """(n, n_features), standardised log-odds of `features`; NaN where unknown. See `training.odds`."""
+    feature_targets: npt.NDArray[np.float32] | None = None
+    """(n, n_features), standardised log-odds of `features`; NaN where unknown. See `with_feature_targets`."""
     features: tuple[str, ...] = ()
-    """Names of the classifiers that `odds` come from."""
+    """Names of the classifiers that `feature_targets` come from."""
     n_recombined: int = 0
-    """Molecules, the last ones, that are no compounds of that file; see `training.recombined`."""
+    """Molecules, the last ones, that are not in that file; see `with_recombined`."""
 
     def __len__(self) -> int:
         """Number of molecules."""
@@ -86,11 +86,12 @@ def prepare(
     representation: str,
     n_tokens: int,
     n_processes: int = 1,
-    progress: Progress = lambda items, total: items,
+    progress: Progress = silent,
+    chunk_size: int = 4_096,
 ) -> Corpus:
-    """Tokenise and label a file of molecules, or load what an earlier call left in `cache`.
+    """Tokenise and describe a file of molecules, or load what an earlier call left in `cache`.
 
-    All are learnt in the standard form of `molinterp.chem.standardise`; those without one are dropped.
+    Each is used in the standard form of `molinterp.chem.standardise`; those without one are dropped.
     Without a column `split`, a hash of the standard form without stereo holds out 1 % and 1 %.
 
     Args:
@@ -99,26 +100,27 @@ def prepare(
         representation: "smiles" or "selfies".
         n_tokens: size of the vocabulary.
         n_processes: worker processes.
-        progress: wraps an iterable of a known total, to show a bar.
+        progress: told of each chunk.
+        chunk_size: molecules of a chunk.
 
     Raises:
         InputError: the file has no usable molecule or no `smiles` column.
     """
     if not molecules.is_file():
         raise InputError(f"file '{molecules}' does not exist or is not a file. Check the path.")
-    digest = hashlib.sha256(molecules.read_bytes()).hexdigest()
+    digest = sha256(molecules)
     notation = notation_named(representation)
-    finished = cache / f"corpus-{representation}-{n_tokens}-{digest[:12]}"
+    finished = cache / f"corpus-{FORM}-{representation}-{n_tokens}-{digest[:12]}"
     if (finished / "corpus.json").exists():
         return _load(finished)
     smiles, named = read_molecules(molecules)
     split = None if named is None else np.array([SPLITS.index(name) for name in named], np.uint8)
-    chunks = cache / f"standard-{representation}-{digest[:12]}"
+    chunks = cache / f"standard-{FORM}-{representation}-{digest[:12]}"
     chunks.mkdir(parents=True, exist_ok=True)
-    parts = [smiles[i : i + CHUNK] for i in range(0, len(smiles), CHUNK)]
+    parts = [smiles[i : i + chunk_size] for i in range(0, len(smiles), chunk_size)]
     jobs = [(chunks / f"{i:05d}.npz", part, representation) for i, part in enumerate(parts)]
     with ProcessPoolExecutor(n_processes) as pool:
-        for _ in progress(pool.map(_label_chunk, jobs), len(jobs)):
+        for _ in progress(pool.map(_label_chunk, jobs), len(jobs), "tokenise"):
             pass
     corpus = _assemble(jobs, split, notation, n_tokens, digest)
     _save(corpus, finished)
@@ -203,9 +205,8 @@ def _label_chunk(job: tuple[Path, Sequence[str], str]) -> None:
         properties[i] = list(describe(mol).values())
         hashed[i] = SPLITS.index(hashed_split(canonical))
     text_bytes = np.frombuffer("\n".join(symbols).encode(), np.uint8)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp.npz")
-    np.savez(temporary, symbols=text_bytes, bits=bits, properties=properties, hashed=hashed)
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        np.savez(temporary, symbols=text_bytes, bits=bits, properties=properties, hashed=hashed)
 
 
 def _assemble(
@@ -260,9 +261,8 @@ def _save(corpus: Corpus, folder: Path) -> None:
     for name in _ARRAYS:
         np.save(folder / f"{name}.npy", getattr(corpus, name), allow_pickle=False)
     header = corpus.tokenizer.to_dict() | {"sha256": corpus.sha256, "n_dropped": corpus.n_dropped}
-    temporary = folder / "corpus.json.tmp"
-    temporary.write_text(json.dumps(header), encoding="utf-8")
-    temporary.replace(folder / "corpus.json")
+    with whole_file(folder / "corpus.json") as temporary:
+        temporary.write_text(json.dumps(header), encoding="utf-8")
 
 
 def _load(folder: Path) -> Corpus:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-import hashlib
 import io
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,15 +14,14 @@ from typing import IO, Any, final
 
 from rdkit import rdBase
 
+from molinterp.chem.identity import hashed_split
 from molinterp.chem.standardise import standardise
 from molinterp.data import sources
 from molinterp.errors import DownloadError, InputError, InvalidMoleculeError
 from molinterp.io.download import Fetched, Progress, cache_folder, fetch
-from molinterp.io.molecule_files import inchi_hint, read_records, smiles_column
-from molinterp.io.tables import read_table
-from molinterp.paths.library import without_stereo
-
-SPLITS = ("train", "valid", "test")
+from molinterp.io.files import whole_file
+from molinterp.io.molecule_files import read_records
+from molinterp.training.data.settings import SPLITS
 
 
 @final
@@ -42,40 +39,21 @@ class Table:
     """Rows of the file that hold no molecule which can be used."""
 
 
-def hashed_split(smiles: str) -> str:
-    """Split of a molecule, train, valid or test, by a hash that holds out 1 % and 1 %.
-
-    Its stereo has no say: the mirror image of a compound is no test of what was learnt of it.
-
-    Args:
-        smiles: canonical SMILES, as `molinterp.chem.standardise` writes them.
-    """
-    share = int.from_bytes(hashlib.sha256(without_stereo(smiles).encode()).digest()[:4], "big") % 100
-    return {0: "valid", 1: "test"}.get(share, "train")
-
-
 def read_molecules(path: Path) -> tuple[list[str], list[str] | None]:
     """SMILES of a file, empty where a row has none, and the split of each; None where none is named.
 
     Args:
-        path: a table with a column of SMILES, called so in any case, and maybe one called `split`, in any
-            case too; or any other file of molecules.
+        path: any file of molecules; a column, or a field of an SD file, may be called `split`, in any case.
 
     Raises:
         InputError: the file cannot be read, has no such column, no molecule or a split of another name.
     """
-    if not {".csv", ".tsv", ".parquet"} & {suffix.lower() for suffix in path.suffixes}:
-        smiles, split = [record.smiles for record in read_records(str(path))], None
-    else:
-        table = read_table(path)
-        column = smiles_column(map(str, table))
-        if column is None:
-            found = ", ".join(map(str, table))
-            hint = inchi_hint(map(str, table))
-            raise InputError(f"'{path}' must have a column 'smiles'; found {found}.{hint}")
-        smiles = table[column].fillna("").astype(str).tolist()
-        named = next((c for c in table if str(c).strip().lower() == "split"), None)
-        split = None if named is None else table[named].fillna("an empty cell").astype(str).tolist()
+    records = list(read_records(str(path)))
+    smiles = [record.cxsmiles for record in records]
+    named = next((c for r in records[:1] for c in r.fields if c.strip().lower() == "split"), None)
+    split = None
+    if named is not None:
+        split = [record.fields.get(named, "").strip() or "an empty cell" for record in records]
     if not smiles:
         raise InputError(f"'{path}' must hold molecules; got none.")
     if unknown := sorted(set(split or ()) - set(SPLITS)):
@@ -140,9 +118,8 @@ def to_table(
     """
     seen: set[str] = set()
     n_repeated = n_refused = 0
-    temporary = target.with_name(f".{target.name}.tmp")
     try:
-        with rdBase.BlockLogs(), _gzip_writer(temporary) as out:
+        with rdBase.BlockLogs(), whole_file(target) as temporary, _gzip_writer(temporary) as out:
             out.write("smiles,split\n")
             for text in progress(islice(_column(raw, layout), limit)):
                 try:
@@ -155,13 +132,10 @@ def to_table(
                     continue
                 seen.add(smiles)
                 out.write(f"{smiles},{hashed_split(smiles)}\n")
-        if not seen:
-            raise DownloadError(f"'{raw}' holds no molecule in its column {layout['column']!r}.")
-        os.replace(temporary, target)
+            if not seen:
+                raise DownloadError(f"'{raw}' holds no molecule in its column {layout['column']!r}.")
     except (EOFError, gzip.BadGzipFile, UnicodeDecodeError, csv.Error) as error:
         raise DownloadError(f"'{raw}' is damaged: {error}. Delete it and fetch it again.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return Table(target, len(seen), n_repeated, n_refused)
 
 

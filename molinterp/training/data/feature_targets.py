@@ -1,13 +1,11 @@
-"""What molecule-level classifiers say of a training corpus, made once, for the latent space to hold.
+"""Log-odds of molecule-level classifiers for a training corpus: targets that the latent space learns to hold.
 
-Work is cut into chunks; each finished chunk is a file, so an interrupted preparation goes on where it
+The work is cut into chunks; each finished chunk is a file, so an interrupted preparation resumes where it
 stopped.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -17,64 +15,66 @@ import numpy as np
 import numpy.typing as npt
 
 from molinterp.chem.classifier import MoleculeClassifier
-from molinterp.training.data.corpus import CHUNK, Corpus, Progress
+from molinterp.io.files import sha256_of, whole_file
+from molinterp.realism.fitting import Progress, silent
+from molinterp.training.data.corpus import Corpus
 
-Odds = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float32]
 
 
-def with_odds(
+def with_feature_targets(
     corpus: Corpus,
     classifiers: Mapping[str, MoleculeClassifier],
     cache: Path,
     n_processes: int = 1,
-    progress: Progress = lambda items, total: items,
+    progress: Progress = silent,
+    chunk_size: int = 4_096,
 ) -> Corpus:
-    """The corpus with the classifiers' log-odds, each standardised over it.
+    """Add the classifiers' log-odds to a corpus, each standardised over it.
 
     Args:
         corpus: the molecules.
         classifiers: by name; none at all leaves the corpus as it is.
         cache: folder for the chunks and the finished array.
         n_processes: worker processes.
-        progress: wraps an iterable of a known total, to show a bar.
+        progress: told of each chunk.
+        chunk_size: molecules of a chunk.
     """
     if not classifiers:
         return corpus
-    folder = cache / f"odds-{_digest(corpus, classifiers)}"
-    finished = folder / "odds.npy"
+    folder = cache / f"features-{_digest(corpus, classifiers)}"
+    finished = folder / "log_odds.npy"
     if not finished.exists():
         folder.mkdir(parents=True, exist_ok=True)
         jobs = [
-            (folder / f"{start:08d}.npy", corpus.smiles(range(start, min(start + CHUNK, len(corpus)))))
-            for start in range(0, len(corpus), CHUNK)
+            (folder / f"{start:08d}.npy", corpus.smiles(range(start, min(start + chunk_size, len(corpus)))))
+            for start in range(0, len(corpus), chunk_size)
         ]
         with ProcessPoolExecutor(n_processes, initializer=_start, initargs=(classifiers,)) as pool:
-            for _ in progress(pool.map(_score_chunk, jobs), len(jobs)):
+            for _ in progress(pool.map(_score_chunk, jobs), len(jobs), "score features"):
                 pass
         _write(finished, np.concatenate([np.load(path, allow_pickle=False) for path, _ in jobs]))
         for path, _ in jobs:
             path.unlink()
-    odds: Odds = np.load(finished, allow_pickle=False)
-    spread = np.maximum(np.nanstd(odds, 0), 1e-3)
-    return replace(corpus, odds=(odds - np.nanmean(odds, 0)) / spread, features=tuple(classifiers))
+    log_odds: Floats = np.load(finished, allow_pickle=False)
+    spread = np.maximum(np.nanstd(log_odds, 0), 1e-3)
+    targets = (log_odds - np.nanmean(log_odds, 0)) / spread
+    return replace(corpus, feature_targets=targets, features=tuple(classifiers))
 
 
 def _digest(corpus: Corpus, classifiers: Mapping[str, MoleculeClassifier]) -> str:
-    """What the odds depend on, in twelve hexadecimal digits."""
-    hashed = hashlib.sha256(corpus.sha256.encode())
-    hashed.update(corpus.tokens.tobytes())
+    """Hash of what the log-odds depend on, twelve hexadecimal digits."""
+    parts = [corpus.sha256.encode(), corpus.tokens.tobytes()]
     for name, classifier in classifiers.items():
-        hashed.update(name.encode())
-        for array in classifier.to_arrays().values():
-            hashed.update(array.tobytes())
-    return hashed.hexdigest()[:12]
+        parts += [name.encode(), *(array.tobytes() for array in classifier.to_arrays().values())]
+    return sha256_of(parts)[:12]
 
 
 _classifiers: Mapping[str, MoleculeClassifier] = {}
 
 
 def _start(classifiers: Mapping[str, MoleculeClassifier]) -> None:
-    """Give a worker process what it scores with."""
+    """Hand the classifiers to a worker process."""
     from rdkit import RDLogger
 
     global _classifiers
@@ -94,12 +94,11 @@ def _score_chunk(job: tuple[Path, Sequence[str]]) -> None:
     mols = [Chem.MolFromSmiles(text) for text in smiles]
     rows = [i for i, mol in enumerate(mols) if mol is not None]
     inputs = classifier_inputs([mols[i] for i in rows])
-    odds = np.full((len(smiles), len(_classifiers)), np.nan, np.float32)
-    odds[rows] = np.stack([c.of_inputs(inputs) for c in _classifiers.values()], 1)
-    _write(path, odds)
+    log_odds = np.full((len(smiles), len(_classifiers)), np.nan, np.float32)
+    log_odds[rows] = np.stack([c.of_inputs(inputs) for c in _classifiers.values()], 1)
+    _write(path, log_odds)
 
 
-def _write(path: Path, array: Odds) -> None:
-    temporary = path.with_suffix(f".{os.getpid()}.tmp.npy")
-    np.save(temporary, array, allow_pickle=False)
-    temporary.replace(path)
+def _write(path: Path, array: Floats) -> None:
+    with whole_file(path) as temporary:
+        np.save(temporary, array, allow_pickle=False)

@@ -1,15 +1,13 @@
-"""New compounds from pieces of a training set, so that a model learns how pieces go together.
+"""Recombine pieces of training compounds into new ones, so that a model learns how pieces go together.
 
-A model that sees the same compounds again and again learns them by heart and spells new ones worse. Two
-training compounds, each cut at a bond, give two others; what is made of familiar atom environments is
-learnt beside the rest. Work is cut into chunks; each finished chunk is a file, so an interrupted
-preparation goes on where it stopped.
+A model that sees the same compounds again and again memorises them and spells new ones worse. Two training
+compounds, each cut at a bond, give two others; those made of familiar atom environments are learnt beside
+the rest. The work is cut into chunks; each finished chunk is a file, so an interrupted preparation resumes
+where it stopped.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
@@ -22,53 +20,48 @@ import numpy as np
 import numpy.typing as npt
 
 from molinterp.errors import VocabularyError
+from molinterp.io.files import sha256_of, whole_file
 from molinterp.model.tokens import Tokenizer
-from molinterp.training.data.corpus import CHUNK, Corpus, Progress, is_plain
-from molinterp.training.data.datasets import SPLITS
+from molinterp.realism.fitting import Progress, silent
+from molinterp.training.data.corpus import Corpus, is_plain
+from molinterp.training.data.settings import SPLITS, Recombination
 
 if TYPE_CHECKING:
     from rdkit import Chem
-
-SIZES = range(10, 49)
-"""Heavy atoms of a new compound."""
-N_CUTS = 2
-"""Times that two compounds are cut and crossed."""
-SLOW = ("qed", "sa_score")
-"""Properties that are not computed: they would take as long as all else together."""
-PATIENCE = 200
-"""Pairs of compounds tried for each new one at most."""
 
 
 def with_recombined(
     corpus: Corpus,
     n: int,
     cache: Path,
+    settings: Recombination | None = None,
     n_processes: int = 1,
-    seed: int = 0,
-    progress: Progress = lambda items, total: items,
+    progress: Progress = silent,
 ) -> Corpus:
-    """The corpus with `n` more compounds in its training split, made of two pieces of those there.
+    """Add `n` compounds to the training split of a corpus, each made of two pieces of those there.
 
-    None of them is one that is held out, whatever its stereo. Crossover: Jensen, A Graph-Based Genetic
-    Algorithm, Chem. Sci. 2019. Of a new compound fingerprint and properties are known, but the SLOW ones;
-    the odds of all are left to `with_odds`.
+    None of them is held out, whatever its stereo. Crossover: Jensen, A Graph-Based Genetic Algorithm, Chem.
+    Sci. 2019. Feature targets are left to `with_feature_targets`.
 
     Args:
         corpus: the molecules.
-        n: compounds wanted; fewer come where the molecules have too few pieces.
+        n: compounds wanted; there are fewer if the molecules have too few pieces.
         cache: folder for the chunks.
+        settings: None means the defaults of `Recombination`.
         n_processes: worker processes.
-        seed: of the choice of compounds and bonds.
-        progress: wraps an iterable of a known total, to show a bar.
+        progress: told of each chunk.
     """
     if n < 1:
         return corpus
-    folder = cache / f"recombined-{_digest(corpus)}-{seed}"
+    settings = settings or Recombination()
+    folder = cache / f"recombined-{_digest(corpus, settings)}"
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = [(folder / f"{k:05d}.npz", f"{seed} {k}") for k in range(-(-n // CHUNK))]
-    start = (corpus.tokenizer, _spelt(corpus, "train"), [*_spelt(corpus, "valid"), *_spelt(corpus, "test")])
+    n_chunks = -(-n // settings.chunk_size)
+    jobs = [(folder / f"{k:05d}.npz", f"{settings.seed} {k}") for k in range(n_chunks)]
+    held_out = [*_smiles_of(corpus, "valid"), *_smiles_of(corpus, "test")]
+    start = (corpus.tokenizer, settings, _smiles_of(corpus, "train"), held_out)
     with ProcessPoolExecutor(n_processes, initializer=_start, initargs=start) as pool:
-        for _ in progress(pool.map(_make_chunk, jobs), len(jobs)):
+        for _ in progress(pool.map(_make_chunk, jobs), len(jobs), "recombine"):
             pass
     chunks = [_read(path) for path, _ in jobs]
     lengths = np.concatenate([chunk["lengths"] for chunk in chunks])[:n]
@@ -80,7 +73,7 @@ def with_recombined(
         bits=np.concatenate([corpus.bits, made["bits"][:n]]),
         properties=np.concatenate([corpus.properties, made["properties"][:n]]),
         split=np.append(corpus.split, np.full(n_made, SPLITS.index("train"), np.uint8)),
-        odds=None,
+        feature_targets=None,
         features=(),
         n_recombined=corpus.n_recombined + n_made,
     )
@@ -89,13 +82,12 @@ def with_recombined(
 _ARRAYS = ("tokens", "bits", "properties")
 
 
-def _digest(corpus: Corpus) -> str:
-    hashed = hashlib.sha256(corpus.sha256.encode())
-    hashed.update(corpus.tokens.tobytes())
-    return hashed.hexdigest()[:12]
+def _digest(corpus: Corpus, settings: Recombination) -> str:
+    parts = (corpus.sha256.encode(), corpus.tokens.tobytes(), repr(settings).encode())
+    return sha256_of(parts)[:12]
 
 
-def _spelt(corpus: Corpus, split: str) -> list[str]:
+def _smiles_of(corpus: Corpus, split: str) -> list[str]:
     return corpus.smiles(corpus.rows(split))
 
 
@@ -107,10 +99,12 @@ def _read(path: Path) -> dict[str, npt.NDArray[np.generic]]:
 @final
 @dataclass(frozen=True)
 class _Material:
-    """What a worker process makes compounds from."""
+    """Input of a worker process."""
 
     tokenizer: Tokenizer
-    """In whose vocabulary they are to be written."""
+    """Vocabulary that they must be written in."""
+    settings: Recombination
+    """How they are made."""
     parents: Sequence[str]
     """SMILES of the training split."""
     held_out: frozenset[str]
@@ -120,17 +114,21 @@ class _Material:
 _material: list[_Material] = []
 
 
-def _start(tokenizer: Tokenizer, parents: Sequence[str], held_out: Sequence[str]) -> None:
+def _start(
+    tokenizer: Tokenizer, settings: Recombination, parents: Sequence[str], held_out: Sequence[str]
+) -> None:
+    """Hand its input to a worker process."""
     from rdkit import RDLogger
 
-    from molinterp.paths.library import without_stereo
+    from molinterp.chem.identity import without_stereo
 
     RDLogger.DisableLog("rdApp.*")  # type: ignore[attr-defined]
-    _material[:] = [_Material(tokenizer, parents, frozenset(map(without_stereo, held_out)))]
+    flat = frozenset(map(without_stereo, held_out))
+    _material[:] = [_Material(tokenizer, settings, parents, flat)]
 
 
 def _make_chunk(job: tuple[Path, str]) -> None:
-    """Write CHUNK new compounds to a file; the same whatever the other chunks."""
+    """Write a chunk of new compounds to a file; they do not depend on the other chunks."""
     from molinterp.chem.properties import PROPERTIES
     from molinterp.chem.similarity import N_BITS, ecfp4_array
 
@@ -138,45 +136,46 @@ def _make_chunk(job: tuple[Path, str]) -> None:
     if path.exists():
         return
     (material,) = _material
+    size, unknown = material.settings.chunk_size, material.settings.unknown
     symbols: list[list[int]] = []
-    bits = np.zeros((CHUNK, N_BITS // 8), np.uint8)
-    properties = np.full((CHUNK, len(PROPERTIES)), np.nan, np.float32)
+    bits = np.zeros((size, N_BITS // 8), np.uint8)
+    properties = np.full((size, len(PROPERTIES)), np.nan, np.float32)
     for smiles, mol in _made(material, Random(seed)):
         with suppress(VocabularyError):
             i = len(symbols)
             symbols.append(material.tokenizer.symbol_ids(smiles))
             bits[i] = np.packbits(ecfp4_array(mol))
-            properties[i] = [np.nan if name in SLOW else f(mol) for name, f in PROPERTIES.items()]
-        if len(symbols) == CHUNK:
+            properties[i] = [np.nan if name in unknown else f(mol) for name, f in PROPERTIES.items()]
+        if len(symbols) == size:
             break
     sequences = material.tokenizer.merge(symbols)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp.npz")
-    np.savez(
-        temporary,
-        tokens=np.concatenate([*sequences, np.zeros(0, np.int32)]).astype(np.uint16),
-        lengths=np.array([len(s) for s in sequences], np.int64),
-        bits=bits[: len(symbols)],
-        properties=properties[: len(symbols)],
-    )
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        np.savez(
+            temporary,
+            tokens=np.concatenate([*sequences, np.zeros(0, np.int32)]).astype(np.uint16),
+            lengths=np.array([len(s) for s in sequences], np.int64),
+            bits=bits[: len(symbols)],
+            properties=properties[: len(symbols)],
+        )
 
 
 def _made(material: _Material, source: Random) -> Iterator[tuple[str, Chem.Mol]]:
-    """New compounds, at most CHUNK times PATIENCE pairs of them tried."""
+    """Yield new compounds until `patience` pairs have been tried for each of a chunk."""
     from rdkit import Chem
 
     from molinterp.chem.edits import crossings
     from molinterp.chem.filters import default_table
-    from molinterp.paths.library import flat_smiles
+    from molinterp.chem.identity import flat_smiles
 
-    table = default_table()
-    for _ in range(CHUNK * PATIENCE):
+    table, settings = default_table(), material.settings
+    sizes = range(settings.min_atoms, settings.max_atoms + 1)
+    for _ in range(settings.chunk_size * settings.patience):
         a, b = (Chem.MolFromSmiles(source.choice(material.parents)) for _ in range(2))
         if a is None or b is None:
             continue
-        for _ in range(N_CUTS):
+        for _ in range(settings.n_cuts):
             for product in crossings(a, b, source):
-                if product.mol.GetNumHeavyAtoms() not in SIZES or not table.is_familiar(product.mol):
+                if product.mol.GetNumHeavyAtoms() not in sizes or not table.is_familiar(product.mol):
                     continue
                 mol = Chem.MolFromSmiles(product.smiles)
                 if mol is None or not is_plain(mol):

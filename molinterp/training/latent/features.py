@@ -1,4 +1,4 @@
-"""Teach features to a bundle's latent space by what judges molecules: classifiers and rules."""
+"""Fit features on a bundle's latent space to the judgement of molecules by classifiers and rules."""
 
 from __future__ import annotations
 
@@ -13,47 +13,48 @@ from rdkit import Chem
 from torch import Tensor
 
 from molinterp.chem.classifier import MoleculeClassifier, classifier_inputs
-from molinterp.chem.features import RULES
+from molinterp.chem.features import RULES, nearest
 from molinterp.errors import InputError
+from molinterp.metrics import calibration_error, rank_agreement, roc_auc
 from molinterp.model.bundle import Bundle
+from molinterp.model.encoding import encode_all
 from molinterp.realism.fitted import RealismModels
+from molinterp.realism.fitting import Progress, fit_latent_feature, silent
 from molinterp.realism.latent_network import LatentNetwork
 from molinterp.realism.reference_points import Reference
-from molinterp.training.latent.networks import fit_latent_feature, rank_agreement
-from molinterp.training.latent.sampling import Progress, silent
+from molinterp.realism.settings import NetworkFit
 
-N_STEPS = 2_000
-"""Optimiser steps of each feature."""
-CHUNK = 512
 Floats = npt.NDArray[np.float32]
 
-Teacher = Callable[[Sequence[Chem.Mol]], Mapping[str, Floats]]
+Judgement = Callable[[Sequence[Chem.Mol]], Mapping[str, Floats]]
 """Molecules -> probability (n,) of each feature."""
 
 
-def teacher_of(classifiers: Mapping[str, MoleculeClassifier]) -> Teacher:
-    """Probabilities of the classifiers from inputs that are computed once."""
+def judgement_of(classifiers: Mapping[str, MoleculeClassifier]) -> Judgement:
+    """Judge molecules by classifiers, with inputs that are computed once for all."""
 
-    def teach(mols: Sequence[Chem.Mol]) -> dict[str, Floats]:
+    def judge(mols: Sequence[Chem.Mol]) -> dict[str, Floats]:
         inputs = classifier_inputs(mols)
-        odds = {n: torch.from_numpy(c.of_inputs(inputs)) for n, c in classifiers.items()}
-        return {n: torch.sigmoid(v).numpy() for n, v in odds.items()}
+        log_odds = {n: torch.from_numpy(c.of_inputs(inputs)) for n, c in classifiers.items()}
+        return {n: torch.sigmoid(v).numpy() for n, v in log_odds.items()}
 
-    return teach
+    return judge
 
 
-def rules_teacher(mols: Sequence[Chem.Mol]) -> dict[str, Floats]:
-    """1 where a rule holds and 0 where it does not; the validity term stands for the rule `clean`."""
+def judgement_by_rules(mols: Sequence[Chem.Mol]) -> dict[str, Floats]:
+    """Judge molecules by rules: 1 where one holds, 0 where not; the validity term represents `clean`."""
     rules = {name: rule for name, rule in RULES.items() if name != "clean"}
     return {name: np.array([float(rule(m)) for m in mols], np.float32) for name, rule in rules.items()}
 
 
-def taught(teacher: Teacher, smiles: Sequence[str], progress: Progress = silent) -> dict[str, Tensor]:
-    """The teacher's probabilities (n,) by feature, in chunks."""
+def targets_of(
+    judgement: Judgement, smiles: Sequence[str], progress: Progress = silent, chunk_size: int = 512
+) -> dict[str, Tensor]:
+    """Compute the probabilities (n,) by feature, in chunks."""
     parts: list[Mapping[str, Floats]] = []
-    starts = range(0, len(smiles), CHUNK)
-    for start in progress(starts, len(starts), "teach"):
-        parts.append(teacher([Chem.MolFromSmiles(s) for s in smiles[start : start + CHUNK]]))
+    starts = range(0, len(smiles), chunk_size)
+    for start in progress(starts, len(starts), "judge features"):
+        parts.append(judgement([Chem.MolFromSmiles(s) for s in smiles[start : start + chunk_size]]))
     return {n: torch.from_numpy(np.concatenate([p[n] for p in parts])).float() for n in parts[0]}
 
 
@@ -61,32 +62,31 @@ def fit_feature_part(
     models: RealismModels,
     train: Reference,
     held_out: Reference,
-    teacher: Teacher,
-    *,
-    n_steps: int = N_STEPS,
+    judgement: Judgement,
+    settings: NetworkFit,
     seed: int = 0,
     progress: Progress = silent,
 ) -> RealismModels:
-    """The models with a latent classifier for each feature that the teacher knows.
+    """Add a latent classifier for each feature of a judgement to a bundle's models.
 
-    They are taught around the latent points, not at them alone: a geodesic looks for the points that a
+    They are fitted around the latent points, not at them alone: a geodesic looks for the points that a
     classifier likes, off the manifold too; see docs/realism.md.
 
     Args:
         models: what the bundle has so far.
         train: latent points and their molecules.
         held_out: others to measure on.
-        teacher: the molecule-level judgement.
-        n_steps: of the optimiser.
+        judgement: of the molecules.
+        settings: of the networks.
         seed: of the networks.
-        progress: wraps the chunks, to show a bar.
+        progress: told of each chunk of molecules.
     """
-    targets = taught(teacher, train.smiles, progress)
-    truths = taught(teacher, held_out.smiles, progress)
+    targets = targets_of(judgement, train.smiles, progress)
+    truths = targets_of(judgement, held_out.smiles, progress)
     features, facts = dict(models.features), dict(models.facts.get("features", {}))
     for name, target in targets.items():
         began = time.perf_counter()
-        features[name] = fit_latent_feature(train.z, target, n_steps, seed)
+        features[name] = fit_latent_feature(train.z, target, settings, seed)
         figures = _agreement(features[name], held_out.z, truths[name])
         seconds = round(time.perf_counter() - began, 1)
         facts[name] = {"n": len(train), "n_held_out": len(held_out), **figures, "seconds": seconds}
@@ -95,21 +95,17 @@ def fit_feature_part(
 
 def _agreement(network: LatentNetwork, z: Tensor, truth: Tensor) -> dict[str, float]:
     """Rank correlation and ROC-AUC of a latent classifier against the molecule-level one."""
-    from sklearn.metrics import roc_auc_score
-
     with torch.no_grad():
-        odds = network(z)[:, 0]
+        log_odds = network(z)[:, 0].numpy()
     figures = {}
-    labels = (truth > 0.5).numpy()
     if not set(truth.tolist()) <= {0.0, 1.0}:
-        figures["rank_agreement"] = rank_agreement(odds.numpy(), truth.numpy())
-    if 0 < labels.sum() < len(labels):
-        figures["auc_against_molecules"] = float(roc_auc_score(labels, odds.numpy()))
-    return figures
+        figures["rank_agreement"] = rank_agreement(log_odds, truth.numpy())
+    auc = roc_auc((truth > 0.5).numpy(), log_odds)
+    return figures if auc is None else {**figures, "auc_against_molecules": auc}
 
 
 def reference_of(bundle: Bundle) -> Reference:
-    """The points that a feature is taught on.
+    """Points on which a feature is fitted.
 
     Raises:
         InputError: the bundle has no reference points.
@@ -119,15 +115,15 @@ def reference_of(bundle: Bundle) -> Reference:
     return bundle.realism.reference
 
 
-def teach_feature(
-    bundle: Bundle, classifier: MoleculeClassifier, *, n_steps: int = N_STEPS, seed: int = 0
+def fit_feature(
+    bundle: Bundle, classifier: MoleculeClassifier, settings: NetworkFit | None = None, seed: int = 0
 ) -> Bundle:
-    """The bundle with one more feature, taught on its reference points.
+    """Add a feature to a bundle, fitted on its reference points.
 
     Args:
         bundle: the model, with reference points.
-        classifier: the molecule-level teacher; the bundle keeps it.
-        n_steps: of the optimiser.
+        classifier: judges molecules; the bundle keeps it.
+        settings: of the network; None means the defaults of `NetworkFit`.
         seed: of the network.
 
     Raises:
@@ -138,7 +134,46 @@ def teach_feature(
     n = len(reference)
     train = reference.rows([i for i in range(n) if i % 6])
     held_out = reference.rows(range(0, n, 6))
-    teacher = teacher_of({classifier.name: classifier})
-    models = fit_feature_part(models, train, held_out, teacher, n_steps=n_steps, seed=seed)
+    judgement = judgement_of({classifier.name: classifier})
+    models = fit_feature_part(models, train, held_out, judgement, settings or NetworkFit(), seed)
     own = {**models.classifiers, classifier.name: classifier}
     return replace(bundle, realism=replace(models, classifiers=own))
+
+
+def evaluate_feature(
+    bundle: Bundle, name: str, smiles: Sequence[str], labels: npt.NDArray[np.int64]
+) -> dict[str, float | None]:
+    """Measure ROC-AUC of a trained feature's two forms against labels, and how far the forms agree.
+
+    Args:
+        bundle: the model.
+        name: of a trained classifier.
+        smiles: canonical SMILES (n).
+        labels: (n,) of 0 and 1, both of them.
+
+    Returns:
+        Figures by name. Those of the latent form are of the `n_latent` molecules that the bundle can
+        encode; an ROC-AUC is None where these are of one class.
+
+    Raises:
+        InputError: the bundle has no classifier of that name.
+    """
+    classifiers = bundle.classifiers
+    if name not in classifiers:
+        raise InputError(
+            f"`name` must be one of {', '.join(classifiers)}; got {name!r}.{nearest(name, list(classifiers))}"
+        )
+    p = classifiers[name].probability([Chem.MolFromSmiles(s) for s in smiles])
+    figures = {"n": len(smiles), "auc_molecules": roc_auc(labels, p)}
+    figures["calibration_error_molecules"] = calibration_error(p.astype(np.float64), labels)
+    network = bundle.realism.features.get(name)
+    if network is None:
+        return figures
+    known = [i for i, s in enumerate(smiles) if bundle.can_encode(s)]
+    figures["n_latent"] = len(known)
+    if len(known) > 1:
+        z = encode_all(bundle, [smiles[i] for i in known]).to(bundle.device)
+        log_odds = network(z)[:, 0].cpu().numpy()
+        figures["auc_latent"] = roc_auc(labels[known], log_odds)
+        figures["rank_agreement"] = rank_agreement(log_odds, p[known])
+    return figures

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,33 +16,26 @@ from torch import Tensor
 from molinterp.chem.filters import decoded_smiles
 from molinterp.errors import InputError
 from molinterp.model.bundle import Bundle
-from molinterp.model.decoding import blur_at
+from molinterp.model.encoding import encode_all
+from molinterp.realism.fitting import Progress, silent
 from molinterp.realism.reference_points import Reference
 from molinterp.training.data.corpus import standard_form
 
-BATCH = 256
 KINDS = ("compound", "between", "prior", "far")
 """Where points are decoded: at compounds, between two, at prior samples, off the manifold."""
-SHARES = (0.2, 0.5, 0.1, 0.2)
-Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
-
-
-def silent(items: Iterable[Any], total: int, label: str) -> Iterable[Any]:
-    """No progress bar."""
-    return items
 
 
 def encode_compounds(
     bundle: Bundle, smiles: Sequence[str], n: int, seed: int = 0, progress: Progress = silent
 ) -> Reference:
-    """Posterior means of `n` of the compounds, drawn at random; all where there are fewer.
+    """Encode `n` of the compounds, drawn at random; all if there are fewer.
 
     Args:
         bundle: the model.
-        smiles: SMILES; what is no molecule or outside the vocabulary is left out.
+        smiles: SMILES; invalid ones and those outside the vocabulary are left out.
         n: compounds wanted.
         seed: of the choice.
-        progress: wraps the batches, to show a bar.
+        progress: told of each batch.
 
     Raises:
         InputError: fewer than two can be written in the vocabulary.
@@ -52,7 +45,7 @@ def encode_compounds(
 
 
 def choose_compounds(bundle: Bundle, smiles: Sequence[str], n: int, seed: int = 0) -> list[str]:
-    """`n` of the compounds at random that can be written in the vocabulary, in standard form.
+    """Draw `n` of the compounds that can be written in the vocabulary, in standard form.
 
     Raises:
         InputError: there are fewer than two.
@@ -70,29 +63,10 @@ def choose_compounds(bundle: Bundle, smiles: Sequence[str], n: int, seed: int = 
     return chosen
 
 
-def encode_all(bundle: Bundle, smiles: Sequence[str], progress: Progress = silent) -> Tensor:
-    """Posterior means (n, latent_dim); see `posterior_all`."""
-    return posterior_all(bundle, smiles, progress)[0]
-
-
-def posterior_all(
-    bundle: Bundle, smiles: Sequence[str], progress: Progress = silent
-) -> tuple[Tensor, Tensor]:
-    """Means and deviations, (n, latent_dim) each, in batches of similar length, which saves padding."""
-    by_length = np.argsort([len(s) for s in smiles], kind="stable")
-    mean, deviation = (torch.empty(len(smiles), bundle.latent_dim) for _ in range(2))
-    starts = range(0, len(smiles), BATCH)
-    for start in progress(starts, len(starts), "encode"):
-        rows = by_length[start : start + BATCH]
-        index = torch.from_numpy(rows)
-        mean[index], deviation[index] = (part.cpu() for part in bundle.posterior([smiles[i] for i in rows]))
-    return mean, deviation
-
-
 @final
 @dataclass(frozen=True)
 class Decodes:
-    """Points and what the decoder makes of them, greedily."""
+    """Points and their greedy decodes."""
 
     z: Tensor
     """(n, dim)."""
@@ -102,43 +76,51 @@ class Decodes:
     """(n,) index into KINDS."""
 
     def molecules(self) -> Reference:
-        """The points whose decodes are molecules, those off the manifold left out."""
+        """Points whose decodes are molecules, without those off the manifold."""
         is_kept = np.array([s != "" for s in self.smiles]) & (self.kind != KINDS.index("far"))
         return Reference(self.z[torch.from_numpy(is_kept)], tuple(compress(self.smiles, is_kept)))
 
 
 def decode_points(
-    bundle: Bundle, compounds: Reference, n: int, seed: int = 0, progress: Progress = silent
+    bundle: Bundle,
+    compounds: Reference,
+    n: int,
+    shares: Sequence[float],
+    seed: int = 0,
+    progress: Progress = silent,
+    batch_size: int = 256,
 ) -> Decodes:
-    """Greedy decodes at `n` points: compounds, between two compounds, prior samples, far out.
+    """Decode `n` points greedily: compounds, between two compounds, prior samples, far out.
 
-    Each is decoded with the blur of its place: none at a compound, that of a path between two, all of
-    it elsewhere.
+    Each is decoded at its place: 0 at a compound, that on the path between two, half-way elsewhere.
 
     Args:
         bundle: the model.
         compounds: encoded compounds that the points are drawn from.
         n: points.
+        shares: of the KINDS among the points; they sum to 1.
         seed: of the points.
-        progress: wraps the batches, to show a bar.
+        progress: told of each batch.
+        batch_size: points decoded together.
     """
     rng = np.random.default_rng([seed, 1])
-    kind = np.sort(rng.choice(len(KINDS), n, p=SHARES))
+    kind = np.sort(rng.choice(len(KINDS), n, p=shares))
     drawn = [_draw(KINDS[k], compounds.z, int((kind == k).sum()), rng) for k in range(len(KINDS))]
-    z, blur = (torch.cat(part) for part in zip(*drawn, strict=True))
-    starts = range(0, n, BATCH)
+    z, t = (torch.cat(part) for part in zip(*drawn, strict=True))
+    starts = range(0, n, batch_size)
     smiles: list[str] = []
     for start in progress(starts, len(starts), "decode"):
-        smiles += map(decoded_smiles, bundle.decode(z[start : start + BATCH], blur[start : start + BATCH]))
+        rows = slice(start, start + batch_size)
+        smiles += map(decoded_smiles, bundle.decode(z[rows], t[rows]))
     order = rng.permutation(n)
     return Decodes(z[torch.from_numpy(order)], tuple(smiles[i] for i in order), kind[order])
 
 
 def _draw(kind: str, z: Tensor, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """`n` points of a kind and their blurs (n,), from encoded compounds (m, dim)."""
+    """Draw `n` points of a kind and their places (n,), from encoded compounds (m, dim)."""
     noise = torch.from_numpy(rng.standard_normal((n, z.shape[1]))).float()
     if kind == "prior":
-        return noise, torch.ones(n)
+        return noise, torch.full((n,), 0.5)
     spread = z.std(0)
     a, b = (z[torch.from_numpy(rng.integers(0, len(z), n))] for _ in range(2))
     if kind == "compound":
@@ -147,5 +129,5 @@ def _draw(kind: str, z: Tensor, n: int, rng: np.random.Generator) -> tuple[Tenso
     if kind == "between":
         # Geodesics leave the straight line: half of the points do too.
         bend = torch.from_numpy(rng.integers(0, 2, (n, 1)) * rng.uniform(0, 1, (n, 1))).float()
-        return a * (1 - t) + b * t + bend * 0.5 * spread * noise, blur_at(t[:, 0])
-    return z.mean(0) + (a - z.mean(0)) * (1 + 1.5 * t) + 0.5 * spread * noise, torch.ones(n)
+        return a * (1 - t) + b * t + bend * 0.5 * spread * noise, t[:, 0]
+    return z.mean(0) + (a - z.mean(0)) * (1 + 1.5 * t) + 0.5 * spread * noise, torch.full((n,), 0.5)

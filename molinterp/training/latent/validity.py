@@ -12,48 +12,37 @@ from rdkit import Chem
 from torch import Tensor
 
 from molinterp.chem.filters import is_clean
+from molinterp.metrics import calibration_error, roc_auc
 from molinterp.realism.fitted import RealismModels
-from molinterp.training.classifiers import calibration_error, roc_auc
-from molinterp.training.latent.examples import Material
-from molinterp.training.latent.networks import fit_network, soft_cross_entropy
-from molinterp.training.latent.sampling import KINDS, Progress, silent
-
-N_STEPS = 1_200
-"""Optimiser steps; the network overfits after them."""
+from molinterp.realism.fitting import Progress, fit_network, silent, soft_cross_entropy
+from molinterp.training.latent.examples import Examples
+from molinterp.training.latent.sampling import KINDS
+from molinterp.training.latent.settings import ValidityFit
 
 
 def fit_validity_part(
     models: RealismModels,
-    material: Material,
-    *,
-    n_steps: int = N_STEPS,
+    examples: Examples,
+    settings: ValidityFit,
     seed: int = 0,
     progress: Progress = silent,
 ) -> RealismModels:
-    """The models with the probability that a decode is a clean compound.
+    """Add the probability that a decode is a clean compound to a bundle's models.
 
-    A compound is clean when it is made of familiar environments, uncharged, free of alerts and of a SA
-    score of at most 4.5. A figure that too few held-out decodes leave open is None.
+    A compound is clean if it is made of familiar environments, uncharged, free of alerts and of a SA score
+    of at most 4.5. A figure for which there are too few held-out decodes is None.
 
     Args:
         models: what the bundle has so far.
-        material: decodes to learn from and to measure on.
-        n_steps: of the optimiser.
+        examples: decodes to learn from and to measure on.
+        settings: of the network.
         seed: of the network.
-        progress: wraps the molecules, to show a bar.
+        progress: told of each molecule that is judged.
     """
     began = time.perf_counter()
-    y = _clean(material.decodes.smiles, progress)
-    network = fit_network(
-        material.decodes.z,
-        y,
-        soft_cross_entropy,
-        dropout=0.3,
-        weight_decay=0.02,
-        n_steps=n_steps,
-        seed=seed,
-    )
-    test, truth = material.held_out_decodes, _clean(material.held_out_decodes.smiles, progress).numpy()
+    y = _clean(examples.decodes.smiles, progress)
+    network = fit_network(examples.decodes.z, y, soft_cross_entropy, settings.network, seed=seed)
+    test, truth = examples.held_out_decodes, _clean(examples.held_out_decodes.smiles, progress).numpy()
     p = torch.sigmoid(network(test.z)[:, 0]).numpy()
     between = test.kind == KINDS.index("between")
     of_kind = {kind: truth[test.kind == k] for k, kind in enumerate(KINDS)}

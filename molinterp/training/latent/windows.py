@@ -1,21 +1,23 @@
-"""Learn how wrong the property head is and where, for property windows and stochastic metrics."""
+"""Fit the errors of the property head, which property windows and stochastic metrics rest on."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import torch
 from rdkit import Chem
 
 from molinterp.chem.properties import PROPERTIES
 from molinterp.errors import InputError
+from molinterp.metrics import r_squared
 from molinterp.model.bundle import Bundle
 from molinterp.model.output_spaces import fit_precision, property_at
 from molinterp.realism.reference_points import Reference
 
 
 def check_held_out(held_out: Reference) -> None:
-    """Make sure that there is something to learn from and to measure on.
+    """Check that there are enough compounds to fit to and to measure on.
 
     Raises:
         InputError: fewer than four compounds.
@@ -25,14 +27,14 @@ def check_held_out(held_out: Reference) -> None:
 
 
 def fit_windows(bundle: Bundle, held_out: Reference, seed: int = 0) -> Bundle:
-    """The bundle with the deviation of its property head, which stays as it is.
+    """Add the deviation of its property head to a bundle; the head stays as it is.
 
-    The r2 of a property that all compounds share is None.
+    The r2 of a property that is the same for all compounds is None.
 
     Args:
         bundle: the model.
-        held_out: encoded compounds that the head was not taught on; the deviation is learnt on the even
-            ones, and the figures are taken on the others.
+        held_out: encoded compounds that the head was not fitted on; the deviation is fitted on the even
+            ones and measured on the others.
         seed: of the clustering.
 
     Raises:
@@ -46,12 +48,11 @@ def fit_windows(bundle: Bundle, held_out: Reference, seed: int = 0) -> Bundle:
     facts = {}
     with torch.no_grad():
         for name in bundle.property_names:
-            truth = torch.tensor([float(PROPERTIES[name](mol)) for mol in mols])
-            mean, deviation = property_at(fitted, name)(others.z)
-            spread = (truth - truth.mean()).square().sum()
+            truth = np.array([float(PROPERTIES[name](mol)) for mol in mols])
+            mean, deviation = (part.numpy() for part in property_at(fitted, name)(others.z))
             facts[name] = {
-                "r2": float(1 - (truth - mean).square().sum() / spread) if spread > 0 else None,
-                "within_one_deviation": float(((truth - mean).abs() < deviation).float().mean()),
+                "r2": r_squared(truth, mean),
+                "within_one_deviation": float((np.abs(truth - mean) < deviation).mean()),
             }
     realism = replace(fitted.realism, facts={**bundle.realism.facts, "properties": facts})
     return replace(fitted, realism=realism)

@@ -1,10 +1,9 @@
-"""The folder of a training that can be gone on from: one file of tensors and `state.json`, which names it."""
+"""Checkpoint of a training: a folder with one file of tensors and `state.json`, which names it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,16 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from molinterp.errors import InputError
-from molinterp.model.network import VAEConfig
+from molinterp.io.files import whole_file
 
 HEADER = "state.json"
 
 
 def write_checkpoint(folder: Path, step: int, tensors: Mapping[str, Tensor], header: dict[str, Any]) -> None:
-    """Replace what the folder holds; a crash at any moment leaves the old or the new checkpoint.
+    """Replace the checkpoint in a folder; a crash at any moment leaves the old or the new one.
 
     Args:
-        folder: made where it is missing.
+        folder: created if missing.
         step: optimiser steps done, which names the file of tensors.
         tensors: by name.
         header: of JSON types.
@@ -29,19 +28,17 @@ def write_checkpoint(folder: Path, step: int, tensors: Mapping[str, Tensor], hea
     folder.mkdir(parents=True, exist_ok=True)
     name = f"step-{step}.safetensors"
     # A run that ends where it was saved last writes the same name again.
-    whole = folder / "weights.tmp"
-    save_file(dict(tensors), whole)
-    whole.replace(folder / name)
-    temporary = folder / f"{HEADER}.tmp"
-    temporary.write_text(json.dumps({"weights": name} | header, indent=1), encoding="utf-8")
-    temporary.replace(folder / HEADER)
+    with whole_file(folder / name) as temporary:
+        save_file(dict(tensors), temporary)
+    with whole_file(folder / HEADER) as temporary:
+        temporary.write_text(json.dumps({"weights": name} | header, indent=1), encoding="utf-8")
     for old in folder.glob("step-*.safetensors"):
         if old.name != name:
             old.unlink()
 
 
 def read_checkpoint(folder: Path, origin: Mapping[str, Any], device: str) -> tuple[dict[str, Tensor], Any]:
-    """Tensors and header of what `write_checkpoint` left; an older one may not say all that it began with.
+    """Read the tensors and the header that `write_checkpoint` left.
 
     Args:
         folder: the checkpoint.
@@ -52,17 +49,12 @@ def read_checkpoint(folder: Path, origin: Mapping[str, Any], device: str) -> tup
         InputError: it is of another training.
     """
     header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
-    pairs = {key: (header.get(key, value), value) for key, value in origin.items() if key != "sizes"}
-    now, then = origin["sizes"], header.get("sizes")
-    if then:
-        # A size that was not known yet is at its default: what it measures was not there.
-        unsaid = {f.name: f.default for f in fields(VAEConfig) if f.default is not MISSING}
-        pairs |= {key: ((unsaid | then).get(key, value), value) for key, value in now.items()}
-    differ = [f"{key} {_shown(old)}, now {_shown(new)}" for key, (old, new) in pairs.items() if old != new]
+    then, now = ({**of, **of["sizes"], "sizes": None} for of in (header, origin))
+    differ = [f"{k} {_shown(then[k])}, now {_shown(now[k])}" for k in now if then[k] != now[k]]
     if differ:
         raise InputError(
             f"checkpoint '{folder}' is of another training: {'; '.join(differ)}. "
-            "Remove that folder to begin anew, or repeat the old options and molecules."
+            "Remove that folder to start again, or repeat the old options and molecules."
         )
     return load_file(folder / header["weights"], device=device), header
 

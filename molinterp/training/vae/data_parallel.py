@@ -1,4 +1,4 @@
-"""Gradients of a batch whose parts are computed at the same time, a core or several each."""
+"""Compute the gradients of a batch in parts at the same time, on a core or several each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 @contextmanager
 def parts_pool(n_parts: int, threads: int) -> Iterator[ThreadPoolExecutor]:
-    """Python threads for `n_parts` parts, which share `threads` cores; afterwards torch has its own again."""
+    """Provide Python threads for `n_parts` parts, which share `threads` cores, and restore torch's own."""
     before, within = torch.get_num_threads(), max(1, threads // n_parts)
     try:
         with ThreadPoolExecutor(n_parts, initializer=lambda: torch.set_num_threads(within)) as pool:
@@ -35,15 +35,15 @@ def summed_gradients(
     Gradients are added in the order of the parts, so the sum is the same each time.
 
     Args:
-        loss_of: number of a part to its loss, a scalar, and what else is known of it; called on a thread of
-            the pool where there are several parts. Autocast is to be entered in there, without its cache:
-            that is one for all threads, so who comes first would show in the rounding.
+        loss_of: number of a part to its loss, a scalar, and any other result; called on a thread of the pool
+            if there are several. It must enter autocast itself, without its cache: that is shared by all
+            threads, so the order in which they arrive would change the rounding.
         n_parts: parts of the batch.
-        weights: whose gradients are set; None where a weight has no part in any loss.
+        weights: whose gradients are set; None where no loss depends on a weight.
         pool: from `parts_pool`.
 
     Returns:
-        What `loss_of` gave beside the loss, by part.
+        The other results of `loss_of`, by part.
     """
 
     def descent(number: int) -> tuple[tuple[Tensor | None, ...], Result]:

@@ -1,22 +1,20 @@
-"""Teach the encoder the decoder as it is.
+"""Tune the encoder to the decoder as it is.
 
-A refinement changes the decoder and leaves the encoder, which goes on encoding each compound for a decoder
-that is no more; and a training teaches both at the noise of the posterior, while a user asks for the mean.
-Near the mean there is nearly always a point that spells the compound (`molinterp.model.inversion` finds it),
-so what is missing is the encoder's: it is taught to meet that point, by the cross-entropy of its own
-decoder's answer. What keeps an encoder from another decoder's points: Cremer et al. 2018, arXiv 1801.03558.
+Self-training changes the decoder and leaves the encoder, which continues to encode each compound for a
+decoder that no longer exists; and a training fits both at the noise of the posterior, while a user asks for
+the mean. Near the mean there is nearly always a point that spells the compound (`molinterp.model.inversion`
+finds it), so the encoder is what falls short: it is trained to meet that point, by the cross-entropy of its
+own decoder's answer. What separates an encoder from a decoder's best points: Cremer et al. 2018, arXiv
+1801.03558.
 
-The decoder and the heads stay, and each compound is held near the place where it was, so that what is
-decoded between compounds, and what the heads say, stays what it was too.
+The decoder and the heads are frozen, and each compound is held near the place where it was, so that decodes
+between compounds and the predictions of the heads remain what they were too.
 """
 
 from __future__ import annotations
 
 import copy
-import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from typing import final
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -25,112 +23,87 @@ from molinterp.model.bundle import Bundle
 from molinterp.model.likelihood import token_cross_entropy
 from molinterp.model.network import MoleculeVAE
 from molinterp.realism.fitted import RealismModels
+from molinterp.realism.fitting import Progress, descend, silent
+from molinterp.settings import to_table
 from molinterp.training.data.batches import stream
 from molinterp.training.data.corpus import Corpus
 from molinterp.training.vae.data_parallel import parts_pool, summed_gradients
-from molinterp.training.vae.loss import QUIET
+from molinterp.training.vae.settings import EncoderTuning
 
-TAUGHT = ("encoder_", "posterior.")
-"""Parameters that are taught, by the beginning of their names; the embedding is the decoder's too."""
-
-
-@final
-@dataclass(frozen=True)
-class EncoderConfig:
-    """How an encoder is taught its decoder."""
-
-    n_steps: int = 800
-    """Optimiser steps."""
-    batch_size: int = 512
-    """Compounds a step."""
-    length_power: float = 1.0
-    """Of the compounds; see `TrainingConfig`."""
-    learning_rate: float = 5e-4
-    """Peak learning rate: reached after `n_warm` steps, a cosine to zero."""
-    n_warm: int = 30
-    """Steps of the rise."""
-    noise: float = QUIET
-    """Noise on the means, in standard deviations of the posterior."""
-    keep: float = 0.015
-    """Nats for each squared deviation of the posterior that a mean moves, and for each squared nat of a
-    log-variance."""
-    bf16: bool = True
-    """Matrix products in bfloat16."""
-    n_parts: int = 1
-    """Parts of a batch that are computed at the same time, each on its share of torch's threads."""
-    seed: int = 0
-    """Of batches and noise."""
+TRAINED = ("encoder_", "posterior.")
+"""Parameters that move, by the beginning of their names; the embedding is the decoder's too."""
 
 
-def fit_encoder(
-    bundle: Bundle, corpus: Corpus, config: EncoderConfig, tick: Callable[[float], None] = lambda done: None
+def tune_encoder(
+    bundle: Bundle,
+    corpus: Corpus,
+    settings: EncoderTuning,
+    threads: int = 1,
+    progress: Progress = silent,
 ) -> Bundle:
-    """Teach a bundle's encoder; its weights are changed in place, those of the decoder and the heads stay.
+    """Train a bundle's encoder for its decoder; its parameters are changed in place.
 
-    A bundle whose encoder was taught before goes on with other batches.
+    A bundle whose encoder was tuned before continues with other batches.
 
     Args:
         bundle: the model.
         corpus: the molecules that it was trained on, in its vocabulary.
-        config: sizes and budgets.
-        tick: called with the share of the steps that is done, for a progress bar.
+        settings: sizes and budgets.
+        threads: cores of the CPU, each of which computes a part of every batch.
+        progress: told of each step.
 
     Returns:
         The bundle without figures, density, validity and features, which are those of the old encoder.
     """
-    lessons = list(bundle.training.get("encoder_lessons", ()))
-    model, before = bundle.model, copy.deepcopy(bundle.model).eval()
+    before = list(bundle.training.get("encoder_tuning", ()))
+    model, old = bundle.model, copy.deepcopy(bundle.model).eval()
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(name.startswith(TAUGHT))
-    taught = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(taught, lr=config.learning_rate, weight_decay=1e-4, fused=True)
-    rows, seed, first = corpus.rows("train"), config.seed + 29, sum(lesson["n_steps"] for lesson in lessons)
-    batches = stream(corpus, rows, config.batch_size, seed, first, config.length_power)
-    generator = torch.Generator().manual_seed(config.seed * 1_009 + len(lessons))
+        parameter.requires_grad_(name.startswith(TRAINED))
+    trained = [p for p in model.parameters() if p.requires_grad]
+    seed, first = settings.seed + 29, sum(one["n_steps"] for one in before)
+    batches = stream(corpus, corpus.rows("train"), settings.order, seed, first)
+    generator = torch.Generator().manual_seed(settings.seed * 1_009 + len(before))
+    n_parts = threads if bundle.device.type == "cpu" else 1
     model.train()
-    with parts_pool(config.n_parts, torch.get_num_threads()) as pool:
-        for step in range(config.n_steps):
-            done = step / config.n_steps
-            tick(done)
-            for group in optimizer.param_groups:
-                rise = min(1.0, (step + 1) / config.n_warm)
-                group["lr"] = config.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * done))
+    with parts_pool(n_parts, threads) as pool:
+
+        def gradients() -> None:
             tokens = next(batches).tokens
             noise = torch.randn((len(tokens), bundle.latent_dim), generator=generator)
-            # Each part has as many long strings as the others.
-            parts = [(tokens[i :: config.n_parts], noise[i :: config.n_parts]) for i in range(config.n_parts)]
 
-            def loss_of(number: int, parts: list[tuple[Tensor, Tensor]] = parts) -> tuple[Tensor, None]:
-                own, moved = (x.to(bundle.device) for x in parts[number])
+            def loss_of(number: int) -> tuple[Tensor, None]:
+                # Each part has as many long strings as the others.
+                own, moved = (x[number::n_parts].to(bundle.device) for x in (tokens, noise))
                 with torch.autocast(
-                    bundle.device.type, torch.bfloat16, enabled=config.bf16, cache_enabled=False
+                    bundle.device.type, torch.bfloat16, enabled=settings.bf16, cache_enabled=False
                 ):
-                    return encoder_loss(model, before, own, moved, config).sum() / config.batch_size, None
+                    nats = encoder_loss(model, old, own, moved, settings)
+                return nats.sum() / settings.order.batch_size, None
 
-            summed_gradients(loss_of, config.n_parts, taught, pool)
-            torch.nn.utils.clip_grad_norm_(taught, 5.0)
-            optimizer.step()
+            summed_gradients(loss_of, n_parts, trained, pool)
+
+        descend(trained, gradients, settings.n_steps, settings.descent, progress, "tune the encoder")
     model.requires_grad_(True).eval()
-    training = dict(bundle.training) | {"encoder_lessons": [*lessons, asdict(config)]}
+    training = dict(bundle.training) | {"encoder_tuning": [*before, to_table(settings)]}
     return replace(bundle, training=training, figures={}, realism=RealismModels())
 
 
 def encoder_loss(
-    model: MoleculeVAE, before: MoleculeVAE, tokens: Tensor, noise: Tensor, config: EncoderConfig
+    model: MoleculeVAE, before: MoleculeVAE, tokens: Tensor, noise: Tensor, settings: EncoderTuning
 ) -> Tensor:
-    """Nats (n,) that the decoder needs for each compound near its mean, and what keeps the mean in place.
+    """Nats (n,) that the decoder needs for each compound near its mean, plus the cost of moving the mean.
 
     Args:
-        model: whose encoder is taught.
+        model: whose encoder is trained.
         before: the same network as it was.
         tokens: (n, length) int64, padded with PAD.
         noise: (n, latent_dim), standard normal.
-        config: its `noise` and `keep` are used.
+        settings: their `noise` and `keep` are used.
     """
     with torch.no_grad():
         old_mean, old_log_variance = before.encode(tokens)
         deviation = (0.5 * old_log_variance).exp()
     mean, log_variance = model.encode(tokens)
-    entropy = token_cross_entropy(model, mean + config.noise * deviation * noise, tokens)
+    entropy = token_cross_entropy(model, mean + settings.noise * deviation * noise, tokens)
     moved = ((mean - old_mean) / deviation).square() + (log_variance - old_log_variance).square()
-    return entropy + config.keep * moved.sum(1)
+    return entropy + settings.keep * moved.sum(1)

@@ -1,11 +1,11 @@
-"""From a training to a bundle, and from a bundle to the first weights of another training."""
+"""Make a bundle of a training, and take the first parameters of a training from a bundle."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,19 +17,20 @@ from molinterp.errors import InputError, ShapeError
 from molinterp.model.bundle import Bundle
 from molinterp.model.network import VAEConfig
 from molinterp.model.tokens import Tokenizer
+from molinterp.settings import to_table
 from molinterp.training.vae.trainer import Trainer
 
 EARLIER = ("n_seen", "steps", "minutes", "before")
-"""What a bundle remembers of the training that it began from."""
+"""Facts that a bundle records of the training that it began from."""
 
 
 def bundle_of(trainer: Trainer, name: str, before: Mapping[str, Any] | None = None) -> Bundle:
-    """The bundle of a training as it stands, without figures yet.
+    """Make a bundle of a training as it stands, without figures yet.
 
     Args:
         trainer: after its run.
         name: of the bundle.
-        before: `training` of the bundle that it began from; None means that it began from nothing.
+        before: `training` of the bundle that it began from; None means that it began from scratch.
     """
     corpus, state = trainer.corpus, trainer.state
     return Bundle(
@@ -47,8 +48,7 @@ def bundle_of(trainer: Trainer, name: str, before: Mapping[str, Any] | None = No
             "minutes": round(state.seconds / 60, 1),
             **({} if before is None else {"before": {k: before[k] for k in EARLIER if k in before}}),
             "device": str(trainer.device),
-            "config": asdict(trainer.config),
-            "n_parts": trainer.n_parts,
+            "settings": {**to_table(trainer.settings), "n_parts": trainer.n_parts},
             "versions": {
                 "molinterp": molinterp.__version__,
                 "torch": torch.__version__,
@@ -59,25 +59,23 @@ def bundle_of(trainer: Trainer, name: str, before: Mapping[str, Any] | None = No
     )
 
 
-def starting_weights(bundle: str, tokenizer: Tokenizer, sizes: VAEConfig) -> dict[str, Tensor]:
-    """Weights of a bundle that another training can begin with.
+def starting_weights(bundle: Bundle, tokenizer: Tokenizer, sizes: VAEConfig) -> dict[str, Tensor]:
+    """Parameters of a bundle with which another training can begin.
 
     Blocks, features and the upper layer that it lacks are added and do nothing at first. Heads of another
-    shape, as `molinterp fit heads` leaves them, are left out: they begin anew.
+    shape, as `molinterp fit heads` leaves them, are left out: they start from scratch.
 
     Raises:
-        BundleError: the bundle is missing or damaged.
         InputError: its vocabulary or its sizes are not those of the training.
     """
-    loaded = Bundle.load(bundle)
-    n_blocks, grown = loaded.model.config.head_blocks, None
-    if loaded.tokenizer.to_dict() == tokenizer.to_dict():
+    n_blocks, grown = bundle.model.config.head_blocks, None
+    if bundle.tokenizer.to_dict() == tokenizer.to_dict():
         with suppress(ShapeError):
-            grown = loaded.model.grown(replace(sizes, head_blocks=n_blocks))
+            grown = bundle.model.grown(replace(sizes, head_blocks=n_blocks))
     if grown is None:
         raise InputError(
-            f"`--warm-start {bundle}` must have the vocabulary and the sizes of this training; "
-            "they differ. Give the same options and molecules as it was trained with."
+            f"bundle '{bundle.name}' must have the vocabulary and the sizes of the training that begins with "
+            "it; they differ. Repeat the options and molecules that it was trained with."
         )
     heads = () if n_blocks == sizes.head_blocks else ("fingerprint_head.", "property_head.")
     return {k: v for k, v in grown.state_dict().items() if not k.startswith(heads)}

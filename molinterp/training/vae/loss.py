@@ -11,9 +11,7 @@ from torch.nn import functional as F
 
 from molinterp.model.likelihood import token_cross_entropy
 from molinterp.model.network import MoleculeVAE
-
-QUIET = 0.25
-"""Noise of quiet molecules, in standard deviations of the posterior."""
+from molinterp.training.vae.settings import LossSettings
 
 
 @final
@@ -27,19 +25,19 @@ class Batch:
     """(n, n_bits) float32, ECFP4."""
     properties: Tensor
     """(n, n_properties) float32, their own units; NaN where unknown."""
-    odds: Tensor | None = None
+    feature_targets: Tensor | None = None
     """(n, n_features) float32, standardised log-odds of features; NaN where unknown."""
 
     def to(self, device: torch.device) -> Batch:
         """The same molecules on `device`."""
-        odds = None if self.odds is None else self.odds.to(device)
-        return Batch(self.tokens.to(device), self.bits.to(device), self.properties.to(device), odds)
+        targets = None if self.feature_targets is None else self.feature_targets.to(device)
+        return Batch(self.tokens.to(device), self.bits.to(device), self.properties.to(device), targets)
 
     def split(self, n: int) -> list[Batch]:
         """Parts of `n` molecules each, in their order; the last may have fewer."""
         tokens = self.tokens.split(n)
-        odds = [None] * len(tokens) if self.odds is None else self.odds.split(n)
-        parts = zip(tokens, self.bits.split(n), self.properties.split(n), odds, strict=True)
+        targets = [None] * len(tokens) if self.feature_targets is None else self.feature_targets.split(n)
+        parts = zip(tokens, self.bits.split(n), self.properties.split(n), targets, strict=True)
         return [Batch(*part) for part in parts]
 
 
@@ -63,22 +61,15 @@ class Losses:
     z: Tensor
     """(n, latent_dim), the samples of the posterior; no gradient."""
 
-    def total(
-        self,
-        kl_weight: float,
-        bit_weight: float,
-        property_weight: float,
-        between_weight: float,
-        feature_weight: float = 0.0,
-    ) -> Tensor:
-        """The weighted sum that is minimised."""
+    def total(self, weights: LossSettings) -> Tensor:
+        """Sum the terms by their weights; this is what is minimised."""
         return (
             self.reconstruction
-            + between_weight * self.between
-            + kl_weight * self.kl
-            + bit_weight * self.bits
-            + property_weight * self.properties
-            + feature_weight * self.features
+            + weights.between_weight * self.between
+            + weights.kl_weight * self.kl
+            + weights.bit_weight * self.bits
+            + weights.property_weight * self.properties
+            + weights.feature_weight * self.features
         )
 
 
@@ -86,8 +77,8 @@ def blurred(z: Tensor, others: Tensor, generator: torch.Generator | None = None)
     """Points between compounds and unrelated ones, and their blur.
 
     A point is (1 - b/2) z + b/2 z', with the blur b in [0, 1] of density 2b: half-way is seen most. A
-    decoder taught the compound at z there learns what is plausible between two compounds: whole
-    compounds, like both as far as the point tells.
+    decoder trained to answer there with the compound at z learns what is plausible between two compounds:
+    whole compounds, like both as far as the point tells.
 
     Args:
         z: (n, latent_dim), latent points of compounds.
@@ -106,42 +97,36 @@ def blurred(z: Tensor, others: Tensor, generator: torch.Generator | None = None)
 def losses(
     model: MoleculeVAE,
     batch: Batch,
+    settings: LossSettings,
     generator: torch.Generator | None = None,
     others: Tensor | None = None,
-    share_between: float = 0.25,
     feature_head: nn.Module | None = None,
-    quiet_share: float = 0.0,
 ) -> Losses:
-    """All terms at one sample of the posterior a molecule.
+    """Compute all terms at one sample of the posterior a molecule.
+
+    The posterior's deviation learns nothing from molecules that are decoded near their mean: it would grow
+    until their noise was what it is for the others.
 
     Args:
         model: the network.
         batch: n molecules.
+        settings: the shares and the noise are used here, the weights in `Losses.total`.
         generator: source of randomness.
         others: (m, latent_dim), points of other compounds; None for those of the batch.
-        share_between: of the molecules, those that are also decoded between compounds.
         feature_head: z (n, latent_dim) to the log-odds of the batch (n, n_features); None where it has none.
-        quiet_share: share of the molecules decoded nearer to their mean, at `QUIET` of the noise. The
-            posterior's deviation learns nothing of them: it would grow until the noise were what it was.
     """
     mean, log_variance = model.encode(batch.tokens)
-    noise = torch.randn(mean.shape, generator=generator, device=mean.device)
-    if quiet_share:
-        quiet = torch.rand((len(mean), 1), generator=generator, device=mean.device) < quiet_share
-        log_variance = torch.where(quiet, log_variance.detach(), log_variance)
-        noise = torch.where(quiet, QUIET * noise, noise)
-    z = mean + noise * (0.5 * log_variance).exp()
+    z, log_variance = _sample(mean, log_variance, settings, generator)
     kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)
-    bits = F.binary_cross_entropy_with_logits(model.bit_logits(z).float(), batch.bits, reduction="none").sum(
-        1
-    )
+    logits = model.bit_logits(z).float()
+    bits = F.binary_cross_entropy_with_logits(logits, batch.bits, reduction="none").sum(1)
     wanted = (batch.properties - model.property_mean) / model.property_scale
     properties = _squared_error(model.property_head(z), wanted)
     features = torch.zeros_like(kl)
-    if feature_head is not None and batch.odds is not None:
-        features = _squared_error(feature_head(z), batch.odds)
+    if feature_head is not None and batch.feature_targets is not None:
+        features = _squared_error(feature_head(z), batch.feature_targets)
     fixed, n = z.detach(), len(z)
-    rows = torch.arange(0, n, max(1, round(1 / share_between)), device=z.device)
+    rows = torch.arange(0, n, max(1, round(1 / settings.between_share)), device=z.device)
     points, blur = blurred(fixed[rows], fixed if others is None else others, generator)
     entropy = token_cross_entropy(
         model,
@@ -158,6 +143,19 @@ def losses(
         between=entropy[n:].mean(),
         z=fixed,
     )
+
+
+def _sample(
+    mean: Tensor, log_variance: Tensor, settings: LossSettings, generator: torch.Generator | None
+) -> tuple[Tensor, Tensor]:
+    """Points of the posterior (n, latent_dim); its log-variance, without gradients near the mean."""
+    noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+    if settings.low_noise_share:
+        drawn = torch.rand((len(mean), 1), generator=generator, device=mean.device)
+        is_near = drawn < settings.low_noise_share
+        log_variance = torch.where(is_near, log_variance.detach(), log_variance)
+        noise = torch.where(is_near, settings.low_noise * noise, noise)
+    return mean + noise * (0.5 * log_variance).exp(), log_variance
 
 
 def _squared_error(predicted: Tensor, wanted: Tensor) -> Tensor:

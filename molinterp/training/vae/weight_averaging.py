@@ -1,9 +1,9 @@
-"""The mean of several bundles' weights.
+"""Average the parameters of several bundles.
 
-Trainings that go on from one another, each with a learning rate that rises and falls to zero, end in
+Trainings that continue one another, each with a learning rate that rises and falls to zero, end in
 places between which the loss stays low; the middle of them is often better than each of them. Izmailov et
 al., Averaging Weights Leads to Wider Optima, 2018, arXiv 1803.05407; Wortsman et al., Model Soups, 2022,
-arXiv 2203.05482, with fine-tuned weights among them.
+arXiv 2203.05482, with fine-tuned parameters among them.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from molinterp.realism.fitted import RealismModels
 
 
 def average(bundles: Sequence[Bundle], name: str) -> Bundle:
-    """A bundle with the mean weights of others, without figures and what was fitted to one of them.
+    """Average bundles into a new one, without figures and without what was fitted to one of them.
 
-    What is known of the training is that of the first, and under `averaged_with` that of the others.
+    Its facts of training are those of the first bundle, and under `averaged_with` those of the others.
 
-    What one lacks and can grow, as blocks, adds nothing to its part of the mean; the inner weights of such
-    a part are those of the bundles that have it.
+    A part that one bundle lacks and can grow, such as blocks, contributes nothing to its share of the mean;
+    the inner parameters of such a part are those of the bundles that have it.
 
     Args:
-        bundles: at least two trainings that began from the same weights, or from one another.
+        bundles: at least two trainings that began from the same parameters, or from one another.
         name: of the mean.
 
     Raises:
@@ -41,7 +41,7 @@ def average(bundles: Sequence[Bundle], name: str) -> Bundle:
         if other.tokenizer.to_dict() != first.tokenizer.to_dict():
             raise InputError(
                 f"bundles '{first.name}' and '{other.name}' must have one vocabulary. "
-                "Take trainings that went on from one another."
+                "Take trainings that continue one another."
             )
     largest = {size: max(getattr(b.model.config, size) for b in bundles) for size in MAY_GROW}
     sizes = replace(first.model.config, **largest)

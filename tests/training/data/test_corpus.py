@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
+from molinterp.chem.identity import hashed_split
 from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array
 from molinterp.errors import InputError
 from molinterp.training.data.corpus import prepare, read_splits, standard_form
-from molinterp.training.data.datasets import SPLITS, hashed_split
+from molinterp.training.data.settings import SPLITS
 from tests.conftest import SMALL
 
 
@@ -102,8 +103,8 @@ def test_two_spellings_of_a_compound_are_held_out_together(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name\nfoo\n", "must have a column 'smiles'; found name"),
-        ("name,InChI\nfoo,x\n", "found name, InChI. InChI and InChIKey are not read"),
+        ("name\nfoo\n", "must have a column 'smiles' in its first row; found name"),
+        ("name,InChIKey\nfoo,x\n", "found name, inchikey. An InChIKey is a hash"),
         ("smiles\n", "must hold molecules; got none"),
         ("smiles,split\nCCO,dev\n", "must hold train, valid or test; got dev"),
         ("smiles\nC1CC\n", "no molecule of the training file could be parsed .* its 0 molecules"),

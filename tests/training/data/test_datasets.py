@@ -4,12 +4,12 @@ import hashlib
 import pytest
 from rdkit import Chem
 
+from molinterp.chem.identity import hashed_split
 from molinterp.errors import DownloadError, InputError
 from molinterp.training.data import datasets
 from molinterp.training.data.corpus import prepare
 from molinterp.training.data.datasets import (
     fetch_source,
-    hashed_split,
     read_molecules,
     source_named,
     to_table,

@@ -1,22 +1,26 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from molinterp.data import drugs
 from rdkit import Chem
 
 from molinterp.chem.filters import default_table
+from molinterp.chem.identity import without_stereo
 from molinterp.chem.properties import PROPERTIES
 from molinterp.chem.similarity import ecfp4_array
 from molinterp.chem.standardise import standardise
-from molinterp.paths.library import without_stereo
-from molinterp.training.data import recombination as recombined
+from molinterp.training.data import recombination
 from molinterp.training.data.batches import gather
 from molinterp.training.data.corpus import prepare
-from molinterp.training.data.recombination import SIZES, SLOW, with_recombined
+from molinterp.training.data.recombination import with_recombined
+from molinterp.training.data.settings import Recombination
 from molinterp.training.vae.export import bundle_of
 from tests.conftest import SMALL
 
 SMILES = sorted({standardise(s).smiles for s in drugs().values()})
 N = 60
+SETTINGS = Recombination(chunk_size=40)
 
 
 @pytest.fixture(scope="module")
@@ -28,17 +32,12 @@ def corpus(tmp_path_factory):
     return prepare(folder / "m.csv", folder / "cache", "smiles", 100)
 
 
-@pytest.fixture(autouse=True)
-def _small_chunks(monkeypatch):
-    monkeypatch.setattr(recombined, "CHUNK", 40)
-
-
 def new_smiles(corpus):
     return corpus.smiles(range(len(corpus) - corpus.n_recombined, len(corpus)))
 
 
 def test_the_file_s_own_compounds_stay_as_they_were(corpus, tmp_path):
-    more = with_recombined(corpus, N, tmp_path)
+    more = with_recombined(corpus, N, tmp_path, SETTINGS)
     assert len(more) == len(corpus) + N and more.n_recombined == N
     n = len(corpus)
     assert more.smiles(range(n)) == corpus.smiles(range(n))
@@ -49,11 +48,11 @@ def test_the_file_s_own_compounds_stay_as_they_were(corpus, tmp_path):
 
 
 def test_new_compounds_are_canonical_familiar_and_of_a_usual_size(corpus, tmp_path):
-    found = new_smiles(with_recombined(corpus, N, tmp_path))
+    found = new_smiles(with_recombined(corpus, N, tmp_path, SETTINGS))
     for smiles in found:
         mol = Chem.MolFromSmiles(smiles)
         assert Chem.MolToSmiles(mol) == smiles
-        assert mol.GetNumHeavyAtoms() in SIZES
+        assert mol.GetNumHeavyAtoms() in range(SETTINGS.min_atoms, SETTINGS.max_atoms + 1)
         assert default_table().is_familiar(mol)
     assert len(set(found) - set(SMILES)) > N // 2
 
@@ -65,10 +64,12 @@ def test_no_compound_that_is_held_out_is_made(tmp_path):
     table.write_text("smiles,split\n" + "".join(f"{s},train\n" for s in parents * 5) + f"{made},test\n")
     corpus = prepare(table, tmp_path / "cache", "smiles", 60)
     held_out = without_stereo(made)
-    found = new_smiles(with_recombined(corpus, 200, tmp_path))
+    found = new_smiles(with_recombined(corpus, 200, tmp_path, SETTINGS))
     assert found and held_out not in map(without_stereo, found)
     free = prepare_without_test(tmp_path, parents)
-    assert held_out in map(without_stereo, new_smiles(with_recombined(free, 200, tmp_path / "free")))
+    assert held_out in map(
+        without_stereo, new_smiles(with_recombined(free, 200, tmp_path / "free", SETTINGS))
+    )
 
 
 def prepare_without_test(folder, parents):
@@ -78,39 +79,38 @@ def prepare_without_test(folder, parents):
 
 
 def test_labels_are_those_of_the_chemistry(corpus, tmp_path):
-    more = with_recombined(corpus, N, tmp_path)
+    more = with_recombined(corpus, N, tmp_path, SETTINGS)
     row = len(more) - 1
     mol = Chem.MolFromSmiles(new_smiles(more)[-1])
     assert (np.unpackbits(more.bits[row]) == ecfp4_array(mol)).all()
-    expected = [np.nan if name in SLOW else f(mol) for name, f in PROPERTIES.items()]
+    expected = [np.nan if name in SETTINGS.unknown else f(mol) for name, f in PROPERTIES.items()]
     np.testing.assert_array_equal(more.properties[row], np.array(expected, np.float32))
     assert gather(more, [row]).tokens[0].tolist() == more.sequence(row).tolist()
 
 
 def test_more_compounds_begin_with_the_same_and_processes_do_not_matter(corpus, tmp_path):
-    few = new_smiles(with_recombined(corpus, 30, tmp_path / "a"))
-    many = new_smiles(with_recombined(corpus, 100, tmp_path / "b", n_processes=2))
+    few = new_smiles(with_recombined(corpus, 30, tmp_path / "a", SETTINGS))
+    many = new_smiles(with_recombined(corpus, 100, tmp_path / "b", SETTINGS, n_processes=2))
     assert many[:30] == few
-    assert new_smiles(with_recombined(corpus, 30, tmp_path / "c", seed=1)) != few
+    assert new_smiles(with_recombined(corpus, 30, tmp_path / "c", replace(SETTINGS, seed=1))) != few
 
 
 def test_finished_chunks_are_not_made_again(corpus, tmp_path, monkeypatch):
-    first = new_smiles(with_recombined(corpus, N, tmp_path))
-    monkeypatch.setattr(recombined, "_made", None)
-    assert new_smiles(with_recombined(corpus, N, tmp_path)) == first
+    first = new_smiles(with_recombined(corpus, N, tmp_path, SETTINGS))
+    monkeypatch.setattr(recombination, "_made", None)
+    assert new_smiles(with_recombined(corpus, N, tmp_path, SETTINGS)) == first
 
 
-def test_molecules_without_pieces_give_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(recombined, "PATIENCE", 2)
+def test_molecules_without_pieces_give_none(tmp_path):
     table = tmp_path / "m.csv"
     table.write_text("smiles,split\n" + 5 * "c1ccccc1,train\nC1CCNCC1,train\n")
     corpus = prepare(table, tmp_path / "cache", "smiles", 30)
-    more = with_recombined(corpus, 5, tmp_path)
+    more = with_recombined(corpus, 5, tmp_path, replace(SETTINGS, patience=2))
     assert len(more) == len(corpus) and more.n_recombined == 0
 
 
 def test_none_at_all_leaves_the_corpus_as_it_is(small_corpus, tmp_path):
-    assert with_recombined(small_corpus, 0, tmp_path) is small_corpus
+    assert with_recombined(small_corpus, 0, tmp_path, SETTINGS) is small_corpus
 
 
 def test_a_bundle_says_how_many_it_was_trained_on(small_trainer):

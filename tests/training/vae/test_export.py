@@ -4,10 +4,13 @@ import pytest
 import torch
 
 from molinterp.chem.properties import PROPERTIES
-from molinterp.errors import BundleError, InputError
+from molinterp.errors import InputError
+from molinterp.model.bundle import Bundle
 from molinterp.model.quantisation import packed, unpacked
 from molinterp.training.vae.export import bundle_of, starting_weights
-from molinterp.training.vae.trainer import Trainer, TrainingConfig, sizes_for
+from molinterp.training.vae.settings import NetworkSizes, VAETraining
+from molinterp.training.vae.trainer import Trainer, sizes_for
+from tests.conftest import SMALL_SIZES
 
 
 def test_a_bundle_records_what_it_was_trained_on(small_trainer, small_corpus):
@@ -28,9 +31,9 @@ def test_a_bundle_remembers_the_training_that_it_began_from(small_trainer):
 
 
 def test_a_warm_start_begins_with_the_bundles_weights(saved_bundle, small_corpus, small_trainer, tmp_path):
-    sizes = small_trainer.model.config
-    weights = starting_weights(str(saved_bundle), small_corpus.tokenizer, sizes)
-    trainer = Trainer(small_corpus, TrainingConfig(n_steps=1), sizes, tmp_path / "checkpoint")
+    own, sizes = SMALL_SIZES, small_trainer.model.config
+    weights = starting_weights(Bundle.load(saved_bundle), small_corpus.tokenizer, sizes)
+    trainer = Trainer(small_corpus, VAETraining(n_steps=1, sizes=own), tmp_path / "checkpoint")
     trainer.warm_start(weights)
     for name, value in unpacked(packed(small_trainer.model.state_dict())).items():
         assert torch.equal(trainer.model.state_dict()[name], value), name
@@ -38,17 +41,18 @@ def test_a_warm_start_begins_with_the_bundles_weights(saved_bundle, small_corpus
 
 
 def test_a_warm_start_of_other_sizes_is_turned_down(saved_bundle, small_corpus):
-    with pytest.raises(InputError, match="must have the vocabulary and the sizes of this training"):
-        starting_weights(str(saved_bundle), small_corpus.tokenizer, sizes_for(small_corpus, latent_dim=9))
-    with pytest.raises(BundleError, match="must be one that ships"):
-        starting_weights("none", small_corpus.tokenizer, sizes_for(small_corpus))
+    sizes = sizes_for(small_corpus, NetworkSizes(latent_dim=9))
+    with pytest.raises(
+        InputError, match="bundle 'small' must have the vocabulary and the sizes of the training"
+    ):
+        starting_weights(Bundle.load(saved_bundle), small_corpus.tokenizer, sizes)
 
 
 def test_a_warm_start_leaves_heads_of_another_shape_out(small_bundle, small_corpus, small_trainer, tmp_path):
-    sizes = small_trainer.model.config
+    own, sizes = SMALL_SIZES, small_trainer.model.config
     replace(small_bundle, model=small_bundle.model.with_head_blocks(2)).save(tmp_path / "b")
-    weights = starting_weights(str(tmp_path / "b"), small_corpus.tokenizer, sizes)
-    trainer = Trainer(small_corpus, TrainingConfig(n_steps=1), sizes, tmp_path / "checkpoint")
+    weights = starting_weights(Bundle.load(tmp_path / "b"), small_corpus.tokenizer, sizes)
+    trainer = Trainer(small_corpus, VAETraining(n_steps=1, sizes=own), tmp_path / "checkpoint")
     fresh = {k: v.clone() for k, v in trainer.model.state_dict().items()}
     trainer.warm_start(weights)
     assert trainer.validate()["reconstruction"] == 1.0
@@ -60,8 +64,9 @@ def test_a_warm_start_leaves_heads_of_another_shape_out(small_bundle, small_corp
 def test_a_warm_start_adds_what_grows_and_does_nothing_yet(
     saved_bundle, small_corpus, small_trainer, tmp_path
 ):
-    sizes = replace(small_trainer.model.config, encoder_blocks=1, upper_dim=4, condition_dim=4)
-    weights = starting_weights(str(saved_bundle), small_corpus.tokenizer, sizes)
-    trainer = Trainer(small_corpus, TrainingConfig(n_steps=1), sizes, tmp_path / "checkpoint")
+    own = replace(SMALL_SIZES, encoder_blocks=1, upper_dim=4, condition_dim=4)
+    sizes = sizes_for(small_corpus, own)
+    weights = starting_weights(Bundle.load(saved_bundle), small_corpus.tokenizer, sizes)
+    trainer = Trainer(small_corpus, VAETraining(n_steps=1, sizes=own), tmp_path / "checkpoint")
     trainer.warm_start(weights)
     assert trainer.validate()["reconstruction"] == 1.0

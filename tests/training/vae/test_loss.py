@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from molinterp.model.network import MoleculeVAE, VAEConfig
-from molinterp.training.vae.loss import QUIET, Batch, blurred, losses
+from molinterp.training.vae.loss import Batch, blurred, losses
+from molinterp.training.vae.settings import LossSettings
 
 SIZES = VAEConfig(20, 16, 3, latent_dim=5, embedding_dim=8, encoder_dim=12, decoder_dim=14, head_dim=10)
+PLAIN = LossSettings(kl_weight=1.0, bit_weight=1.0, property_weight=1.0, between_weight=1.0)
 
 
 @pytest.fixture
@@ -20,7 +24,7 @@ def batch() -> Batch:
 
 
 def test_gradients_reach_every_parameter(model, batch):
-    losses(model, batch).total(1.0, 1.0, 1.0, 1.0).backward()
+    losses(model, batch, PLAIN).total(PLAIN).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
 
@@ -34,31 +38,31 @@ def test_blurred_points_lie_between_compounds_as_far_as_their_blur_says():
     assert 0 <= float(blur.min()) and float(blur.max()) <= 1
 
 
-def at_share(model, batch, quiet_share):
-    return losses(model, batch, torch.Generator().manual_seed(0), quiet_share=quiet_share)
+def at_share(model, batch, share):
+    return losses(model, batch, replace(PLAIN, low_noise_share=share), torch.Generator().manual_seed(0))
 
 
-def test_quiet_molecules_are_decoded_nearer_to_their_mean(model, batch):
+def test_molecules_with_low_noise_are_decoded_nearer_to_their_mean(model, batch):
     mean, _ = model.encode(batch.tokens)
-    loud, quiet = (at_share(model, batch, share).z - mean for share in (0.0, 1.0))
-    torch.testing.assert_close(quiet, QUIET * loud)
-    some = ((at_share(model, batch, 0.5).z - mean) / loud).detach()
-    assert {round(float(row.mean()), 4) for row in some} == {QUIET, 1.0}
+    full, low = (at_share(model, batch, share).z - mean for share in (0.0, 1.0))
+    torch.testing.assert_close(low, PLAIN.low_noise * full)
+    some = ((at_share(model, batch, 0.5).z - mean) / full).detach()
+    assert {round(float(row.mean()), 4) for row in some} == {PLAIN.low_noise, 1.0}
 
 
-def test_the_deviation_learns_of_loud_molecules_alone(model, batch):
-    """Were it to learn of the quiet ones it would grow, as their noise costs a quarter."""
+def test_the_deviation_learns_from_molecules_with_full_noise_alone(model, batch):
+    """Were it to learn from the others it would grow, as their noise costs a quarter."""
     gradients = []
     for share in (0.0, 1.0):
         model.zero_grad()
-        at_share(model, batch, share).total(1.0, 1.0, 1.0, 1.0).backward()
+        at_share(model, batch, share).total(PLAIN).backward()
         mean, log_variance = model.posterior[-1].bias.grad.chunk(2)
         assert (mean != 0).all()
         gradients.append(log_variance)
     assert (gradients[0] != 0).all() and (gradients[1] == 0).all()
 
 
-def test_the_kl_divergence_is_that_of_the_posterior_whatever_is_quiet(model, batch):
+def test_the_kl_divergence_is_that_of_the_posterior_whatever_the_noise(model, batch):
     assert torch.equal(at_share(model, batch, 0.0).kl, at_share(model, batch, 1.0).kl)
 
 
@@ -68,7 +72,20 @@ def test_parts_of_a_batch_are_the_batch(batch):
     for name in ("tokens", "bits", "properties"):
         whole = torch.cat([getattr(part, name) for part in parts])
         assert torch.equal(whole, getattr(batch, name))
-    assert all(part.odds is None for part in parts)
-    odds = torch.randn(6, 2)
-    with_odds = Batch(batch.tokens, batch.bits, batch.properties, odds).split(4)
-    assert torch.equal(torch.cat([part.odds for part in with_odds]), odds)
+    assert all(part.feature_targets is None for part in parts)
+    targets = torch.randn(6, 2)
+    with_targets = Batch(batch.tokens, batch.bits, batch.properties, targets).split(4)
+    assert torch.equal(torch.cat([part.feature_targets for part in with_targets]), targets)
+
+
+@pytest.mark.parametrize(("wanted", "first"), [(0.1, 0.05), (0.03, 0.03)])
+def test_the_kl_term_rises_and_begins_no_heavier_than_it_ends(wanted, first):
+    settings = LossSettings(kl_weight=wanted, kl_start=0.05, kl_ramp=0.5)
+    rising = [settings.at(k / 10).kl_weight for k in range(10)]
+    expected = [first + (wanted - first) * k / 5 for k in range(5)]
+    assert rising == pytest.approx([*expected, *[wanted] * 5])
+
+
+def test_noise_is_lowered_once_the_kl_term_is_fully_on():
+    settings = LossSettings(low_noise_share=0.75, kl_ramp=0.6)
+    assert [settings.at(k / 10).low_noise_share for k in range(10)] == [0.0] * 6 + [0.75] * 4

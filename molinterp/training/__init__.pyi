@@ -1,0 +1,13 @@
+from .data.settings import CorpusSettings as CorpusSettings
+from .data.settings import Recombination as Recombination
+from .latent.settings import LatentFit as LatentFit
+from .pipeline import train as train
+from .recipe import Recipe as Recipe
+from .recipe import Stage as Stage
+from .settings import ClassifierFit as ClassifierFit
+from .settings import Evaluation as Evaluation
+from .settings import Machine as Machine
+from .vae.settings import Averaging as Averaging
+from .vae.settings import EncoderTuning as EncoderTuning
+from .vae.settings import SelfTraining as SelfTraining
+from .vae.settings import VAETraining as VAETraining
