@@ -115,15 +115,15 @@ def _bar(quiet: bool) -> Any:
 
 
 def _log(found: MoleculePath, verbose: bool) -> None:
-    exact = sum(trip.is_exact for trip in found.round_trips)
-    refined = sum(trip.is_exact_refined for trip in found.round_trips)
-    click.echo(
-        f"{len(found)} molecules; worst step {found.worst_step:.2f}, mean {found.mean_step:.2f}; "
-        f"chosen from {found.n_candidates}; "
-        f"{found.raw_validity:.0%} of {found.n_decoded} decodes are molecules; "
-        f"{exact} of 2 ends reconstructed, {refined} from an inverted latent point",
-        err=True,
-    )
+    largest = max((m.change.n_atoms for m in found if m.change is not None), default=None)
+    said = [f"{len(found)} molecules", f"worst step {found.worst_step:.2f}, mean {found.mean_step:.2f}"]
+    if largest is not None:
+        said.append(f"largest step {largest} heavy atoms")
+    if found.round_trips is not None and found.raw_validity is not None:
+        exact = sum(trip.is_exact for trip in found.round_trips)
+        said.append(f"{found.raw_validity:.0%} of {found.n_decoded} decodes are molecules")
+        said.append(f"{exact} of 2 ends reconstructed")
+    click.echo("; ".join([*said, f"chosen from {found.n_candidates}"]), err=True)
     if verbose:
         for reason, n in sorted(found.rejected.items()):
             click.echo(f"left out: {n} {reason}", err=True)
