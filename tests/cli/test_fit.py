@@ -6,7 +6,7 @@ from tests.cli.commands import check_refused
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("density", "one.csv"), 2, "'default' ships with molinterp and is not written over"),
+        (("density", "one.csv"), 2, "'default' ships with molinterp and is not overwritten"),
         (("density", "none.csv", "-o", "new", "{small}"), 2, "does not exist"),
         (
             ("density", "one.csv", "-o", "new", "{small}"),

@@ -48,7 +48,7 @@ def test_what_a_training_lacks_is_named_by_its_option(run, tmp_path):
     code, err = run(*TRAIN, "-o", "own")
     assert code == 2 and "a training needs a budget: give --minutes or --n-steps" in err
     code, err = run(*TRAIN, "--n-steps", "1")
-    assert code == 2 and "give --output" in err
+    assert code == 2 and "Give --output" in err
     code, err = run("train", "-o", "own", "--n-steps", "1")
     assert code == 2 and "a training needs MOLECULES, or --recipe" in err
     assert {p.name for p in tmp_path.iterdir()} == {"m.csv"}
