@@ -99,6 +99,7 @@ def test_an_encoder_is_tuned_alone(run):
     assert changed and all(k.startswith(TRAINED) for k in changed)
 
 
+@pytest.mark.weights
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -126,6 +127,7 @@ def test_a_device_that_torch_cannot_use_is_found_before_the_work(run, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"m.csv"}
 
 
+@pytest.mark.weights
 def test_recombined_compounds_are_learnt_beside_the_others(run, monkeypatch, tmp_path):
     monkeypatch.setattr("molinterp.training.pipeline.Recombination", lambda: Recombination(chunk_size=20))
     rows = [f"{s},{'valid' if i % 10 == 0 else 'train'}" for i, s in enumerate(drugs().values())]
