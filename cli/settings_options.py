@@ -1,71 +1,62 @@
-"""Options of commands that derive from the fields of settings."""
+"""Options of commands, derived from the fields of settings."""
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import click
+from molinterp.cli.options import OTHER, GroupedOption
 
-from molinterp.errors import InputError
 from molinterp.settings import Leaf, from_table, leaves
 
 Settings = TypeVar("Settings")
-Command: TypeAlias = Callable[..., Any]
-Decorator: TypeAlias = Callable[[Command], Command]
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def settings_options(*classes: type, leave_out: Collection[str] = ()) -> Decorator:
-    """Give a command an option for each field of some settings; errors about a field name its option.
+    """Give a command an option for each field of some settings, under the heading of its group.
 
     Args:
         classes: dataclasses whose fields are declared by `molinterp.settings.setting`.
-        leave_out: names of fields that become no options.
+        leave_out: names of fields that do not become options.
     """
     options = {leaf.name: leaf for cls in classes for leaf in leaves(cls) if leaf.name not in leave_out}
 
-    def decorate(command: Command) -> Command:
-        @functools.wraps(command)
-        def with_flags(*arguments: Any, **values: Any) -> Any:
-            try:
-                return command(*arguments, **values)
-            except InputError as error:
-                names = {param.name for param in click.get_current_context().command.params}
-                raise InputError(_in_flags(str(error), names)) from error
-
-        decorated: Command = with_flags
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for leaf in reversed(options.values()):
-            decorated = _option(leaf)(decorated)
-        return decorated
+            command = _option(leaf)(command)
+        return command
 
     return decorate
 
 
 def settings_from(cls: type[Settings], values: Mapping[str, Any], **others: Any) -> Settings:
-    """Make settings from the values of a command's options, and of others that are no options."""
+    """Create settings from the values of a command's options and from `others`."""
     names = {leaf.name for leaf in leaves(cls, is_expert=True)}
     given = {name: value for name, value in values.items() if name in names and value is not None}
     return from_table(cls, given | others)
 
 
 def flag_of(name: str) -> str:
-    """Flag of a field."""
+    """Return the flag of a field."""
     return f"--{name.replace('_', '-')}"
 
 
 def _option(leaf: Leaf) -> Decorator:
     is_required = leaf.default is MISSING
+    default: dict[str, Any] = {} if is_required else {"default": leaf.default}
     return click.option(
         flag_of(leaf.name),
         leaf.name,
+        cls=GroupedOption,
+        group=leaf.group or OTHER,
         type=_type(leaf),
-        default=None if is_required else leaf.default,
         required=is_required,
-        show_default=leaf.default is not None,
+        show_default=leaf.default not in (None, MISSING),
         help=leaf.help,
+        **default,
     )
 
 
@@ -83,8 +74,3 @@ def _type(leaf: Leaf) -> Any:
 
 def _whole(bound: float | None) -> int | None:
     return None if bound is None else int(bound)
-
-
-def _in_flags(message: str, names: Collection[str | None]) -> str:
-    """Message with flags in place of the fields in backquotes."""
-    return re.sub(r"`(\w+)`", lambda quoted: flag_of(quoted[1]) if quoted[1] in names else quoted[0], message)

@@ -1,4 +1,4 @@
-"""Files that ship with molinterp, one loader each."""
+"""Load the data files that ship with molinterp."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ OTHER_NAMES = {
     "meperidine": "pethidine",
     "penicillin g": "benzylpenicillin",
 }
-"""National names of drugs to their international ones."""
+"""International non-proprietary names of drugs by their national names."""
 
 
 @cache
 def drugs() -> dict[str, str]:
-    """Well-known drugs: international non-proprietary name in lower case to canonical SMILES."""
+    """Return well-known drugs: canonical SMILES by international non-proprietary name in lower case."""
     with (_HERE / "drugs.csv").open(encoding="utf-8") as stream:
         return {row["name"]: row["smiles"] for row in csv.DictReader(stream)}
 
 
 def drug_name(text: str) -> str:
-    """The international name in lower case of a drug by any of its names; else the text in lower case."""
+    """Return the international name of a drug in lower case; any other text is only lower-cased."""
     name = text.strip().lower()
     return OTHER_NAMES.get(name, name)
 
 
 def held_out_file() -> Path:
-    """SMILES of compounds of ChEMBL that no shipped model was trained on."""
+    """Return the SMILES file of ChEMBL compounds that no shipped model was trained on."""
     return _HERE / "chembl.smi"
 
 
 def sources() -> list[dict[str, Any]]:
-    """The public sources of the training data: name, address, reference, licence and counts."""
+    """Return the public sources of the training data: name, address, reference, licence and counts."""
     entries = json.loads((_HERE / "sources.json").read_text(encoding="utf-8"))
     return list(entries)

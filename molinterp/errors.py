@@ -1,4 +1,4 @@
-"""The exception and warning tree: every failure a user can act on has a name here."""
+"""Exceptions and warnings: every failure that a user can act on has a class of its own."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from typing import final
 
 
 class MolinterpError(Exception):
-    """Base of all errors that molinterp raises on purpose."""
+    """Base class of all errors that molinterp raises deliberately."""
 
 
 @final
 class InvalidMoleculeError(MolinterpError, ValueError):
-    """A text is not a molecule that molinterp can take.
+    """A text does not describe a molecule that molinterp accepts.
 
     Attributes:
-        text: what was handed in.
-        reason: why it was turned down, in words a chemist can act on.
+        text: the text itself.
+        reason: why it was rejected, in words that a chemist can act on.
         index: row in the input (0-based), or None for a single molecule.
     """
 
     def __init__(self, text: str, reason: str, index: int | None = None, where: str = "") -> None:
-        """Build the message; `where` says in words what `index` says as a number."""
+        """Build the message; `where` describes the place in words and takes precedence over `index`."""
         shown = text if len(text) <= 80 else f"{text[:77]}..."
         place = where or ("" if index is None else f"row {index}")
         check = f" Check {place}." if place else ""
@@ -32,7 +32,7 @@ class InvalidMoleculeError(MolinterpError, ValueError):
 
 @final
 class VocabularyError(MolinterpError, ValueError):
-    """A molecule holds tokens that the model's vocabulary does not have.
+    """A molecule contains tokens that are not in the model's vocabulary.
 
     Attributes:
         text: the SMILES that could not be tokenised.
@@ -40,11 +40,11 @@ class VocabularyError(MolinterpError, ValueError):
     """
 
     def __init__(self, text: str, tokens: tuple[str, ...], reason: str | None = None) -> None:
-        """Name the unknown `tokens` of `text`, or give the `reason` where no token can be named."""
+        """Name the unknown `tokens` of `text`, or give a `reason` if no token can be named."""
         why = reason or f"unknown token{'s' if len(tokens) > 1 else ''} {', '.join(tokens)}"
         super().__init__(
             f"SMILES {text!r} cannot be written in the model's vocabulary: {why}. "
-            "Replace the unusual atoms, or train a bundle on molecules that hold them."
+            "Replace the unusual atoms, or train a model on molecules that contain them."
         )
         self.text = text
         self.tokens = tokens
@@ -52,22 +52,22 @@ class VocabularyError(MolinterpError, ValueError):
 
 @final
 class ShapeError(MolinterpError, ValueError):
-    """An array has another shape than the one asked for."""
+    """An array has the wrong shape."""
 
 
 @final
 class NotFittedError(MolinterpError, RuntimeError):
-    """Something is used before it was fitted."""
+    """An object was used before it was fitted."""
 
 
 @final
 class BundleError(MolinterpError):
-    """A bundle, or a data file beside it, is missing, damaged or of another version."""
+    """A bundle or one of its data files is missing, damaged or of an unsupported version."""
 
 
 @final
 class DownloadError(MolinterpError):
-    """A file cannot be fetched: no connection, too large, or not the file that was meant."""
+    """A file cannot be downloaded: there is no connection, it is too large, or its checksum is wrong."""
 
 
 @final
@@ -75,12 +75,12 @@ class InputError(MolinterpError, ValueError):
     """An argument, a file or a column cannot be used.
 
     Attributes:
-        argument: name of the argument at fault, as Python spells it; empty where none is.
-        remedy: what to do next; empty where the message says all there is to say.
+        argument: name of the invalid argument, as Python spells it; empty if no argument is at fault.
+        remedy: what to do next; empty if the message already says it.
     """
 
     def __init__(self, message: str, *, argument: str = "", remedy: str = "") -> None:
-        """Join `message` and `remedy`; the message names the argument in backquotes."""
+        """Join `message` and `remedy`; the message should name the argument in backquotes."""
         super().__init__(f"{message} {remedy}".rstrip())
         self.argument = argument
         self.remedy = remedy
@@ -88,40 +88,40 @@ class InputError(MolinterpError, ValueError):
 
 @final
 class WorkerError(MolinterpError, RuntimeError):
-    """The worker processes of a batch cannot be started, here or on a cluster."""
+    """The worker processes of a batch cannot be started or were lost, locally or on a cluster."""
 
 
 @final
 class MissingDependencyError(MolinterpError, ImportError):
-    """Something needs a package that is an extra of molinterp's and is not installed."""
+    """A feature needs an optional package that is not installed."""
 
     def __init__(self, what: str, package: str, extra: str) -> None:
-        """Say what needs which package, and the command that installs it."""
+        """Name the feature, the package that it needs and the command that installs it."""
         super().__init__(f"{what} need {package}. Install it: pip install 'molinterp[{extra}]'.")
 
 
 @final
 class NotFiniteError(MolinterpError, ArithmeticError):
-    """A callable that was handed in gave NaN or infinity.
+    """A user-supplied callable or curve gave NaN or infinity.
 
     Attributes:
-        name: the callable, as the signature names it.
-        pair: pair at fault (0-based, the batch flattened), or None where there are no pairs.
+        name: argument at fault, as the signature names it.
+        pair: index of the pair (0-based, in the flattened batch), or None if there are no pairs.
     """
 
     def __init__(self, name: str, pair: int | None = None) -> None:
-        """Name the callable and the pair."""
+        """Name the argument and the pair."""
         where = "" if pair is None else f" at pair {pair}"
         super().__init__(
             f"`{name}` must give finite numbers; got NaN or infinity{where}. "
-            'Check it there; `geodesic` leaves such pairs out with errors="keep".'
+            'Check it there, or let `geodesic` skip such pairs with errors="keep".'
         )
         self.name = name
         self.pair = pair
 
 
 class MolinterpWarning(UserWarning):
-    """Base of all warnings that molinterp gives."""
+    """Base class of all warnings that molinterp issues."""
 
 
 @final

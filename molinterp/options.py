@@ -1,7 +1,7 @@
-"""Declare an option once: its check, its help, its group and how a command line reads it.
+"""Declare an option once: its check, its help text, its group and how the command line parses it.
 
-A settings class is a frozen dataclass whose fields are made by `option`. The class checks its values with
-`check_fields`; commands, documents and signatures read the same declarations.
+A settings class is a frozen dataclass whose fields are created by `option`. The class validates its values
+with `check_fields`; commands, documentation and signatures derive from the same declarations.
 """
 
 from __future__ import annotations
@@ -21,48 +21,48 @@ from molinterp.errors import InputError
 
 
 class Check(ABC):
-    """What an option accepts."""
+    """Validates and parses the values of an option."""
 
     metavar: str = ""
-    """What a help page shows for the value."""
+    """Placeholder for the value on a help page."""
 
     @abstractmethod
     def __call__(self, name: str, value: Any) -> Any:
-        """Value in its normal form.
+        """Validate a value and return it in its normal form.
 
         Raises:
-            InputError: the option does not accept it.
+            InputError: the option does not accept the value.
         """
 
     @abstractmethod
     def parse(self, text: str) -> Any:
-        """Value of a text from a command line.
+        """Parse a value from the command line.
 
         Raises:
-            ValueError: the text spells no such value.
+            ValueError: the text cannot be parsed.
         """
 
 
 def refuse(name: str, wanted: str, value: Any, remedy: str = "") -> InputError:
-    """Error for an option whose value is not the one wanted."""
+    """Build the error for an option whose value is not what is `wanted`."""
     return InputError(f"`{name}` must be {wanted}; got {value!r}.", argument=name, remedy=remedy)
 
 
 @final
 @dataclass(frozen=True)
 class Number(Check):
-    """A number in a range, or None where that is allowed."""
+    """A number in a range; None if it is optional."""
 
     low: float = -math.inf
     """Smallest value."""
     high: float = math.inf
     """Largest value."""
     is_open: bool = False
-    """Whether the bounds themselves are left out."""
+    """Whether the bounds themselves are excluded."""
     is_whole: bool = False
     """Whether only whole numbers are accepted."""
     is_optional: bool = False
-    """Whether None is accepted, and infinity for it, which a TOML file can hold."""
+    """Whether None is accepted. Infinity is then read as None, because TOML has no null."""
 
     @property
     def metavar(self) -> str:  # type: ignore[override]
@@ -145,10 +145,10 @@ class Flag(Check):
 @final
 @dataclass(frozen=True)
 class Text(Check):
-    """A text, or None where that is allowed."""
+    """A text; None if it is optional."""
 
     metavar: str = "TEXT"
-    """What a help page shows for the value."""
+    """Placeholder for the value on a help page."""
     is_optional: bool = False
     """Whether None is accepted."""
 
@@ -170,16 +170,16 @@ class Text(Check):
 @final
 @dataclass(frozen=True)
 class Texts(Check):
-    """Several texts; on a command line the option is given several times, or once with commas."""
+    """A list of texts; on the command line, repeat the option or separate the texts by commas."""
 
     metavar: str = "TEXT"
-    """What a help page shows for one."""
+    """Placeholder for one text on a help page."""
     has_commas: bool = False
-    """Whether a command line gives them in one value with commas, and "none" for none."""
+    """Whether the command line takes one comma-separated value, with "none" for an empty list."""
     is_optional: bool = False
     """Whether None is accepted."""
     choices: tuple[str, ...] = ()
-    """The texts that are accepted; empty for any."""
+    """Texts that are accepted; empty means any."""
 
     def __call__(self, name: str, value: Any) -> tuple[str, ...] | None:
         """See `Check`."""
@@ -205,10 +205,10 @@ class Texts(Check):
 @final
 @dataclass(frozen=True)
 class Weights(Check):
-    """Names with weights, none negative."""
+    """A mapping of names to non-negative weights."""
 
     metavar: str = "TERM=NUMBER"
-    """What a help page shows for one."""
+    """Placeholder for one weight on a help page."""
 
     def __call__(self, name: str, value: Any) -> Mapping[str, float]:
         """See `Check`."""
@@ -239,17 +239,17 @@ class Option:
     """Declaration of an option."""
 
     check: Check
-    """What it accepts."""
+    """Validates and parses its values."""
     help: str
-    """What it means, in one or two sentences."""
+    """Help text of one or two sentences."""
     group: str
-    """Heading of a help page under which it stands."""
+    """Heading under which a help page lists it."""
     flag: str = ""
-    """Name on a command line where one letter stands for it too, as "-d"."""
+    """Short form on the command line, such as "-d"; empty if there is none."""
 
 
 def option(default: Any, check: Check, help: str, group: str, flag: str = "") -> Any:
-    """Field of a settings class: its default and its declaration."""
+    """Create a field of a settings class from its default and its declaration."""
     metadata = {"option": Option(check, help, group, flag)}
     if isinstance(default, dict):
         return field(default_factory=lambda: MappingProxyType(dict(default)), metadata=metadata)
@@ -257,17 +257,17 @@ def option(default: Any, check: Check, help: str, group: str, flag: str = "") ->
 
 
 def options_of(settings: type) -> dict[str, tuple[Field[Any], Option]]:
-    """Options that a settings class declares, by name, in order."""
+    """Return the options of a settings class by name, in order of declaration."""
     return {f.name: (f, f.metadata["option"]) for f in fields(settings) if "option" in f.metadata}
 
 
 def default_of(of: Field[Any]) -> Any:
-    """Default of a field."""
+    """Return the default of a field."""
     return of.default_factory() if callable(of.default_factory) else of.default
 
 
 def check_fields(settings: Any) -> None:
-    """Replace each value of a frozen settings object by its normal form.
+    """Validate the values of a frozen settings object and replace each by its normal form.
 
     Raises:
         InputError: an option does not accept its value.
@@ -277,10 +277,10 @@ def check_fields(settings: Any) -> None:
 
 
 def check_names(settings: type, names: Iterable[str]) -> None:
-    """Make sure that options of these names exist.
+    """Check that options with these names exist.
 
     Raises:
-        InputError: one does not; the message suggests the nearest name.
+        InputError: a name is unknown; the message suggests the nearest one.
     """
     known = list(options_of(settings))
     for name in names:
@@ -292,6 +292,6 @@ def check_names(settings: type, names: Iterable[str]) -> None:
 
 
 def near(name: object, known: Iterable[str]) -> str:
-    """Suggestion for a mistyped name, as a sentence; empty where no name is near."""
+    """Suggest the name that was meant, as a sentence; empty if no known name is similar."""
     found = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
     return f"Did you mean {found[0]}?" if found else ""

@@ -11,10 +11,10 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass
-from difflib import get_close_matches
 from typing import Any, TypeVar, final
 
 from molinterp.errors import InputError
+from molinterp.options import near, refuse
 
 Settings = TypeVar("Settings")
 
@@ -97,12 +97,12 @@ def check(settings: Any) -> None:
     for field in dataclasses.fields(settings):
         value, wanted = getattr(settings, field.name), hints[field.name]
         if not _is_of(value, wanted):
-            raise InputError(f"`{field.name}` must be {_named(wanted)}; got {value!r}.")
+            raise refuse(field.name, _named(wanted), value)
         rule = field.metadata.get("check", Check())
         for one in value if isinstance(value, tuple) else (value,):
             fault = None if one is None or dataclasses.is_dataclass(one) else rule.fault(one)
             if fault:
-                raise InputError(f"`{field.name}` must be {fault}; got {one!r}.")
+                raise refuse(field.name, fault, one)
 
 
 @final
@@ -122,6 +122,8 @@ class Leaf:
     """What it does."""
     check: Check
     """What it accepts."""
+    group: str = ""
+    """What the group that it is in holds; empty outside of any."""
 
 
 def leaves(cls: type, is_expert: bool = False) -> Iterator[Leaf]:
@@ -147,7 +149,13 @@ def leaves(cls: type, is_expert: bool = False) -> Iterator[Leaf]:
             default = made
             for part in leaf.path:
                 default = getattr(default, part)
-            yield dataclasses.replace(leaf, name=name, path=(field.name, *leaf.path), default=default)
+            yield dataclasses.replace(
+                leaf,
+                name=name,
+                path=(field.name, *leaf.path),
+                default=default,
+                group=field.metadata["help"].rstrip("."),
+            )
 
 
 def to_table(settings: Any) -> dict[str, Any]:
@@ -176,9 +184,8 @@ def from_table(cls: type[Settings], table: Mapping[str, Any], where: str = "the 
     known = {leaf.name: leaf for leaf in leaves(cls, is_expert=True)}
     for name in table:
         if name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise InputError(f"{where} has no setting {name!r}; it has {', '.join(known)}.{hint}")
+            hint = near(name, known) or f"It has {', '.join(known)}."
+            raise InputError(f"{where} has no setting {name!r}. {hint}", argument=name)
     missing = [name for name, leaf in known.items() if leaf.default is MISSING and name not in table]
     if missing:
         raise InputError(f"{where} must have {' and '.join(map(repr, missing))}. Add it.")

@@ -1,4 +1,4 @@
-"""Latent points as features for scikit-learn: SMILES in, one column a latent dimension out."""
+"""Latent points as features for scikit-learn: SMILES in, one column per latent dimension out."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ ON_INVALID = ("raise", "nan")
 class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Encode SMILES to the posterior means of a model.
 
-    Nothing is learnt in `fit`, which looks for the model; a fitted encoder travels between processes as
-    its parameters and loads the model where it arrives.
+    `fit` learns nothing; it only locates the model. A fitted encoder is pickled as its parameters, and
+    loads the model again in the process that unpickles it.
 
     Attributes:
         latent_dim_: number of features.
@@ -38,13 +38,13 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         batch_size: int = 256,
         invalid: str = "raise",
     ) -> None:
-        """Set the parameters; they are checked by `fit`.
+        """Set the parameters; `fit` validates them.
 
         Args:
-            model: name of a shipped model, or its folder.
-            device: where it is loaded, as torch names it.
-            batch_size: molecules encoded at a time, at least 1.
-            invalid: "raise" an error for what is no molecule, or give it a row of "nan".
+            model: name of a shipped model, or the folder of a model.
+            device: torch device on which to load the model.
+            batch_size: number of molecules encoded at a time, at least 1.
+            invalid: what to do with an invalid molecule: "raise" an error, or return a row of "nan".
         """
         self.model = model
         self.device = device
@@ -52,16 +52,16 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.invalid = invalid
 
     def fit(self, X: Any, y: Any = None) -> LatentEncoder:
-        """Check the parameters and find the model.
+        """Validate the parameters and locate the model.
 
         Args:
-            X: SMILES; see `transform`. They are not encoded here.
+            X: SMILES, as for `transform`; they are not encoded here.
             y: not used.
 
         Raises:
             InputError: a parameter is out of range.
-            ShapeError: `X` is no list of texts.
-            BundleError: the bundle is missing or damaged.
+            ShapeError: `X` is not a list of texts.
+            BundleError: the model is missing or damaged.
         """
         if self.invalid not in ON_INVALID:
             raise InputError(f"`invalid` must be one of {', '.join(ON_INVALID)}; got {self.invalid!r}.")
@@ -72,15 +72,15 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: Any) -> npt.NDArray[np.float32]:
-        """Latent points (n, latent_dim) of n molecules.
+        """Encode n molecules to latent points (n, latent_dim).
 
         Args:
-            X: n SMILES: a list, an array (n,) or (n, 1), a column, or a table of one column.
+            X: n SMILES, as a list, an array (n,) or (n, 1), a column, or a table with one column.
 
         Raises:
-            InvalidMoleculeError: a text is no molecule, its row named, and `invalid` is "raise".
-            VocabularyError: a molecule holds atoms that the model does not know, likewise.
-            ShapeError: `X` is no list of texts.
+            InvalidMoleculeError: a text is not a molecule and `invalid` is "raise"; the row is named.
+            VocabularyError: a molecule has atoms that the model cannot encode and `invalid` is "raise".
+            ShapeError: `X` is not a list of texts.
             sklearn.exceptions.NotFittedError: `fit` was not called.
         """
         check_is_fitted(self, "latent_dim_")
@@ -98,15 +98,16 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return out
 
     def inverse_transform(self, X: Any) -> npt.NDArray[np.object_]:
-        """Canonical SMILES (n,) of the compounds at n latent points; None where there is none.
+        """Decode n latent points to canonical SMILES (n,); None if no molecule is found.
 
-        See `Bundle.recover`; points between compounds are better decoded by it with their place.
+        The points are taken to be those of compounds. Decode points between two compounds with
+        `Bundle.recover`, which accepts their place t on the curve.
 
         Args:
-            X: (n, latent_dim), as `transform` gives it; a row with a NaN has no compound.
+            X: (n, latent_dim), as returned by `transform`; a row with a NaN decodes to None.
 
         Raises:
-            ShapeError: `X` has another shape.
+            ShapeError: `X` has the wrong shape.
             sklearn.exceptions.NotFittedError: `fit` was not called.
         """
         check_is_fitted(self, "latent_dim_")
@@ -121,12 +122,12 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return out
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
-        """Names of the columns (latent_dim,): latent0, latent1, …; `input_features` is not used."""
+        """Return the column names (latent_dim,): latent0, latent1, …; `input_features` is ignored."""
         check_is_fitted(self, "latent_dim_")
         return np.array([f"latent{i}" for i in range(self.latent_dim_)], dtype=object)
 
     def _standard(self, model: LatentModel, text: str, row: int) -> str | None:
-        """Canonical SMILES that the model can encode; None where there is none and that is allowed."""
+        """Return the canonical SMILES of an encodable molecule, or None if invalid ones are allowed."""
         try:
             smiles = standardise(text, row).smiles
         except InvalidMoleculeError:
@@ -136,11 +137,11 @@ class LatentEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if model.can_encode(smiles):
             return smiles
         if self.invalid == "raise":
-            model.posterior([smiles])  # raises, and names the atoms
+            model.posterior([smiles])  # raises an error that names the atoms
         return None
 
     def __sklearn_tags__(self) -> Any:
-        """What scikit-learn should know: texts go in, and nothing is learnt."""
+        """Tell scikit-learn that the inputs are texts and that `fit` must be called."""
         tags = super().__sklearn_tags__()
         tags.input_tags.string, tags.input_tags.one_d_array = True, True
         tags.input_tags.two_d_array = False

@@ -1,4 +1,4 @@
-"""Trained bundles that ship with molinterp, by name."""
+"""Locate the trained models that ship with molinterp."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ BUNDLES = tuple(sorted(p.parent.name for p in _HERE.glob("*/bundle.json")))
 
 
 def bundle_folder(name: str) -> Path:
-    """Folder of the shipped bundle `name`, one of BUNDLES."""
+    """Return the folder of the shipped bundle `name`, one of BUNDLES."""
     return _HERE / name
 
 
 def classifier_files() -> dict[str, tuple[Path, Path]]:
-    """Shipped molecule classifiers: name to its JSON file and its safetensors file."""
+    """Return the shipped classifiers of molecules: JSON file and safetensors file by name."""
     return {p.stem: (p, p.with_suffix(".safetensors")) for p in sorted((_HERE / "features").glob("*.json"))}
 
 
 def downloads_file() -> Path:
-    """JSON of the bundles that can be downloaded: name to `address`, `sha256` and `bytes`."""
+    """Return the JSON file of downloadable bundles: `address`, `sha256` and `bytes` by name."""
     return _HERE / "downloads.json"

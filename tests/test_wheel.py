@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MAPPED = {"cli": "molinterp/cli", "data": "molinterp/data", "pretrained": "molinterp/pretrained"}
-SHIPPED = {".py", ".pyi", ".csv", ".json", ".npz", ".smi", ".safetensors", ".css", ".js"}
+SHIPPED = {".py", ".pyi", ".csv", ".json", ".npz", ".smi", ".safetensors", ".css", ".js", ".toml"}
 
 
 @pytest.fixture(scope="module")

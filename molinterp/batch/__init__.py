@@ -1,4 +1,4 @@
-"""Tables of pairs in, tables of paths out: worker processes, budgets, shards that can be resumed."""
+"""Compute paths for tables of pairs, in worker processes with budgets, in runs that can be resumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The accessor `df.molinterp`, registered with pandas when `molinterp.batch` is imported."""
+"""The pandas accessor `df.molinterp`, registered when `molinterp.batch` is imported."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 @final
 @pd.api.extensions.register_dataframe_accessor("molinterp")
 class MolinterpAccessor:
-    """What a data frame of pairs, or of their paths, can do."""
+    """Methods for a data frame of pairs, or of their paths."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
-        """Take the data frame."""
+        """Wrap the data frame."""
         self._frame = frame
 
     def paths(
         self, start: str = "start", end: str = "end", id: str | None = None, **options: Any
     ) -> pd.DataFrame:
-        """Paths of the pairs in two columns, as `molinterp.interpolate_table` gives them."""
+        """Compute the paths of the pairs in two columns; see `molinterp.interpolate_table`."""
         return interpolate_table(self._frame, start, end, id, **options)
 
     def plot_latent(
@@ -37,7 +37,7 @@ class MolinterpAccessor:
         model: LatentModel | str | Path | None = None,
         background: Sequence[str] | None = None,
     ) -> Figure:
-        """Paths of a long table in the latent space; see `molinterp.report.latent_map.plot_table`."""
+        """Draw the paths of a long table in latent space; see `molinterp.report.latent_map.plot_table`."""
         from molinterp.report.latent_map import plot_table
 
         return plot_table(self._frame, model=model, background=background)

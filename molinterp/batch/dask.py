@@ -1,7 +1,7 @@
-"""A batch on a dask.distributed cluster: one task a shard, one watched worker process a dask worker.
+"""Run a batch on a dask.distributed cluster, with one task per shard.
 
-Each dask worker is given a plugin once; it starts a `Pool` of one process that loads the model. Tasks
-carry SMILES alone, and a shard whose dask worker is lost is tried again, RETRIES times at most.
+Each dask worker receives a plugin once, which starts a `Pool` with one process that loads the model. Tasks
+contain only SMILES. A shard whose dask worker is lost is retried up to RETRIES times.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ except ImportError:  # `Cluster` says what to install
     WorkerPlugin = object
 
 RETRIES = 3
-"""Further tries of a shard that failed on its worker; dask grants as many where the worker was lost."""
+"""Number of retries of a shard that failed on its worker; dask allows as many for a lost worker."""
 AHEAD = 3
-"""Shards handed out for each worker of the cluster, so that none waits for the next."""
+"""Number of shards submitted per worker of the cluster, so that no worker is idle."""
 
 
 @final
 class ModelPlugin(WorkerPlugin):  # type: ignore[misc]
-    """What a dask worker keeps between tasks: a process that has loaded the model."""
+    """Keeps a process with the loaded model on a dask worker between tasks."""
 
     def __init__(self, request: PathRequest, budget: Budget, command: Sequence[str] | None) -> None:
-        """Say what is computed; nothing is started before it reaches the worker."""
-        self.name = f"molinterp-{uuid.uuid4().hex}"  # of this run alone: others may share the cluster
+        """Describe what to compute; nothing starts before the plugin reaches the worker."""
+        self.name = f"molinterp-{uuid.uuid4().hex}"  # unique, because other runs may share the cluster
         self.description = request.to_json(), budget, command
         self._pool: Pool | None = None
         self._guard: Any = None
 
     def setup(self, worker: Any) -> None:
-        """Prepare the process, which starts with the first shard."""
+        """Prepare the process; it starts with the first shard."""
         request, budget, command = self.description
         pool = Pool(PathRequest.from_json(request), 1, budget, command)
         self._pool, self._guard = pool, threading.Lock()
@@ -51,7 +51,7 @@ class ModelPlugin(WorkerPlugin):  # type: ignore[misc]
             self._pool.close()
 
     def compute(self, pairs: Sequence[tuple[str, str]]) -> list[Any]:
-        """Outcomes of one shard, as JSON has them."""
+        """Compute the outcomes of one shard, in JSON form."""
         assert self._pool is not None
         with self._guard:
             ((_, outcomes),) = self._pool.run(iter([(0, pairs)]))
@@ -59,7 +59,7 @@ class ModelPlugin(WorkerPlugin):  # type: ignore[misc]
 
 
 def compute_shard(pairs: Sequence[tuple[str, str]], name: str) -> list[Any]:
-    """The task: run on a dask worker that has the plugin of this name."""
+    """Compute a shard as a dask task, on a worker that has the plugin with this name."""
     from distributed import get_worker
 
     plugin: ModelPlugin = get_worker().plugins[name]
@@ -68,10 +68,10 @@ def compute_shard(pairs: Sequence[tuple[str, str]], name: str) -> list[Any]:
 
 @final
 class Cluster:
-    """The engine that hands shards to a dask scheduler.
+    """Engine that submits shards to a dask scheduler.
 
-    Every dask worker needs molinterp of the same version, and the bundle under the same name or path.
-    Start workers with `--nthreads 1`: one shard at a time is computed on each.
+    Every dask worker needs the same version of molinterp and the model under the same name or path. Start
+    workers with `--nthreads 1`, because each computes one shard at a time.
     """
 
     def __init__(
@@ -81,16 +81,16 @@ class Cluster:
         budget: Budget | None = None,
         command: Sequence[str] | None = None,
     ) -> None:
-        """Connect.
+        """Connect to a scheduler.
 
         Args:
-            scheduler: address, as tcp://host:8786.
+            scheduler: address, such as tcp://host:8786.
             request: template of the pairs' requests.
-            budget: of one pair; None means the default.
-            command: what starts a worker process; None means molinterp's own.
+            budget: budget of one pair; None means the default.
+            command: command that starts a worker process; None means molinterp's own.
 
         Raises:
-            WorkerError: there is no scheduler at the address.
+            WorkerError: no scheduler answers at the address.
             MissingDependencyError: dask.distributed is not installed.
         """
         try:
@@ -106,33 +106,33 @@ class Cluster:
         self._client.register_plugin(plugin)
 
     def run(self, shards: Iterator[Shard]) -> Iterator[Result]:
-        """Results as they come, in any order; a few shards a worker are under way at a time.
+        """Yield results as they arrive, in any order; several shards per worker are in flight.
 
         Raises:
-            BundleError: the workers cannot load the bundle.
+            BundleError: the workers cannot load the model.
             InputError: an option cannot be used.
-            WorkerError: a shard was lost with its worker again and again.
+            WorkerError: a shard was lost with its worker too often.
         """
         from distributed import as_completed
 
-        under_way: dict[Any, int] = {}
+        in_flight: dict[Any, int] = {}
         done = as_completed(loop=self._client.loop)
         while True:
             room = AHEAD * max(1, len(self._client.nthreads()))
-            while len(under_way) < room and (shard := next(shards, None)) is not None:
+            while len(in_flight) < room and (shard := next(shards, None)) is not None:
                 future = self._client.submit(
                     compute_shard, shard[1], self._plugin, pure=False, retries=RETRIES
                 )
-                under_way[future] = shard[0]
+                in_flight[future] = shard[0]
                 done.add(future)
-            if not under_way:
+            if not in_flight:
                 return
             future = next(done)
-            yield under_way.pop(future), _outcomes(future)
+            yield in_flight.pop(future), _outcomes(future)
 
     def close(self) -> None:
-        """End the processes on the workers and let go of the scheduler, which stays."""
-        with contextlib.suppress(Exception):  # the scheduler may be gone
+        """End the processes on the workers and disconnect from the scheduler, which keeps running."""
+        with contextlib.suppress(Exception):  # the scheduler may have stopped
             self._client.unregister_worker_plugin(self._plugin)
         self._client.close()
 

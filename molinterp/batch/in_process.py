@@ -1,4 +1,4 @@
-"""Shards computed in this process: no start-up, a loaded bundle is taken, no budget holds."""
+"""In-process engine: starts at once, accepts a loaded model, enforces no limits."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from molinterp.batch.pool import Result, Shard
 
 @final
 class InProcess:
-    """The engine for a few pairs, a debugger or a bundle that is in no folder."""
+    """Engine for a few pairs, for debugging, or for a model that is not in a folder."""
 
     def __init__(self, compute: Compute) -> None:
-        """Take the function that computes pairs."""
+        """Store the function that computes pairs."""
         self._compute = compute
 
     def run(self, shards: Iterator[Shard]) -> Iterator[Result]:
-        """Results in the order of the shards."""
+        """Yield results in the order of the shards."""
         for number, pairs in shards:
             try:
                 yield number, self._compute(pairs)
-            except Exception:  # one pair is at fault, the others must not pay
+            except Exception:  # one pair has failed and must not cost the others their paths
                 yield number, [self._one(pair) for pair in pairs]
 
     def _one(self, pair: tuple[str, str]) -> Outcome:
@@ -33,4 +33,4 @@ class InProcess:
             return Outcome(error=f"this pair met an internal error: {text}")
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Do nothing, because nothing was started."""

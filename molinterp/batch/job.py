@@ -1,4 +1,4 @@
-"""What a batch computes: its plan, its budget, the request of its pairs, and the result of one."""
+"""Parts of a batch: plan of the shards, pair, budget, outcome, and the function that computes pairs."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from molinterp.paths.path import MoleculePath
 
 SHARD_SIZE = 16
-"""Pairs that are written together, and that stand or fall together when a run is killed."""
-N_ALIKE = 2
-"""Shards of each size below the full one."""
+"""Number of pairs that are stored together, and recomputed together after a run was killed."""
+N_PER_SIZE = 2
+"""Number of shards of each size below the full one."""
 
 
 def plan(n_pairs: int, size: int = SHARD_SIZE) -> list[range]:
-    """Which pairs make up each shard: the first a single pair, so that results come early, then more.
+    """Divide the pairs into shards of increasing size, so that the first results come early.
 
-    The plan depends on the two numbers alone, never on workers or time.
+    The plan depends only on the two numbers, never on workers or time.
 
     Args:
-        n_pairs: pairs in all.
-        size: pairs of a full shard, at least 1.
+        n_pairs: total number of pairs.
+        size: number of pairs in a full shard, at least 1.
 
     >>> [len(shard) for shard in plan(30, 8)]
     [1, 1, 2, 2, 4, 4, 8, 8]
@@ -37,7 +37,7 @@ def plan(n_pairs: int, size: int = SHARD_SIZE) -> list[range]:
     while first < n_pairs:
         shards.append(range(first, min(first + wanted, n_pairs)))
         first = shards[-1].stop
-        if len(shards) % N_ALIKE == 0:
+        if len(shards) % N_PER_SIZE == 0:
             wanted = min(2 * wanted, size)
     return shards
 
@@ -48,28 +48,28 @@ class Pair:
     """One row of a pairs table."""
 
     id: str
-    """What the user calls it, or the number of its row, 0 for the first."""
+    """The user's name of the pair, or the number of its row, starting at 0."""
     start: str
-    """SMILES of the start; empty where the table has none."""
+    """SMILES of the start; empty if the table has none."""
     end: str
-    """SMILES of the end; empty where the table has none."""
+    """SMILES of the end; empty if the table has none."""
 
 
 @final
 @dataclass(frozen=True)
 class Budget:
-    """What one pair may cost before its process is ended."""
+    """Time and memory that one pair may use before its process is ended."""
 
     seconds: float = 120.0
     """Wall-clock time, in seconds."""
     mebibytes: int = 2048
-    """Memory beyond what the loaded model takes, in MiB."""
+    """Memory beyond that of the loaded model, in MiB."""
 
     def __post_init__(self) -> None:
-        """Hold both to what makes sense.
+        """Validate both limits.
 
         Raises:
-            InputError: one of them is not above 0.
+            InputError: a limit is not above 0.
         """
         if not (self.seconds > 0 and math.isfinite(self.seconds)):
             raise InputError(f"`seconds` must be above 0; got {self.seconds}.")
@@ -80,16 +80,16 @@ class Budget:
 @final
 @dataclass(frozen=True)
 class Outcome:
-    """Result of one pair: a table of its path, or why there is none."""
+    """Result of one pair: the table of its path, or the reason why there is none."""
 
     columns: tuple[str, ...] = ()
-    """Columns of the path's table; empty for a failure."""
+    """Columns of the path's table; empty if there is no path."""
     rows: tuple[tuple[Any, ...], ...] = ()
-    """A row a molecule; text, numbers, booleans and None."""
+    """One row per molecule, of text, numbers, booleans and None."""
     error: str = ""
-    """Why there is no path; empty where there is one."""
+    """Reason why there is no path; empty if there is one."""
     note: str = ""
-    """What a reader of the path should know, as a salt that was left out; may be empty."""
+    """Note for the reader of the path, such as a salt that was removed; may be empty."""
 
     @property
     def is_failed(self) -> bool:
@@ -98,7 +98,7 @@ class Outcome:
 
     @classmethod
     def of(cls, result: MoleculePath | MolinterpError) -> Outcome:
-        """The outcome of what `interpolate_many` gives for a pair."""
+        """Convert a result of `interpolate_many`."""
         if isinstance(result, MolinterpError):
             return cls(error=_in_one_line(str(result)))
         frame = result.to_frame().drop(columns="name")
@@ -106,12 +106,12 @@ class Outcome:
         return cls(tuple(frame.columns), rows, note=_in_one_line("; ".join(result.notes)))
 
     def to_json(self) -> list[Any]:
-        """A list that JSON can hold."""
+        """Return a list that JSON can represent."""
         return [self.columns, self.rows, self.error, self.note]
 
     @classmethod
     def from_json(cls, document: Sequence[Any]) -> Outcome:
-        """The outcome that `to_json` described."""
+        """Restore an outcome from `to_json`."""
         columns, rows, error, note = document
         return cls(tuple(columns), tuple(tuple(row) for row in rows), error, note)
 
@@ -125,17 +125,20 @@ def _plain(value: Any) -> Any:
 
 
 FILES = ("library", "reference")
-"""Options that may name a file of compounds."""
+"""Options whose value may be a file of compounds."""
 
 Compute = Callable[[Sequence[tuple[str, str]]], list[Outcome]]
-"""Pairs of SMILES to an outcome each, in order."""
+"""Computes the outcomes of pairs of SMILES, in order."""
 
 
 def template(options: Mapping[str, Any]) -> PathRequest:
-    """Request for the pairs of a batch; unless a time limit is asked for, the clock decides no path.
+    """Build the template of the requests of a batch.
+
+    Without an explicit `timeout` there is no time limit, so that no path depends on the speed of the machine.
 
     Raises:
-        InputError: an option does not exist, is out of range, contradicts another, or belongs to a pair.
+        InputError: an option does not exist, is out of range, contradicts another, or belongs to a single
+            pair.
     """
     for name in ("start", "end", "via", "names", "n_paths"):
         if name in options:
@@ -144,15 +147,15 @@ def template(options: Mapping[str, Any]) -> PathRequest:
 
 
 def open_compute(request: PathRequest, model: LatentModel | None = None) -> Compute:
-    """Load the model and give the function that computes pairs with it.
+    """Load the model and return the function that computes pairs with it.
 
     Args:
         request: template of the pairs' requests.
-        model: a loaded model to use in place of the one that the request names.
+        model: loaded model to use instead of the one that the request names; None means the latter.
 
     Raises:
-        BundleError: the bundle is missing or damaged.
-        InputError: an option cannot be used, whatever the pair.
+        BundleError: the model is missing or damaged.
+        InputError: an option cannot be used with any pair.
     """
     from molinterp.model.bundle import Bundle
     from molinterp.paths.interpolate import check, interpolate_many, library_of, reference_of

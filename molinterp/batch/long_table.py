@@ -1,8 +1,7 @@
-"""Outcomes as a long table in a file: .csv, .csv.gz or .parquet, a part at a time, always the same bytes."""
+"""Write outcomes as a long table to .csv, .csv.gz or .parquet, in parts and reproducibly."""
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,23 +12,23 @@ from typing import Any, cast
 
 from molinterp.batch.job import Outcome, Pair
 from molinterp.errors import InputError, MissingDependencyError
-from molinterp.io.escaping import neutralise
+from molinterp.io.escaping import csv_line, neutralise
 from molinterp.io.files import check_place, whole_file
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 OK, FAILED = "ok", "failed"
 LAST = ("status", "error", "note")
-"""Columns that stand behind those of the path."""
+"""Columns after those of the path."""
 ROW_GROUP = 20_000
-"""Rows of a row group in a .parquet file."""
+"""Number of rows in a row group of a .parquet file."""
 _KINDS = ("bool", "int", "float", "str")
-"""Types of a column, each of which can hold those before it."""
+"""Types of a column, each of which can represent those before it."""
 
 Record = tuple[Any, ...]
 
 
 def layout(outcomes: Iterable[Outcome]) -> dict[str, str]:
-    """Columns of the long table, in order, each with one of bool, int, float, str."""
+    """Return the columns of the long table, in order, with their types: bool, int, float or str."""
     kinds: dict[str, int] = {}
     for outcome in outcomes:
         for i, name in enumerate(outcome.columns):
@@ -40,8 +39,8 @@ def layout(outcomes: Iterable[Outcome]) -> dict[str, str]:
 
 
 def _of_any_path() -> dict[str, str]:
-    """Columns that all paths have, whatever was asked: where no pair has a path, they stand empty."""
-    from rdkit import Chem  # loaded only where it must be
+    """Return the columns that every path has, for a table in which no pair has a path."""
+    from rdkit import Chem  # slow to import and rarely needed here
 
     from molinterp.chem.properties import describe
 
@@ -57,7 +56,10 @@ def _of_any_path() -> dict[str, str]:
 def records(
     pairs: Iterable[Pair], outcomes: Iterable[Outcome], columns: Sequence[str], keep_failed: bool = True
 ) -> Iterator[Record]:
-    """Rows of the long table: those of a path, its note in the first, or one that says why there is none."""
+    """Yield the rows of the long table: the molecules of each path, or one row with the error.
+
+    The first row of a path has its note.
+    """
     for pair, outcome in zip(pairs, outcomes, strict=True):
         place = {name: i for i, name in enumerate(outcome.columns)}
         inner = [place.get(name) for name in columns[1 : -len(LAST)]]
@@ -69,17 +71,17 @@ def records(
 
 
 def write_table(target: Path, columns: dict[str, str], rows: Iterable[Record], raw_cells: bool) -> None:
-    """Write the table under a temporary name beside its own, then rename it; a link is followed.
+    """Write the table to a temporary file beside the target, then rename it; links are followed.
 
     Args:
         target: .csv, .csv.gz or .parquet.
-        columns: name to type, as `layout` gives them.
+        columns: types by name, as returned by `layout`.
         rows: values in the order of the columns.
-        raw_cells: leave text cells of a .csv that a spreadsheet takes for formulas as they are.
+        raw_cells: do not escape text cells of a .csv that a spreadsheet would read as formulas.
 
     Raises:
         InputError: the file cannot be written.
-        MissingDependencyError: a .parquet file, and pyarrow is not installed.
+        MissingDependencyError: the file is a .parquet file and pyarrow is not installed.
     """
     write = _write_parquet if target.suffix == ".parquet" else _write_csv(target, raw_cells)
     try:
@@ -90,11 +92,11 @@ def write_table(target: Path, columns: dict[str, str], rows: Iterable[Record], r
 
 
 def check_format(target: Path) -> None:
-    """Find out before the work whether a table of this name can be written.
+    """Check before any work starts that a table with this name can be written.
 
     Raises:
-        InputError: another suffix, or a folder that is missing or closed to writing.
-        MissingDependencyError: a .parquet file, and pyarrow is not installed.
+        InputError: the suffix is unknown, or the folder is missing or not writable.
+        MissingDependencyError: the file is a .parquet file and pyarrow is not installed.
     """
     if not target.name.endswith(SUFFIXES):
         raise InputError(f"output '{target}' must end in one of {', '.join(SUFFIXES)}.")
@@ -106,17 +108,17 @@ def check_format(target: Path) -> None:
 def _write_csv(target: Path, raw_cells: bool) -> Callable[[Any, dict[str, str], Iterable[Record]], None]:
     def write(stream: Any, columns: dict[str, str], rows: Iterable[Record]) -> None:
         with _text(stream, target.suffix == ".gz") as text:
-            table = csv.writer(text, lineterminator="\n")
             clean = (lambda t: t) if raw_cells else neutralise
-            table.writerow([clean(name) for name in columns])
-            table.writerows([_cell(value, clean) for value in row] for row in rows)
+            text.write(csv_line([clean(name) for name in columns]) + "\n")
+            for row in rows:
+                text.write(csv_line([_cell(value, clean) for value in row]) + "\n")
 
     return write
 
 
 @contextmanager
 def _text(stream: Any, is_gzip: bool) -> Iterator[io.TextIOWrapper]:
-    # No name and no time in the header: the same rows give the same bytes.
+    # The header has no name and no time, so that the same rows give the same bytes.
     binary = gzip.GzipFile("", "wb", 6, stream, 0) if is_gzip else stream
     text = io.TextIOWrapper(cast(Any, binary), encoding="utf-8", newline="")
     try:

@@ -1,8 +1,8 @@
-"""Worker processes under watch: a pair that crashes, hangs or eats memory costs one row.
+"""Supervised worker processes: a pair that crashes, hangs or exhausts memory costs only its own row.
 
-A group of pairs is computed together. Where that fails, its process is ended and the pairs are computed
-one by one, so that only the pair at fault fails, and its row says why. What a pair gives does not depend
-on the group, so the result is the same whatever happened.
+The pairs of a group are computed together. If that fails, the process is ended and the pairs are computed
+one by one, so that only the pair at fault fails and its row gives the reason. The result of a pair does not
+depend on its group, so the table is the same either way.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ from molinterp.errors import BundleError, InputError, MolinterpError, WorkerErro
 from molinterp.paths.request import PathRequest
 
 TICK = 0.05
-"""Seconds between two looks at the workers."""
+"""Seconds between two checks of the workers."""
 PAUSE = 0.5
-"""Seconds between two looks after which this process itself is taken to have stood still."""
+"""Seconds between two checks from which this process counts as having been suspended."""
 START_SECONDS = 600.0
-"""Time for a worker to load the model."""
+"""Seconds that a worker may take to load the model."""
 REHEARSAL = (("CCO", "CCN"),)
-"""Pairs computed before the first task, so that what is loaded late counts for no pair."""
+"""Pairs computed before the first task, so that late imports do not count against a pair's budget."""
 
 Shard = tuple[int, Sequence[tuple[str, str]]]
 """Number of a shard and its pairs of SMILES."""
 Result = tuple[int, list[Outcome]]
-"""Number of a shard and an outcome for each of its pairs, in order."""
+"""Number of a shard and the outcomes of its pairs, in order."""
 
 
 class Engine(Protocol):
-    """Something that computes shards."""
+    """Computes shards."""
 
     def run(self, shards: Iterator[Shard]) -> Iterator[Result]:
-        """Results as they come, in any order; a shard is taken when there is room for it."""
+        """Yield results as they arrive, in any order; shards are taken as capacity allows."""
 
     def close(self) -> None:
-        """End all that was started."""
+        """Stop everything that was started."""
 
 
 def default_command() -> list[str]:
-    """The command that starts a worker: this interpreter, this molinterp, no folder of the user's."""
+    """Return the command that starts a worker with this interpreter and this installation."""
     root = str(Path(__file__).resolve().parents[2])
     code = f"import sys; sys.path.append({root!r}); from molinterp.batch.worker import main; main()"
     return [sys.executable, "-P", "-c", code]
@@ -62,7 +62,7 @@ def default_command() -> list[str]:
 @final
 @dataclass
 class _Task:
-    """A shard on its way through one worker."""
+    """A shard that one worker computes."""
 
     number: int
     pairs: Sequence[tuple[str, str]]
@@ -71,14 +71,14 @@ class _Task:
     is_alone: bool = False
 
     def split(self) -> None:
-        """Compute what is left one by one."""
+        """Compute the remaining pairs one by one."""
         left = [i for i in range(len(self.pairs)) if i not in self.outcomes]
         self.groups, self.is_alone = deque([i] for i in left), True
 
 
 @final
 class _Worker:
-    """One child process, and what it is busy with."""
+    """One child process and the state of its current group."""
 
     def __init__(
         self, slot: int, command: Sequence[str], first: dict[str, Any], inbox: queue.Queue[Any]
@@ -110,14 +110,14 @@ class _Worker:
         inbox.put((slot, self, None))
 
     def send(self, message: dict[str, Any]) -> None:
-        """Give an order; one that cannot be delivered shows as a crash."""
+        """Send a message; if that fails, the reader reports the crash."""
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError, OSError):
             self.process.stdin.write(json.dumps(message) + "\n")
             self.process.stdin.flush()
 
     def end(self) -> int:
-        """Kill the process and wait for it; its exit code."""
+        """Kill the process, wait for it and return its exit code."""
         self.process.kill()
         code = self.process.wait()
         with contextlib.suppress(BrokenPipeError, OSError):
@@ -127,7 +127,7 @@ class _Worker:
         return code
 
     def memory(self) -> int:
-        """Resident memory in bytes; 0 where it cannot be told."""
+        """Return the resident memory in bytes, or 0 if it is unknown."""
         try:
             with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as numbers:
                 return int(numbers.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -146,13 +146,13 @@ class Pool:
         budget: Budget | None = None,
         command: Sequence[str] | None = None,
     ) -> None:
-        """Say what is computed and by how many processes; they start with the first shard.
+        """Configure the pool; the processes start with the first shard.
 
         Args:
             request: template of the pairs' requests.
-            n_workers: processes, at least 1; each holds the model.
-            budget: of one pair; None means the default.
-            command: what starts a worker; None means molinterp's own.
+            n_workers: number of processes, at least 1; each loads the model.
+            budget: budget of one pair; None means the default.
+            command: command that starts a worker; None means molinterp's own.
 
         Raises:
             InputError: `n_workers` is below 1.
@@ -168,18 +168,18 @@ class Pool:
         }
         self._workers: list[_Worker | None] = [None] * n_workers
         self._starting, self._is_closed = threading.Lock(), False
-        # In Python 3.11 SimpleQueue.get waits for ever where its timeout passes before it begins to wait.
+        # In Python 3.11, SimpleQueue.get blocks forever if its timeout expires before it starts to wait.
         self._inbox: queue.Queue[Any] = queue.Queue()
         self._seconds, self._n_timed = 0.0, 0
         self._looked = 0.0
 
     def run(self, shards: Iterator[Shard]) -> Iterator[Result]:
-        """Results as they come, in any order; a shard is taken when a worker is free.
+        """Yield results as they arrive, in any order; a shard is taken when a worker is free.
 
         Raises:
-            BundleError: the workers cannot load the bundle.
+            BundleError: the workers cannot load the model.
             InputError: an option cannot be used.
-            WorkerError: a worker ends before it is ready, or the pool is closed meanwhile.
+            WorkerError: a worker ended before it was ready, or the pool was closed during the run.
         """
         tasks: list[_Task | None] = [None] * len(self._workers)
         self._looked = time.monotonic()
@@ -199,7 +199,7 @@ class Pool:
                     yield task.number, [task.outcomes[i] for i in range(len(task.pairs))]
 
     def close(self) -> None:
-        """End all workers, for good; a run on another thread ends with them."""
+        """End all workers permanently; a run in another thread ends with them."""
         self._is_closed = True
         with self._starting:
             self._end_workers()
@@ -215,7 +215,7 @@ class Pool:
                 self._workers[slot] = None
 
     def __enter__(self) -> Pool:
-        """The pool itself."""
+        """Return the pool."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -223,7 +223,7 @@ class Pool:
         self.close()
 
     def _events(self, tasks: list[_Task | None]) -> list[int]:
-        """Slots where something came in during one tick, with it worked into their tasks."""
+        """Process the messages and time-outs of one tick; return the slots that were affected."""
         touched = []
         with contextlib.suppress(queue.Empty):
             slot, worker, message = self._inbox.get(timeout=TICK)
@@ -233,7 +233,7 @@ class Pool:
                     touched.append(slot)
                 slot, worker, message = self._inbox.get_nowait()
         now = time.monotonic()
-        # Ctrl-Z, or a machine that slept: an answer may lie unread, and a worker gets that time again.
+        # After Ctrl-Z or sleep, an answer may be waiting unread: extend the deadlines by the pause.
         pause = now - self._looked if now - self._looked > PAUSE else 0.0
         self._looked = now
         for slot, (worker, task) in enumerate(zip(self._workers, tasks, strict=True)):
@@ -255,7 +255,7 @@ class Pool:
         return f"needed more than {self.budget.mebibytes} MiB of memory"
 
     def _give(self, slot: int, task: _Task | None) -> None:
-        """Hand the next group of a task to its worker, which is started where there is none."""
+        """Send the next group of a task to its worker, and start the worker if there is none."""
         worker = self._workers[slot]
         if worker is None:
             first = self._first | {"die_with_parent": threading.current_thread() is threading.main_thread()}
@@ -269,13 +269,13 @@ class Pool:
             worker.send({"pairs": [task.pairs[i] for i in group]})
 
     def _limit(self, n: int, is_alone: bool) -> float:
-        """Seconds for a group: one budget, and room for the others at twice their usual time."""
+        """Return the seconds for a group: one full budget, plus twice the mean time for each pair."""
         mean = self._seconds / self._n_timed if self._n_timed else self.budget.seconds / 20
         return self.budget.seconds + (0.0 if is_alone else 2 * n * mean)
 
     def _take(self, slot: int, worker: _Worker, task: _Task | None, message: dict[str, Any] | None) -> None:
-        """Work one message of a worker into its task."""
-        self._check_open()  # else a worker that was ended passes for one that crashed
+        """Process one message of a worker."""
+        self._check_open()  # otherwise a worker that was ended would count as crashed
         if message is not None and "fatal" in message:
             self._raise(slot, message)
         if message is not None and "ready" in message:
@@ -299,7 +299,7 @@ class Pool:
             self._give(slot, task)
 
     def _raise(self, slot: int, message: dict[str, Any]) -> None:
-        """Raise here what a worker met while it loaded the model."""
+        """Raise the error that a worker met while it loaded the model."""
         self._end_workers()
         kinds: dict[str, type[MolinterpError]] = {"BundleError": BundleError, "InputError": InputError}
         raise kinds.get(message["fatal"], WorkerError)(message["message"])
@@ -313,7 +313,7 @@ class Pool:
         self._fail(slot, worker, task, f"crashed its process ({how})")
 
     def _fail(self, slot: int, worker: _Worker, task: _Task, reason: str) -> None:
-        """End the worker; a group is tried again pair by pair, a single pair has failed."""
+        """End the worker; retry a group pair by pair, or record the failure of a single pair."""
         worker.end()
         self._workers[slot] = None
         if not worker.is_ready:

@@ -1,4 +1,4 @@
-"""The bar of a batch on stderr: pairs done, pairs a second, failures."""
+"""Show the progress of a batch on stderr: pairs done, pairs per second, failures."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import Any, final
 
 @final
 class _Log:
-    """Stderr, which may go nowhere: a log that nobody reads any more ends no run."""
+    """Standard error without write errors, so that a closed terminal does not end a run."""
 
     def write(self, text: str) -> None:
-        """Write what can be written."""
+        """Write a text, or drop it if that fails."""
         with suppress(OSError):
             sys.stderr.write(text)
 
     def flush(self) -> None:
-        """Send what can be sent."""
+        """Flush, or do nothing if that fails."""
         with suppress(OSError):
             sys.stderr.flush()
 
     def __getattr__(self, name: str) -> Any:
-        """The rest is stderr's own."""
+        """Take all other attributes from stderr."""
         return getattr(sys.stderr, name)
 
 
 @contextmanager
 def bar(n_pairs: int, is_shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """A function that takes (pairs, failures) just finished and moves a bar on stderr.
+    """Provide a function that advances a bar on stderr by (pairs, failures).
 
     Args:
-        n_pairs: pairs in all.
-        is_shown: whether there is a bar at all.
+        n_pairs: total number of pairs.
+        is_shown: whether to show the bar.
     """
     from tqdm import tqdm
 

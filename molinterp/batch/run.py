@@ -1,4 +1,4 @@
-"""One run of a batch: pairs in, one file out, resumable at any moment, the same bytes however it went."""
+"""Run a batch: pairs in, one file out, resumable at any moment and reproducible byte for byte."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ SCHEMA = 3
 ON_ERROR = ("keep", "skip", "stop")
 
 Progress = Callable[[int, int], None]
-"""Told of (pairs, failures) that have just been finished."""
+"""Called with the numbers of pairs and failures that were just completed."""
 
 
 @final
 @dataclass(frozen=True)
 class Job:
-    """All that decides the rows of a run."""
+    """Everything that determines the rows of a run."""
 
     pairs: Sequence[Pair]
     """The pairs, in order."""
     request: PathRequest
     """Template of the pairs' requests."""
     budget: Budget = Budget()
-    """What one pair may cost."""
+    """Time and memory that one pair may use."""
     shard_size: int = SHARD_SIZE
-    """Pairs of a full shard."""
+    """Number of pairs in a full shard."""
 
     @cached_property
     def plan(self) -> list[range]:
-        """Places of the pairs of each shard; see `job.plan`."""
+        """Indices of the pairs of each shard; see `job.plan`."""
         return plan(len(self.pairs), self.shard_size)
 
     @property
@@ -50,7 +50,7 @@ class Job:
         return len(self.plan)
 
     def shard(self, number: int) -> Sequence[Pair]:
-        """The pairs of one shard."""
+        """Return the pairs of one shard."""
         places = self.plan[number]
         return self.pairs[places.start : places.stop]
 
@@ -58,14 +58,14 @@ class Job:
 @final
 @dataclass(frozen=True)
 class Summary:
-    """What a run did."""
+    """Counts of a completed run."""
 
     n_pairs: int
-    """Pairs in the input."""
+    """Number of pairs in the input."""
     n_failed: int
-    """Pairs without a path."""
+    """Number of pairs without a path."""
     n_rows: int
-    """Rows written."""
+    """Number of rows written."""
 
 
 @final
@@ -87,25 +87,26 @@ def run_batch(
 ) -> Summary:
     """Compute all pairs and write the long table of their paths.
 
-    Finished shards lie in OUTPUT.parts until the table is written, then OUTPUT.manifest.json says what it
-    was made of. Same job and version: same bytes, whatever the engine, its workers and interruptions.
+    Finished shards are stored in OUTPUT.parts until the table is written; OUTPUT.manifest.json then records
+    how it was made. The same job and version give the same bytes, whatever the engine, the number of workers
+    and the interruptions.
 
     Args:
-        job: the pairs and all that decides their rows.
-        engine: what computes the shards; it is closed at the end.
+        job: the pairs and everything that determines their rows.
+        engine: engine that computes the shards; it is closed at the end.
         output: .csv, .csv.gz or .parquet.
-        resume: go on with an unfinished run of the same job.
-        on_error: "keep" gives a failed pair one row that says why, "skip" leaves it out, "stop" ends the
-            run at the first one.
-        errors: .csv with the failed pairs; None means none.
-        raw_cells: leave text cells of a .csv that a spreadsheet takes for formulas as they are.
-        source: the file that the pairs came from, which no output may replace; None means none.
-        progress: called after each shard, and once for a run that was finished before.
+        resume: continue an unfinished run of the same job.
+        on_error: "keep" writes one row with the reason for a failed pair, "skip" leaves it out, "stop" ends
+            the run at the first failure.
+        errors: .csv file for the failed pairs; None means that it is not written.
+        raw_cells: do not escape text cells of a .csv that a spreadsheet would read as formulas.
+        source: file that the pairs came from, which no output may replace; None means that there is none.
+        progress: called after each shard, and once for a run that is already complete.
 
     Raises:
-        InputError: a file or an option cannot be used, another run holds the output, an unfinished one
-            of another job lies there, or a finished table would have to be written in another form.
-        BundleError: the bundle is missing or damaged.
+        InputError: a file or an option cannot be used, another run is writing the output, an unfinished run
+            of another job exists, or a finished table would have to be written in another form.
+        BundleError: the model is missing or damaged.
         StoppedError: a pair failed and `on_error` is "stop".
         WorkerError: the workers cannot be started.
     """
@@ -122,7 +123,7 @@ def run_batch(
         try:
             _compute(job, engine, store, on_error == "stop", tell)
         except (BundleError, InputError):
-            if store.is_empty:  # a run that never began must not stand in the way of the next one
+            if store.is_empty:  # a run that never began must not block the next one
                 store.remove()
             raise
         summary = _write(job, store, output, on_error, errors, raw_cells)
@@ -160,7 +161,7 @@ def _check_apart(files: Mapping[str, Path | None]) -> None:
     for role, file in files.items():
         other = role if file is None else roles.setdefault(file.resolve(), role)
         if other != role:
-            raise InputError(f"the {role}, '{file}', must be another file than the {other}. Rename it.")
+            raise InputError(f"the {role}, '{file}', must not be the same file as the {other}. Rename it.")
 
 
 def _manifest(job: Job) -> dict[str, Any]:
@@ -182,16 +183,16 @@ def _manifest(job: Job) -> dict[str, Any]:
 
 
 def _bundle_header(name: str) -> Path:
-    """The file that bears the SHA-256 of all others, against which workers hold them.
+    """Return the file of a bundle that records the SHA-256 of all others; workers verify them.
 
     Raises:
-        BundleError: there is none.
+        BundleError: there is no such bundle.
     """
     from molinterp.pretrained import BUNDLES, bundle_folder
 
     file = (bundle_folder(name) if name in BUNDLES else Path(name)) / "bundle.json"
     if not file.is_file():
-        from molinterp.model.storage import locate  # imports torch, so only where it must
+        from molinterp.model.storage import locate  # imports torch, so only if necessary
 
         return locate(name) / file.name
     return file
@@ -200,10 +201,10 @@ def _bundle_header(name: str) -> Path:
 def _finished(
     output: Path, manifest: dict[str, Any], form: dict[str, Any], errors: Path | None
 ) -> Summary | None:
-    """What a run of the same job did that had come to its end; None where there is none.
+    """Return the summary of a completed run of the same job; None if there is none.
 
     Raises:
-        InputError: its table has another form, and the shards that it was written from are gone.
+        InputError: its table has another form and its shards have been deleted.
     """
     file = _manifest_file(output)
     if not (file.is_file() and output.is_file()):
@@ -220,7 +221,7 @@ def _finished(
     if errors is not None and not (errors.is_file() and listed == sha256(errors)):
         return None
     store = Store(output)
-    # Without a failure a table is the same whatever was to be done about failures.
+    # Without a failure, `on_error` does not change the table.
     different = [k for k, v in form.items() if written.get(k) != v and (k != "on_error" or summary.n_failed)]
     if different:
         if not store.is_empty:
@@ -228,7 +229,7 @@ def _finished(
         name = different[0]
         raise InputError(
             f"the finished table '{output}' was written with `{name}` {json.dumps(written.get(name))}; "
-            f"asked for is {json.dumps(form[name])}. Run without `resume` to make it anew."
+            f"asked for is {json.dumps(form[name])}. Run without `resume` to write it again."
         )
     if store.folder.is_dir():
         store.open(manifest, resume=True)
@@ -237,7 +238,7 @@ def _finished(
 
 
 def _compute(job: Job, engine: Engine, store: Store, stop: bool, progress: Progress) -> None:
-    """Compute the shards that are missing, each kept as soon as it is finished."""
+    """Compute the missing shards and store each as soon as it is finished."""
     limit = job.n_shards
     missing = []
     for number in range(job.n_shards):
@@ -251,7 +252,7 @@ def _compute(job: Job, engine: Engine, store: Store, stop: bool, progress: Progr
 
     def shards() -> Iterator[Shard]:
         for number in missing:
-            if number <= limit:  # what stands behind the first failure is not begun
+            if number <= limit:  # shards after the first failure are not started
                 yield number, [(pair.start, pair.end) for pair in job.shard(number)]
 
     for number, outcomes in engine.run(shards()):

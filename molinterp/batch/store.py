@@ -1,6 +1,6 @@
-"""The folder of an unfinished run: its manifest, its shards, and a lock.
+"""Store an unfinished run in a folder: its manifest, its shards, and a lock.
 
-Every file appears whole or not at all, so that a run can be killed at any moment and resumed.
+Every file is written atomically, so that a run can be killed at any moment and resumed.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ MANIFEST = "manifest.json"
 
 @final
 class Store:
-    """Finished shards of a run, beside its output."""
+    """Finished shards of a run, in a folder beside its output."""
 
     def __init__(self, output: Path) -> None:
-        """Name the folder after the output; nothing is written yet."""
+        """Derive the folder from the output; nothing is written yet."""
         self.folder = output.with_name(f"{output.name}.parts")
         self.output = output
         self._lock: IO[str] | None = None
 
     def open(self, manifest: Mapping[str, Any], resume: bool) -> None:
-        """Lock the folder and hold its manifest against this run's.
+        """Lock the folder and compare its manifest with that of this run.
 
         Args:
-            manifest: what the run is made of, of JSON types.
-            resume: go on with an unfinished run, if there is one.
+            manifest: inputs and options of the run, in JSON types.
+            resume: continue an unfinished run if there is one.
 
         Raises:
-            InputError: another run holds the folder, an unfinished run lies in it and `resume` is off,
-                or it was made of other inputs or options, or of what cannot be told.
+            InputError: another run has locked the folder, or the folder contains an unfinished run and
+                `resume` is off, its inputs or options differ, or its manifest is damaged.
         """
         self._acquire()
         file = self.folder / MANIFEST
@@ -52,12 +52,12 @@ class Store:
             write_whole(file, json.dumps(manifest, indent=1) + "\n")
 
     def write(self, number: int, outcomes: Sequence[Outcome]) -> None:
-        """Keep a finished shard."""
+        """Store a finished shard."""
         text = json.dumps([outcome.to_json() for outcome in outcomes], allow_nan=False)
         write_whole(self._file(number), text + "\n")
 
     def read(self, number: int) -> list[Outcome] | None:
-        """A finished shard; None where it is missing or damaged."""
+        """Return a finished shard, or None if it is missing or damaged."""
         try:
             document = json.loads(self._file(number).read_text(encoding="utf-8"))
             return [Outcome.from_json(entry) for entry in document]
@@ -65,11 +65,11 @@ class Store:
             return None
 
     def outcomes(self, n_shards: int) -> Iterator[Outcome]:
-        """Results of all pairs, in order, one shard in memory at a time."""
+        """Yield the results of all pairs in order, with one shard in memory at a time."""
         for number in range(n_shards):
             shard = self.read(number)
             if shard is None:
-                raise InputError(f"shard {number} in '{self.folder}' is gone. Run again with `resume`.")
+                raise InputError(f"shard {number} in '{self.folder}' is missing. Run again with `resume`.")
             yield from shard
 
     @property
@@ -78,7 +78,7 @@ class Store:
         return next(self.folder.glob("[0-9]*.json"), None) is None
 
     def remove(self) -> None:
-        """Delete the folder, shards first and the manifest last, while the lock is held."""
+        """Delete the folder while holding the lock, the shards first and the manifest last."""
         for file in sorted(self.folder.glob("*"), key=lambda f: f.name == MANIFEST):
             if file.name != "lock":
                 file.unlink(missing_ok=True)
@@ -86,7 +86,7 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Let go of the lock."""
+        """Release the lock."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -100,12 +100,12 @@ class Store:
                 self.folder.mkdir(exist_ok=True)
                 stream = (self.folder / "lock").open("a+", encoding="utf-8")
             except FileNotFoundError:
-                continue  # the run that held it has just removed it
+                continue  # the run that had locked it has just removed it
             except OSError as error:
                 raise InputError(f"folder '{self.folder}' cannot be written: {error.strerror}.") from error
             try:
                 _lock(stream)
-                # A run that ends removes the folder; a lock on what it removed holds nobody off.
+                # A run that ends removes the folder, and a lock on a removed file protects nothing.
                 if os.path.samestat(os.fstat(stream.fileno()), os.stat(self.folder / "lock")):
                     self._lock = stream
                     return
@@ -120,7 +120,7 @@ class Store:
 
 
 def _lock(stream: IO[str]) -> None:
-    """Lock a file for this process; the system lets go of it when the process ends, however it ends."""
+    """Lock a file for this process; the system releases the lock however the process ends."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -137,7 +137,7 @@ def _lock(stream: IO[str]) -> None:
     except BlockingIOError:
         raise
     except OSError:
-        pass  # some network file systems know no locks
+        pass  # some network file systems do not support locks
 
 
 def _read(file: Path) -> Mapping[str, Any]:
@@ -146,8 +146,8 @@ def _read(file: Path) -> Mapping[str, Any]:
         return dict(manifest)
     except (ValueError, TypeError) as error:
         raise InputError(
-            f"'{file}' is damaged, so nobody can tell what the unfinished run was made of. "
-            f"Delete '{file.parent}' and begin anew."
+            f"'{file}' is damaged, so the unfinished run cannot be resumed. "
+            f"Delete '{file.parent}' and start again."
         ) from error
 
 
@@ -156,8 +156,8 @@ def _compare(old: Mapping[str, Any], new: Mapping[str, Any], folder: Path) -> No
     if different:
         name = different[0]
         raise InputError(
-            f"the unfinished run in '{folder}' must be resumed as it began: `{name}` was "
-            f"{_short(old.get(name))} and is {_short(new.get(name))} now. Delete the folder to begin anew."
+            f"the unfinished run in '{folder}' must be resumed with the same options: `{name}` was "
+            f"{_short(old.get(name))} and is now {_short(new.get(name))}. Delete the folder to start again."
         )
 
 

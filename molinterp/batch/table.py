@@ -1,4 +1,4 @@
-"""Tables in memory: a data frame of pairs in, a long data frame of their paths out."""
+"""Compute paths for a data frame of pairs and return them as a long data frame."""
 
 from __future__ import annotations
 
@@ -35,33 +35,33 @@ def interpolate_table(
     progress: bool = False,
     **options: Any,
 ) -> pd.DataFrame:
-    """Paths of many pairs, as one long table.
+    """Compute the paths of many pairs and return them as one long table.
 
-    A pair without a path gives one row whose `status` is
-    "failed" and whose `error` says why; rows stand in the order of the pairs.
+    The rows are in the order of the pairs. A pair without a path has one row with the `status` "failed" and
+    the reason in `error`.
 
     Args:
         pairs: a pandas data frame, a mapping of columns, or any table with the Arrow interface.
         start: column with the SMILES of the start.
         end: column with the SMILES of the end.
-        id: column that names a pair; None means the number of its row, 0 for the first.
-        model: name or folder of a bundle; a loaded model needs `workers=0`.
-        workers: child processes, each under watch; 0 computes in this process, without budgets, and a
-            compound that crashes RDKit takes it along.
-        seconds: wall-clock time a pair may take.
-        mebibytes: memory a pair may take, in MiB.
-        progress: draw a bar with pairs a second and failures on stderr.
+        id: column with the name of a pair; None means the number of its row, starting at 0.
+        model: name or folder of a model; a loaded model needs `workers=0`.
+        workers: number of supervised child processes. 0 computes in this process without budgets, and a
+            compound that crashes RDKit ends the process.
+        seconds: wall-clock time that a pair may take.
+        mebibytes: memory that a pair may use, in MiB.
+        progress: show a bar with pairs per second and failures on stderr.
         **options: other arguments of `molinterp.interpolate`, such as `keep` and `max_sa`.
 
     Returns:
-        Columns `pair`, those of `MoleculePath.to_frame` but `name`, `status` ("ok" or "failed"),
-        `error` and `note`; docs/scale.md says what each holds. Counts are nullable integers.
+        Columns `pair`, those of `MoleculePath.to_frame` except `name`, `status` ("ok" or "failed"), `error`
+        and `note`, as described in docs/scale.md. Counts are nullable integers.
 
     Raises:
         InputError: a column is missing, or an argument is out of range.
-        BundleError: the bundle is missing or damaged.
+        BundleError: the model is missing or damaged.
         WorkerError: the worker processes cannot be started.
-        MissingDependencyError: an Arrow table, and pyarrow is not installed.
+        MissingDependencyError: `pairs` is an Arrow table and pyarrow is not installed.
     """
     frame = frame_of(pairs)
     table = pairs_of(frame, start, end, id)
@@ -78,7 +78,7 @@ def interpolate_table(
             engine.close()
     long = _long(table, [outcome for outcome in found if outcome is not None])
     if id is not None:
-        # What names a pair keeps its type.
+        # The column of names keeps its type.
         return long.assign(pair=frame[id].array.take(long["pair"].astype("int64").to_numpy()))
     return long.assign(pair=long["pair"].astype("int64"))
 
@@ -103,7 +103,7 @@ def _engine(
 
 
 def _long(table: list[Pair], outcomes: list[Outcome]) -> pd.DataFrame:
-    """The long table, with the number of its row as the name of a pair."""
+    """Build the long table, in which the name of a pair is the number of its row."""
     import pandas as pd
 
     columns = layout(outcomes)

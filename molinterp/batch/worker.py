@@ -1,7 +1,7 @@
-"""The child process of a batch: loads one bundle, computes one group of pairs at a time.
+"""The child process of a batch: it loads one model and computes one group of pairs at a time.
 
-It is told what to do in lines of JSON on its standard input and answers in lines of JSON on what was
-its standard output; anything printed meanwhile goes to standard error. It ends when its parent does.
+The process reads commands as lines of JSON from standard input and writes answers as lines of JSON to its
+original standard output. Anything else that is printed goes to standard error. It ends with its parent.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from molinterp.errors import MolinterpError
 from molinterp.paths.request import PathRequest
 
 MEMORY = "memory"
-"""Answer of a group that ran out of memory."""
+"""Answer for a group that ran out of memory."""
 
 
 def serve(open_: Callable[[PathRequest], Compute]) -> None:
     """Answer the parent until it closes the pipe.
 
     Args:
-        open_: gives the function that computes pairs; called once.
+        open_: returns the function that computes pairs; called once.
     """
     answers = _take_stdout()
-    orders = _orders(sys.stdin)
-    first = orders.get()
+    commands = _commands(sys.stdin)
+    first = commands.get()
     if first["die_with_parent"]:
         _die_with_parent()
     try:
@@ -43,7 +43,7 @@ def serve(open_: Callable[[PathRequest], Compute]) -> None:
     _limit_memory(Budget(**first["budget"]))
     _send(answers, {"ready": True})
     while True:
-        _send(answers, _answer(compute, [tuple(pair) for pair in orders.get()["pairs"]]))
+        _send(answers, _answer(compute, [tuple(pair) for pair in commands.get()["pairs"]]))
 
 
 def _answer(compute: Compute, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def _answer(compute: Compute, pairs: Sequence[tuple[str, str]]) -> dict[str, Any
         outcomes = compute(pairs)
     except MemoryError:
         return {"failed": MEMORY}
-    except Exception as error:  # a fault of molinterp's own costs a row, not the run
+    except Exception as error:  # an internal error costs a row, not the run
         return {"failed": f"met an internal error: {type(error).__name__}: {' '.join(str(error).split())}"}
     return {"outcomes": [outcome.to_json() for outcome in outcomes]}
 
@@ -63,19 +63,19 @@ def _take_stdout() -> TextIO:
     return own
 
 
-def _orders(stream: TextIO) -> queue.SimpleQueue[dict[str, Any]]:
-    """Orders as they come; the process ends with the pipe, whatever it is doing."""
-    orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+def _commands(stream: TextIO) -> queue.SimpleQueue[dict[str, Any]]:
+    """Queue the commands as they arrive; when the pipe closes, end the process immediately."""
+    commands: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
 
     def read() -> None:
         try:
             for line in stream:
-                orders.put(json.loads(line))
-        finally:  # an order that was cut, too: its parent is gone
+                commands.put(json.loads(line))
+        finally:  # also after an incomplete command, which means that the parent has died
             os._exit(0)
 
     threading.Thread(target=read, daemon=True).start()
-    return orders
+    return commands
 
 
 def _send(stream: TextIO, message: dict[str, Any]) -> None:
@@ -83,11 +83,11 @@ def _send(stream: TextIO, message: dict[str, Any]) -> None:
         stream.write(json.dumps(message, allow_nan=False) + "\n")
         stream.flush()
     except BrokenPipeError:
-        os._exit(0)  # the parent is gone
+        os._exit(0)  # the parent has died
 
 
 def _die_with_parent() -> None:
-    """Ask Linux to end this process with the parent, even while it hangs in C code."""
+    """Ask Linux to kill this process with its parent, even while it hangs in C code."""
     if sys.platform == "linux":
         import ctypes
         import signal
@@ -97,7 +97,7 @@ def _die_with_parent() -> None:
 
 
 def _limit_memory(budget: Budget) -> None:
-    """A last resort for what grows faster than the parent looks; the parent's budget is half of it."""
+    """Limit the memory to twice the budget, for pairs that grow faster than the parent checks."""
     if sys.platform == "linux":
         import resource
 
@@ -111,5 +111,5 @@ def main() -> None:
     """Run as a child process of a batch."""
     import torch
 
-    torch.set_num_threads(1)  # sums come out the same, however many processes share the machine
+    torch.set_num_threads(1)  # sums do not depend on how many processes share the machine
     serve(open_compute)

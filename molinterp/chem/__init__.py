@@ -1,1 +1,1 @@
-"""Chemistry without torch: parse, standardise, describe, compare and judge molecules."""
+"""Chemistry without torch: parse, standardise, describe, compare and filter molecules."""

@@ -1,4 +1,4 @@
-"""What is asked of a path: features to keep, gain, lose or avoid, and where a path breaks them."""
+"""Constraints of a path: features to keep, gain, lose or avoid, and where a path violates them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from molinterp.errors import InputError
 
 
 class Mode(StrEnum):
-    """How a path shall stand to a feature."""
+    """What a path must do with a feature."""
 
     KEEP = "keep"
     """All molecules have it."""
     GAIN = "gain"
-    """The start may lack it; once gained it stays, and the end has it."""
+    """The start may lack it; once gained it is kept, and the end has it."""
     LOSE = "lose"
-    """The start may have it; once lost it stays away, and the end lacks it."""
+    """The start may have it; once lost it does not return, and the end lacks it."""
     AVOID = "avoid"
     """No molecule has it."""
 
@@ -31,7 +31,7 @@ class Mode(StrEnum):
 @final
 @dataclass(frozen=True)
 class Constraint:
-    """A feature and how a path shall stand to it."""
+    """A feature and what a path must do with it."""
 
     feature: Feature
     """The feature."""
@@ -40,35 +40,35 @@ class Constraint:
 
     @property
     def name(self) -> str:
-        """Mode and feature, as "keep bbb"."""
+        """Mode and feature, such as "keep bbb"."""
         return f"{self.mode} {self.feature.name}"
 
     @property
     def is_wanted(self) -> bool:
-        """Whether having the feature is what is asked for."""
+        """Whether the constraint asks for the feature, rather than for its absence."""
         return self.mode in (Mode.KEEP, Mode.GAIN)
 
     @property
     def is_strict(self) -> bool:
-        """Whether a single molecule can break it, wherever it stands."""
+        """Whether it applies to every molecule, wherever it is on the path."""
         return self.mode in (Mode.KEEP, Mode.AVOID)
 
     def broken_at(self, has: Sequence[bool]) -> list[int]:
-        """Places on a path that break it, ends included.
+        """Return the indices of the molecules that violate it, ends included.
 
         Args:
-            has: whether each molecule has the feature, in order.
+            has: whether each molecule of the path has the feature, in order.
         """
         good = [h == self.is_wanted for h in has]
         first = 0 if self.is_strict else next((i for i, g in enumerate(good) if g), len(good) - 1)
         return [i for i in range(first, len(good)) if not good[i]]
 
     def allows(self, mol: Chem.Mol) -> bool:
-        """Whether a molecule may stand somewhere on the path."""
+        """Whether a molecule may occur anywhere on the path."""
         return not self.is_strict or self.feature.holds([mol])[0] == self.is_wanted
 
     def fault_of_ends(self, start: Chem.Mol, end: Chem.Mol) -> str | None:
-        """Why no path between two compounds can meet it, in a sentence; None where one can."""
+        """Explain why no path between two compounds can meet the constraint; None if one can."""
         has = self.feature.holds([start, end])
         broken = self.broken_at(has)
         if not broken:
@@ -88,16 +88,16 @@ def parse_constraints(
     classifiers: Mapping[str, MoleculeClassifier],
     ends: Sequence[Chem.Mol] = (),
 ) -> tuple[Constraint, ...]:
-    """Constraints from texts of the feature language, in the order keep, gain, lose, avoid.
+    """Parse constraints from the feature language, in the order keep, gain, lose, avoid.
 
     Args:
-        requests: mode to texts.
+        requests: texts of the feature language by mode.
         classifiers: trained classifiers by name.
         ends: the two ends of the path.
 
     Raises:
-        InputError: a text names no feature, one feature is asked for twice, two windows cannot both be
-            met, or a text stands for a list.
+        InputError: a text is not a feature, a feature occurs twice, two windows cannot both be met, or a mode
+            is given a single text instead of a list.
     """
     out: dict[str, Constraint] = {}
     for mode in Mode:
@@ -114,7 +114,7 @@ def parse_constraints(
 
 
 def _check_windows(wanted: Sequence[Constraint]) -> None:
-    """Make sure that the windows of a property that the end must lie in have a value in common."""
+    """Check that wanted windows of the same property overlap."""
     for one, other in combinations(wanted, 2):
         a, b = one.feature, other.feature
         if not (isinstance(a, WindowFeature) and isinstance(b, WindowFeature)) or a.column != b.column:
@@ -122,5 +122,5 @@ def _check_windows(wanted: Sequence[Constraint]) -> None:
         if not a.overlaps(b):
             raise InputError(
                 f"windows must overlap to be met together; got {one.name} and {other.name}. "
-                "No molecule lies in both: widen one or leave it out."
+                "No molecule lies in both. Widen one or leave it out."
             )

@@ -1,12 +1,12 @@
-"""Features of molecules, and the language in which they are asked for.
+"""Features of molecules, and the language in which they are requested.
 
 | text | feature |
 |---|---|
-| `bbb`, or any other classifier by name | its probability is at least one half |
+| `bbb`, or any other classifier by its name | its probability is at least one half |
 | `lipinski`, `veber`, `no-alerts`, `clean` | a rule holds |
 | `logp=1..4`, `tpsa<90`, `qed>=0.5`, `hbd=2` | a property lies in a window; `1..4` includes its ends |
-| `smarts:c1ccncc1` | the molecule has a substructure, with the stereo that is written in it |
-| `scaffold` | it has the Murcko scaffold that both ends of the path share |
+| `smarts:c1ccncc1` | the molecule contains the substructure, with its stereo if any is written |
+| `scaffold` | the molecule contains the Murcko scaffold that both ends of the path share |
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from molinterp.errors import InputError
 
 Floats = npt.NDArray[np.float32]
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-"""How a feature may be called."""
+"""Valid names of features."""
 CLOSE = 0.7
-"""Likeness, as difflib has it, from which a text is a slip of a known name: hERG and ahr by 0.57."""
+"""Ratio of difflib from which a text counts as a misspelt name; hERG and ahr, for example, have 0.57."""
 ROUNDING = 1e-9
-"""Share of a property's value within which it stands on an end of a window."""
+"""Relative tolerance within which a value counts as equal to an end of a window."""
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"(\w+)\s*=\s*({_NUMBER})?\s*\.\.\s*({_NUMBER})?")
 _STRUCTURE = re.compile(r"(smarts|smiles)\s*:\s*", re.IGNORECASE)
@@ -45,7 +45,7 @@ _COMPARISON = re.compile(rf"(\w+)\s*(<=|>=|<|>|=)\s*({_NUMBER})")
 
 
 def lipinski(mol: Chem.Mol) -> bool:
-    """At most one of: over 500 g/mol, logP over 5, over 5 donors, over 10 acceptors.
+    """At most one violation: over 500 g/mol, logP over 5, over 5 donors, over 10 acceptors.
 
     Lipinski et al., Adv. Drug Deliv. Rev. 1997.
     """
@@ -75,46 +75,47 @@ SUBSTRUCTURES: Mapping[str, str] = MappingProxyType(
         "smarts:PATTERN": "A substructure, with the stereo that is written in it.",
     }
 )
-"""What the language asks of structures, by how it is written, and what that means."""
+"""Structural features of the language, and their meanings."""
 
 
 def check_name(name: str) -> None:
-    """Make sure that a trained feature may be called `name`.
+    """Check that a trained feature may be called `name`.
 
     Raises:
-        InputError: it is that of a rule, a property or a weight, or not lower-case letters, digits, - and _.
+        InputError: the name belongs to a rule, a property or a term, or has characters other than lower-case
+            letters, digits, - and _.
     """
     if not NAME.fullmatch(name):
         raise InputError(f"feature name {name!r} must be lower-case letters, digits, - or _, at most 32.")
     if name in RULES or name in PROPERTIES or name in ("scaffold", "smarts"):
         raise InputError(f"feature name {name!r} is taken by a rule or a property. Choose another one.")
     if name in ("density", "validity", "feature"):
-        raise InputError(f"feature name {name!r} is that of a weight of λ. Choose another one.")
+        raise InputError(f"feature name {name!r} is the name of a term of λ. Choose another one.")
 
 
 class Feature(ABC):
-    """Something that a molecule has or lacks."""
+    """A property that a molecule has or lacks."""
 
     name: str
 
     @abstractmethod
     def scores(self, mols: Sequence[Chem.Mol]) -> Floats:
-        """How surely each molecule has it, (n,) in [0, 1]; 0 or 1 where there is no doubt."""
+        """Score how surely each molecule has it, (n,) in [0, 1]; rules give 0 or 1."""
 
     def holds(self, mols: Sequence[Chem.Mol]) -> list[bool]:
-        """Whether each molecule has it: its score is at least one half."""
+        """Whether each molecule has it, that is, scores at least one half."""
         return [bool(s >= 0.5) for s in self.scores(mols)]
 
 
 @final
 @dataclass(frozen=True)
 class ClassifierFeature(Feature):
-    """A trained classifier says yes."""
+    """A trained classifier predicts that the molecule has a property."""
 
     name: str
-    """As in the language."""
+    """Name in the feature language."""
     classifier: MoleculeClassifier
-    """Its probability is the score."""
+    """Classifier whose probability is the score."""
 
     def scores(self, mols: Sequence[Chem.Mol]) -> Floats:
         """See `Feature.scores`."""
@@ -124,10 +125,10 @@ class ClassifierFeature(Feature):
 @final
 @dataclass(frozen=True)
 class RuleFeature(Feature):
-    """A rule holds."""
+    """The molecule satisfies a rule."""
 
     name: str
-    """As in the language."""
+    """Name in the feature language."""
     rule: Callable[[Chem.Mol], bool]
     """The rule."""
 
@@ -139,31 +140,31 @@ class RuleFeature(Feature):
 @final
 @dataclass(frozen=True)
 class WindowFeature(Feature):
-    """A property lies in a window."""
+    """A property of the molecule lies in a window."""
 
     name: str
-    """As in the language."""
+    """Text in the feature language."""
     column: str
-    """Name in PROPERTIES."""
+    """Name of the property in PROPERTIES."""
     low: float
-    """Lower end, -inf where there is none."""
+    """Lower end; -inf if there is none."""
     high: float
-    """Upper end, inf where there is none."""
+    """Upper end; inf if there is none."""
     is_open: bool = False
-    """Whether the ends themselves lie outside, as in `tpsa<90`."""
+    """Whether the ends are excluded, as in `tpsa<90`."""
 
     def scores(self, mols: Sequence[Chem.Mol]) -> Floats:
         """See `Feature.scores`."""
         return np.array([self._holds(PROPERTIES[self.column](m)) for m in mols], np.float32)
 
     def overlaps(self, other: WindowFeature) -> bool:
-        """Whether a number lies in both windows."""
+        """Whether some number lies in both windows."""
         low, high = max(self.low, other.low), min(self.high, other.high)
         is_left_out = any(w.is_open and low in (w.low, w.high) for w in (self, other))
         return low < high or (low == high and not is_left_out)
 
     def _holds(self, value: float) -> bool:
-        # A sum such as 63.600000000000001 counts as the 63.6 that a table shows.
+        # A sum such as 63.600000000000001 must count as the 63.6 that a table shows.
         slack = ROUNDING * max(1.0, abs(value)) * (-1 if self.is_open else 1)
         low, high = self.low - slack, self.high + slack
         return low < value < high if self.is_open else low <= value <= high
@@ -172,33 +173,33 @@ class WindowFeature(Feature):
 @final
 @dataclass(frozen=True)
 class SubstructureFeature(Feature):
-    """The molecule has a substructure."""
+    """The molecule contains a substructure."""
 
     name: str
-    """As in the language."""
+    """Text in the feature language."""
     pattern: Chem.Mol
-    """What it must match."""
-    heeds_stereo: bool = False
-    """Whether the stereo of the pattern, where it has some, must match too."""
+    """Pattern to match."""
+    uses_stereo: bool = False
+    """Whether the stereo of the pattern, if it has any, must match too."""
 
     def scores(self, mols: Sequence[Chem.Mol]) -> Floats:
         """See `Feature.scores`."""
-        found = (m.HasSubstructMatch(self.pattern, useChirality=self.heeds_stereo) for m in mols)
+        found = (m.HasSubstructMatch(self.pattern, useChirality=self.uses_stereo) for m in mols)
         return np.array([float(f) for f in found], np.float32)
 
 
 def parse_feature(
     text: str, classifiers: Mapping[str, MoleculeClassifier], ends: Sequence[Chem.Mol] = ()
 ) -> Feature:
-    """The feature that a text of the language names.
+    """Parse a feature.
 
     Args:
-        text: as in the table of this module.
+        text: text of the feature language; see the table of this module.
         classifiers: trained classifiers by name.
         ends: the two ends of the path, which `scaffold` needs.
 
     Raises:
-        InputError: it names nothing; the nearest name is suggested.
+        InputError: the text is not a feature; the message suggests the nearest name.
     """
     wanted = text.strip()
     if wanted in classifiers:
@@ -208,7 +209,7 @@ def parse_feature(
     if wanted == "scaffold":
         return SubstructureFeature("scaffold", _shared_scaffold(ends))
     if wanted.startswith("smarts:"):
-        return SubstructureFeature(wanted, _pattern(wanted.removeprefix("smarts:")), heeds_stereo=True)
+        return SubstructureFeature(wanted, _pattern(wanted.removeprefix("smarts:")), uses_stereo=True)
     if any(c in wanted for c in "<>="):
         return _window(wanted)
     known = [*classifiers, *RULES, "scaffold"]
@@ -222,13 +223,13 @@ def parse_feature(
 
 
 def nearest(text: str, known: Sequence[str]) -> str:
-    """A sentence that suggests the known name most like `text`; empty where none is like it."""
+    """Suggest the known name that is most similar to `text`, as a sentence; empty if none is similar."""
     close = difflib.get_close_matches(text.lower(), known, n=1, cutoff=CLOSE)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def _as_pattern(text: str) -> str:
-    """A sentence on how to ask for a structure; empty where the text is none."""
+    """Explain how to request a substructure; empty if the text is not a structure."""
     prefix = _STRUCTURE.match(text)
     structure = text[prefix.end() :] if prefix else text
     may_be_one = text.isascii() and len(structure.split()) == 1 and len(structure) <= 500
@@ -267,7 +268,7 @@ def _window(text: str) -> WindowFeature:
 
 def _pattern(smarts: str) -> Chem.Mol:
     smarts = smarts.strip()
-    # RDKit would take what stands behind a blank for a name.
+    # RDKit would take the text after a blank as a name.
     is_one = len(smarts.split()) == 1 and len(smarts) <= 500
     with rdBase.BlockLogs():
         pattern = Chem.MolFromSmarts(smarts) if is_one else None
@@ -277,9 +278,9 @@ def _pattern(smarts: str) -> Chem.Mol:
 
 
 def _shared_scaffold(ends: Sequence[Chem.Mol]) -> Chem.Mol:
-    """The smaller of the ends' Murcko scaffolds, where the other end has it too."""
+    """Return the smaller of the ends' Murcko scaffolds if the other end contains it too."""
     if not ends:
-        raise InputError("feature 'scaffold' needs the two ends of a path; here there are none.")
+        raise InputError("feature 'scaffold' needs the two ends of a path; got none.")
     scaffolds = [Chem.MolFromSmiles(murcko_scaffold(m)) for m in ends]
     smallest = min(scaffolds, key=lambda s: s.GetNumAtoms())
     if smallest.GetNumAtoms() == 0 or not all(m.HasSubstructMatch(smallest) for m in ends):

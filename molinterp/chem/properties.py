@@ -1,4 +1,4 @@
-"""Molecular properties: one function a property, named as its column.
+"""Molecular properties: one function per property, with the name of its column.
 
 | name | unit | source |
 |---|---|---|
@@ -97,9 +97,9 @@ PROPERTIES: Mapping[str, Callable[[Chem.Mol], float]] = MappingProxyType(
         )
     }
 )
-"""All properties by name, in the order of their columns."""
+"""All properties by name, in the order of the columns."""
 
 
 def describe(mol: Chem.Mol) -> dict[str, float]:
-    """All properties of a molecule, name to value, in the order of PROPERTIES."""
+    """Compute all properties of a molecule by name, in the order of PROPERTIES."""
     return {name: function(mol) for name, function in PROPERTIES.items()}

@@ -18,7 +18,7 @@ _generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=N_BITS)
 
 
 def ecfp4(mol: Chem.Mol) -> Any:
-    """Morgan fingerprint of radius 2, 2,048 bits, as RDKit's bit vector.
+    """Compute the Morgan fingerprint of radius 2 with 2,048 bits, as RDKit's bit vector.
 
     Rogers and Hahn, Extended-Connectivity Fingerprints, J. Chem. Inf. Model. 2010.
     """
@@ -26,12 +26,12 @@ def ecfp4(mol: Chem.Mol) -> Any:
 
 
 def ecfp4_array(mol: Chem.Mol) -> npt.NDArray[np.uint8]:
-    """The same fingerprint as an array of 0 and 1, shape (2048,)."""
+    """Compute the same fingerprint as an array of 0 and 1, shape (2048,)."""
     return _generator.GetFingerprintAsNumPy(mol)
 
 
 def tanimoto(a: Chem.Mol, b: Chem.Mol) -> float:
-    """Tanimoto similarity of two molecules on ECFP4, in [0, 1]; 1 for equal fingerprints.
+    """Compute the Tanimoto similarity of two molecules on ECFP4, in [0, 1]; 1 for equal fingerprints.
 
     >>> tanimoto(Chem.MolFromSmiles("CCO"), Chem.MolFromSmiles("OCC"))
     1.0
@@ -40,17 +40,17 @@ def tanimoto(a: Chem.Mol, b: Chem.Mol) -> float:
 
 
 def packed(fingerprint: ExplicitBitVect) -> Words:
-    """The bits of a fingerprint in 64-bit words, (32,)."""
+    """Pack the bits of a fingerprint into 64-bit words, (32,)."""
     return np.frombuffer(BitVectToBinaryText(fingerprint), np.uint64)
 
 
 def tanimoto_rows(bits: Words, rows: Words, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Tanimoto similarities of one packed fingerprint with many, (n,).
+    """Compute the Tanimoto similarities (n,) of one packed fingerprint with many.
 
     Args:
-        bits: the one, (32,).
-        rows: the many, (n, 32).
-        counts: bits set in each of them, (n,).
+        bits: the one fingerprint, (32,).
+        rows: the many fingerprints, (n, 32).
+        counts: number of bits set in each row, (n,).
     """
     common = np.bitwise_count(rows & bits).sum(1, dtype=np.int64)
     either = counts + int(np.bitwise_count(bits).sum()) - common
@@ -58,7 +58,7 @@ def tanimoto_rows(bits: Words, rows: Words, counts: npt.NDArray[np.int64]) -> np
 
 
 def murcko_scaffold(mol: Chem.Mol) -> str:
-    """Canonical SMILES of the Bemis-Murcko scaffold; empty for a molecule without rings.
+    """Return the canonical SMILES of the Bemis-Murcko scaffold; empty for a molecule without rings.
 
     Bemis and Murcko, The Properties of Known Drugs, J. Med. Chem. 1996.
     """

@@ -13,6 +13,7 @@ from molinterp.geometry.graph import NeighbourGraph
 from molinterp.geometry.maps import distance, exp, log, pairwise_distances
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.output_spaces import LocalSpace
+from molinterp.geometry.settings import SolverSettings
 from molinterp.geometry.statistics import frechet_mean
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Metric",
     "NeighbourGraph",
     "PiecewiseLinear",
+    "SolverSettings",
     "distance",
     "exp",
     "frechet_mean",

@@ -12,23 +12,23 @@ from torch import Tensor
 from molinterp.errors import InputError, ShapeError
 
 
-def check_ends(z0: Tensor, z1: Tensor) -> None:
+def check_ends(z0: Tensor, z1: Tensor, names: tuple[str, str] = ("z0", "z1")) -> None:
     """Make sure that two ends can be joined.
 
     Raises:
-        InputError: one is no tensor of floating-point numbers.
+        InputError: one is no tensor of floating-point numbers, in single or double precision.
         ShapeError: they differ in shape, or are single numbers.
     """
-    for name, z in (("z0", z0), ("z1", z1)):
-        if not isinstance(z, Tensor) or not z.is_floating_point():
+    for name, z in zip(names, (z0, z1), strict=True):
+        if not isinstance(z, Tensor) or z.dtype not in (torch.float32, torch.float64):
             kind = str(z.dtype) if isinstance(z, Tensor) else type(z).__name__
             raise InputError(
-                f"`{name}` must be a tensor of floating-point numbers; got {kind}. "
+                f"`{name}` must be a tensor of floating-point numbers, float32 or float64; got {kind}. "
                 f"Write torch.as_tensor({name}, dtype=torch.float32)."
             )
     if z0.shape != z1.shape or z0.ndim < 1:
         raise ShapeError(
-            f"`z0` and `z1` must have the same shape (..., d); got {tuple(z0.shape)} and "
+            f"`{names[0]}` and `{names[1]}` must have the same shape (..., d); got {tuple(z0.shape)} and "
             f"{tuple(z1.shape)}. Encode both with the same bundle."
         )
 

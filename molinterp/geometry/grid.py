@@ -56,12 +56,19 @@ class Grid:
     n: int
     """Steps, at least 2."""
     context: Tensor | None = None
-    """Of a `LocalSpace`, (p, n, k): its charts stay as they were where the grid began."""
+    """Of a `LocalSpace` whose charts cannot be differentiated, (p, n, k): they stay as they were made by
+    `at`."""
 
     def at(self, x: Tensor) -> Grid:
-        """The same energy with the charts that hold around x (p, (n - 1)·d)."""
-        points = self._points(self.nodes(x))
-        return replace(self, context=self.metric.contexts((points[:, 1:] + points[:, :-1]) / 2))
+        """The same energy with the charts of x (p, (n - 1)·d), where these must be held fixed."""
+        if not self.metric.is_local:
+            return self
+        points = self._points(self.nodes(x)).detach().requires_grad_()
+        with torch.enable_grad():
+            context = self.metric.contexts((points[:, 1:] + points[:, :-1]) / 2)
+        if context is None or context.requires_grad:
+            return self
+        return replace(self, context=context)
 
     def nodes(self, x: Tensor, rows: Tensor | None = None) -> Tensor:
         """The nodes (p, n + 1, d) with inner ones x (p, (n - 1)·d); `rows` None stands for all pairs."""
@@ -70,13 +77,14 @@ class Grid:
 
     def _points(self, nodes: Tensor) -> Tensor:
         """Where the energy is measured: the nodes (p, n + 1, d) and, where there is a λ, their middles."""
-        return nodes if self.metric.lambda_ is None else halved(nodes)
+        return halved(nodes) if self.metric.has_fields else nodes
 
     def __call__(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Energies (p,) and gradients (p, (n - 1)·d)."""
         x = x.detach().requires_grad_()
         with torch.enable_grad():
-            steps, costs = self._parts(x, rows)
+            steps, costs, middle = self._parts(x, rows)
+            potential = None if self.metric.potential is None else self.metric.potentials(middle).mean(1)
         if not steps.requires_grad:
             raise InputError(
                 "`phi` must be differentiable; got a tensor without a gradient. Detach nothing in it, and "
@@ -89,21 +97,26 @@ class Grid:
         outputs, slopes = [steps], [weights[..., None] * moves]
         if costs.requires_grad:
             outputs, slopes = [*outputs, costs], [*slopes, n * costs.detach() * squares]
+        if potential is not None:
+            energy = energy + potential.detach()
+        if potential is not None and potential.requires_grad:
+            outputs, slopes = [*outputs, potential], [*slopes, torch.ones_like(energy)]
         (gradient,) = torch.autograd.grad(outputs, x, slopes)
         return energy, gradient
 
-    def _parts(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Moves of Φ over all steps, (p, k, h), and λ at their middles, (p, k)."""
+    def _parts(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Moves of Φ over all steps, (p, k, h), λ at their middles, (p, k), and the middles, (p, k, d)."""
         ends = self.ends
         points = self._points(self.nodes(x, rows))
         a, b = points[:, :-1], points[:, 1:]
         middle = (a + b) / 2
         costs = self.metric.costs(middle)
-        if self.context is not None:
-            images = [self.metric.chart_images(z, middle, self.context[rows]) for z in (a, b)]
-            return images[1] - images[0], costs
+        if self.metric.is_local:
+            context = self.metric.contexts(middle) if self.context is None else self.context[rows]
+            images = [self.metric.chart_images(z, middle, context) for z in (a, b)]
+            return images[1] - images[0], costs, middle
         if ends.images is None:
             raise TypeError("the ends must have images where there is no chart.")
         inner = self.metric.images(points[:, 1:-1])
         images = [ends.images[0][rows, None], inner, ends.images[1][rows, None]]
-        return torch.cat(images, 1).diff(dim=1), costs
+        return torch.cat(images, 1).diff(dim=1), costs, middle

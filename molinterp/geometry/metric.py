@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import final
+from typing import Self, final
 
 import torch
 from torch import Tensor, nn
 
 from molinterp.errors import InputError, ShapeError
+from molinterp.geometry import output_spaces
 from molinterp.geometry.output_spaces import LocalSpace, Map
 
 Field = Callable[[Tensor], Tensor]
@@ -32,6 +33,34 @@ class Metric:
     """Output space Φ: z (n, d) -> (n, h), differentiable. Points come as the rows of a matrix."""
     lambda_: Field | None = None
     """λ: z (n, d) -> (n,), positive; None is the constant 1."""
+    potential: Field | None = None
+    """V: z (n, d) -> (n,), not negative, added to the energy as ∫ V(g) dt; lengths do not know it.
+    None is none. In the likelihood-regularised functional of arXiv 2510.26266 it is -log p."""
+
+    @classmethod
+    def from_matrix(cls, matrix: Map, lambda_: Field | None = None) -> Self:
+        """Make a metric of G(z) itself.
+
+        Args:
+            matrix: z (n, d) -> G (n, d, d), symmetric positive definite, differentiable.
+            lambda_: a cost beside it; None is the constant 1.
+
+        Raises:
+            InputError: G is not positive definite where it is asked for.
+        """
+        return cls(output_spaces.of_matrix(matrix), lambda_)
+
+    @classmethod
+    def from_divergence(cls, divergence: Callable[[Tensor, Tensor], Tensor]) -> Self:
+        """Make a metric of the second derivative of a divergence: G(z) = ∂²D(z, y) / ∂y² at y = z.
+
+        Amari, Information Geometry and Its Applications, 2016, chapter 6.
+
+        Args:
+            divergence: D of points z, y (n, d) -> (n,), 0 where they are equal and positive elsewhere, twice
+                differentiable, each row by itself.
+        """
+        return cls.from_matrix(output_spaces.second_derivative(divergence))
 
     def __post_init__(self) -> None:
         """Look at networks that are handed in as they are.
@@ -40,12 +69,23 @@ class Metric:
             InputError: one holds dropout or batch normalisation in training mode, whose outputs are drawn
                 at random or depend on the other points.
         """
-        for name, given in (("phi", self.phi), ("lambda_", self.lambda_)):
+        given_ = (("phi", self.phi), ("lambda_", self.lambda_), ("potential", self.potential))
+        for name, given in given_:
             if isinstance(given, nn.Module) and any(_is_unsteady(part) for part in given.modules()):
                 raise InputError(
                     f"`{name}` must give the same at each call; got a network with dropout or batch "
                     f"normalisation in training mode. Put it in evaluation mode by its method `eval`."
                 )
+
+    @property
+    def has_fields(self) -> bool:
+        """Whether something beside Φ counts along a curve."""
+        return self.lambda_ is not None or self.potential is not None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether Φ is a `LocalSpace`."""
+        return isinstance(self.phi, LocalSpace)
 
     def images(self, z: Tensor) -> Tensor:
         """Φ at every point: (..., d) -> (..., h).
@@ -57,7 +97,8 @@ class Metric:
         if isinstance(self.phi, LocalSpace):
             raise TypeError("a LocalSpace has charts, no images; ask `chart_images` for them.")
         flat = z.reshape(-1, z.shape[-1])
-        return _checked_rows(self.phi(flat), len(flat)).reshape(*z.shape[:-1], -1)
+        images = _checked_rows(self.phi(flat), len(flat))
+        return images.reshape(*z.shape[:-1], images.shape[-1])
 
     def chart_images(self, z: Tensor, at: Tensor, context: Tensor | None = None) -> Tensor:
         """Φ at z (..., m, d) in the charts that hold at the points `at` (..., d): (..., m, h).
@@ -72,9 +113,9 @@ class Metric:
             raise TypeError("a LocalSpace must give a context.")
         flat, base = z.reshape(-1, z.shape[-1]), known.flatten(0, -2)
         base = base.repeat_interleave(len(flat) // max(1, len(base)), 0)
-        return _checked_rows(self.phi.chart(flat, base), len(flat)).reshape(*z.shape[:-1], -1)
+        images = _checked_rows(self.phi.chart(flat, base), len(flat))
+        return images.reshape(*z.shape[:-1], images.shape[-1])
 
-    @torch.no_grad()
     def contexts(self, at: Tensor) -> Tensor | None:
         """What the charts at points (..., d) depend on, (..., k); None where Φ is no `LocalSpace`."""
         if not isinstance(self.phi, LocalSpace):
@@ -88,27 +129,29 @@ class Metric:
         Raises:
             ShapeError: `lambda_` does not give one number a point.
         """
-        if self.lambda_ is None:
-            return z.new_ones(z.shape[:-1])
-        flat = z.reshape(-1, z.shape[-1])
-        found = self.lambda_(flat)
-        if not isinstance(found, Tensor) or found.shape != flat.shape[:1]:
-            raise ShapeError(
-                f"`lambda_` must give shape ({len(flat)},) for z of shape {tuple(flat.shape)}; "
-                f"got {_kind(found)}. Give a tensor of one positive number a point."
-            )
-        return found.reshape(z.shape[:-1])
+        return z.new_ones(z.shape[:-1]) if self.lambda_ is None else _values("lambda_", self.lambda_, z)
+
+    def potentials(self, z: Tensor) -> Tensor:
+        """V at every point: (..., d) -> (...).
+
+        Raises:
+            ShapeError: `potential` does not give one number a point.
+        """
+        if self.potential is None:
+            return z.new_zeros(z.shape[:-1])
+        return _values("potential", self.potential, z)
 
     def jacobian(self, z: Tensor) -> Tensor:
         """J_Φ, (..., h, d), by forward-mode differentiation."""
         d = z.shape[-1]
         wide = z[..., None, :].expand(*z.shape[:-1], d, d).contiguous()
         eye = torch.eye(d, dtype=z.dtype, device=z.device).expand_as(wide).contiguous()
-        return torch.func.jvp(lambda x: self.chart_images(x, z), (wide,), (eye,))[1].mT
+        return output_spaces.derivative(lambda x: self.chart_images(x, z), wide, eye).mT
 
     def push_forward(self, z: Tensor, v: Tensor) -> Tensor:
-        """J_Φ(z) v, (..., h), of tangent vectors v (..., d) at points z (..., d)."""
-        return torch.func.jvp(lambda x: self.chart_images(x, z), (z,), (v,))[1]
+        """J_Φ(z) v, (..., h), of tangent vectors v (..., d) at points z (..., d), both broadcast."""
+        z, v = (x.contiguous() for x in torch.broadcast_tensors(z, v))
+        return output_spaces.derivative(lambda x: self.chart_images(x, z), z, v)
 
     def metric_matrix(self, z: Tensor) -> Tensor:
         """G(z), (..., d, d), symmetric and positive semi-definite."""
@@ -116,7 +159,7 @@ class Metric:
         return self.costs(z).square()[..., None, None] * (jacobian.mT @ jacobian)
 
     def inner_product(self, z: Tensor, u: Tensor, v: Tensor) -> Tensor:
-        """uᵀ G(z) v, (...), of tangent vectors (..., d) at z (..., d)."""
+        """uᵀ G(z) v, (...), of tangent vectors (..., d) at z (..., d), all broadcast."""
         z, u, v = torch.broadcast_tensors(z, u, v)
         products = (self.push_forward(z, u) * self.push_forward(z, v)).sum(-1)
         return self.costs(z).square() * products
@@ -154,7 +197,8 @@ class Metric:
         a, b = nodes[..., :-1, :], nodes[..., 1:, :]
         middle = (a + b) / 2
         if isinstance(self.phi, LocalSpace):
-            steps = self.chart_images(b, middle) - self.chart_images(a, middle)
+            context = self.contexts(middle)
+            steps = self.chart_images(b, middle, context) - self.chart_images(a, middle, context)
         else:
             steps = self.images(nodes).diff(dim=-2)
         return self.costs(middle) * steps.norm(dim=-1)
@@ -162,7 +206,10 @@ class Metric:
     def energy(self, nodes: Tensor) -> Tensor:
         """E of the curve through `nodes` (..., n + 1, d) at equal steps of t, (...)."""
         chords = self.chords(nodes)
-        return 0.5 * chords.shape[-1] * chords.square().sum(-1)
+        energy = 0.5 * chords.shape[-1] * chords.square().sum(-1)
+        if self.potential is None:
+            return energy
+        return energy + self.potentials((nodes[..., :-1, :] + nodes[..., 1:, :]) / 2).mean(-1)
 
     def length(self, nodes: Tensor) -> Tensor:
         """L of the curve through `nodes` (..., n + 1, d), (...); blind to how it is run through."""
@@ -187,12 +234,31 @@ def check_metric(metric: object, call: str) -> None:
 
 
 def _checked_rows(images: Tensor, n: int) -> Tensor:
-    if not isinstance(images, Tensor) or images.ndim != 2 or len(images) != n:
+    """What an output space gave as one row a point, (n, h): pictures (n, c, h, w) and sequences flattened."""
+    if isinstance(images, tuple):
         raise ShapeError(
-            f"`phi` must give shape ({n}, h) for {n} points; got {_kind(images)}. "
-            "Give a tensor, flattened to one row a point."
+            f"`phi` must give shape ({n}, ...) for {n} points; got tuple. For mean and variance "
+            "of a decoder write `output_spaces.moments(phi)` or `output_spaces.gaussian(phi)`."
         )
-    return images
+    if not isinstance(images, Tensor) or images.ndim < 2 or len(images) != n:
+        raise ShapeError(
+            f"`phi` must give shape ({n}, ...) for {n} points; got {_kind(images)}. "
+            "Give a tensor with one row a point; for a function of arrays write "
+            "`output_spaces.from_numpy(phi)`."
+        )
+    return images.flatten(1)
+
+
+def _values(name: str, field: Field, z: Tensor) -> Tensor:
+    """A field at every point: (..., d) -> (...)."""
+    flat = z.reshape(-1, z.shape[-1])
+    found = field(flat)
+    if not isinstance(found, Tensor) or found.shape != flat.shape[:1]:
+        raise ShapeError(
+            f"`{name}` must give shape ({len(flat)},) for z of shape {tuple(flat.shape)}; "
+            f"got {_kind(found)}. Give a tensor of one positive number a point."
+        )
+    return found.reshape(z.shape[:-1])
 
 
 def _is_unsteady(part: nn.Module) -> bool:

@@ -210,11 +210,16 @@ def _inverse_hessian(state: _State) -> Tensor:
 
 def _advance(objective: Objective, state: _State, direction: Tensor, slope: Tensor) -> Tensor:
     """One step of every row with backtracking; which rows moved, (p,)."""
-    x, value, gradient = state.x.clone(), state.value.clone(), state.gradient.clone()
-    length = torch.ones_like(value)
-    open_ = slope < 0
-    moved = torch.zeros_like(open_)
-    for _ in range(state.settings.n_trials):
+    x, (value, gradient) = state.x + direction, objective(state.x + direction, state.rows)
+    enough = state.value + state.settings.sufficient_decrease * slope
+    moved = (slope < 0) & (value <= enough) & torch.isfinite(gradient).all(1)
+    open_ = (slope < 0) & ~moved
+    length = torch.where(open_, _shorter(torch.ones_like(slope), value, state.value, slope), 1.0)
+    if not moved.all():
+        back = moved[:, None]
+        x, gradient = torch.where(back, x, state.x), torch.where(back, gradient, state.gradient)
+        value = torch.where(moved, value, state.value)
+    for _ in range(state.settings.n_trials - 1):
         (index,) = open_.nonzero(as_tuple=True)
         if not len(index):
             break

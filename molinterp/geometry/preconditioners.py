@@ -26,6 +26,8 @@ class PreconditionerSettings:
     """Gradients of λ a pair, about, that go into its second derivatives along a curve."""
     n_places: int = 8
     """Places along a curve, at most, where either is taken."""
+    dense: int = 512
+    """Unknowns up to which a chain is factorised as one matrix: faster than block by block."""
     ridge: float = 1e-2
     """Share of the mean eigenvalue added to the metric, for directions that Φ does not see."""
 
@@ -65,6 +67,39 @@ class Springs(Preconditioner):
 
 @final
 @dataclass(frozen=True)
+class Dense(Preconditioner):
+    """The matrix of `Chain` in one piece, for few unknowns."""
+
+    root: Tensor
+    """Its Cholesky factor, (p, (n - 1)·d, (n - 1)·d)."""
+    is_local = True
+
+    @classmethod
+    def of(cls, diagonal: Tensor, beside: Tensor) -> Self:
+        """The matrix with blocks (p, n - 1, d, d) on its diagonal and (p, n - 2, d, d) beside it."""
+        p, k, d, _ = diagonal.shape
+        matrix = diagonal.new_zeros(p, k, d, k, d)
+        at = torch.arange(k, device=diagonal.device)
+        matrix[:, at, :, at] = diagonal.transpose(0, 1)
+        matrix[:, at[:-1], :, at[1:]] = beside.transpose(0, 1)
+        matrix[:, at[1:], :, at[:-1]] = beside.mT.transpose(0, 1)
+        return cls(_root(matrix.reshape(p, k * d, k * d)))
+
+    def solve(self, q: Tensor) -> Tensor:
+        """See `Preconditioner`; q is (p, (n - 1)·d)."""
+        return torch.cholesky_solve(q.to(self.root)[..., None], self.root)[..., 0].to(q)
+
+    def rows(self, index: Tensor) -> Self:
+        """See `Preconditioner`."""
+        return type(self)(self.root[index])
+
+    def with_rows(self, index: Tensor, other: Self) -> Self:
+        """See `Preconditioner`."""
+        return type(self)(self.root.index_copy(0, index, other.root))
+
+
+@final
+@dataclass(frozen=True)
 class Chain(Preconditioner):
     """The Gauss-Newton matrix of the energy where λ varies: a chain of masses on springs.
 
@@ -87,7 +122,11 @@ class Chain(Preconditioner):
     @torch.no_grad()
     def of(cls, metric: Metric, nodes: Tensor, settings: PreconditionerSettings | None = None) -> Self:
         """The matrix at curves through nodes (p, n + 1, d)."""
-        diagonal, beside = _blocks(metric, nodes, settings or PreconditionerSettings())
+        return cls.factorised(*blocks(metric, nodes, settings or PreconditionerSettings()))
+
+    @classmethod
+    def factorised(cls, diagonal: Tensor, beside: Tensor) -> Self:
+        """The matrix with blocks (p, n - 1, d, d) on its diagonal and (p, n - 2, d, d) beside it."""
         factors, links = [_root(diagonal[:, 0])], list[Tensor]()
         for k in range(beside.shape[1]):
             links.append(torch.linalg.solve_triangular(factors[k], beside[:, k], upper=False))
@@ -123,6 +162,13 @@ class Chain(Preconditioner):
         )
 
 
+@torch.no_grad()
+def chained(metric: Metric, nodes: Tensor, settings: PreconditionerSettings) -> Preconditioner:
+    """The matrix of `Chain` at curves through nodes (p, n + 1, d), in the form that is faster."""
+    form = Dense.of if (nodes.shape[1] - 2) * nodes.shape[2] <= settings.dense else Chain.factorised
+    return form(*blocks(metric, nodes, settings))
+
+
 def _root(matrix: Tensor) -> Tensor:
     """Cholesky factor (p, d, d); where rounding leaves none, that of a multiple of the identity."""
     root, failed = torch.linalg.cholesky_ex(matrix)
@@ -131,7 +177,7 @@ def _root(matrix: Tensor) -> Tensor:
     return torch.where((failed > 0)[:, None, None], plain * eye, root)
 
 
-def _blocks(metric: Metric, nodes: Tensor, settings: PreconditionerSettings) -> tuple[Tensor, Tensor]:
+def blocks(metric: Metric, nodes: Tensor, settings: PreconditionerSettings) -> tuple[Tensor, Tensor]:
     """Blocks of `Chain`'s matrix on its diagonal, (p, n - 1, d, d), and beside it, (p, n - 2, d, d)."""
     n, d = nodes.shape[1] - 1, nodes.shape[2]
     springs, mixed, masses = _parts(metric, halved(nodes), settings)
@@ -158,7 +204,10 @@ def _parts(metric: Metric, points: Tensor, settings: PreconditionerSettings) -> 
     g = _spread(
         _precise(phi_metrics(metric, points, settings.n_along(settings.n_probes, d), settings.ridge)), k
     )
-    bends = _spread(_precise(_curvatures(metric, points, settings.n_along(settings.n_bends, d))), k)
+    if metric.has_fields:
+        bends = _spread(_precise(_curvatures(metric, points, settings.n_along(settings.n_bends, d))), k)
+    else:
+        bends = torch.zeros_like(g)
     steps = _precise(points.diff(dim=1))
     ahead = (g @ steps[..., None])[..., 0]
     seen = (_precise(metric.chords(points)) / cost).square()
@@ -251,13 +300,11 @@ def phi_metrics(metric: Metric, nodes: Tensor, k: int, ridge: float) -> Tensor:
     return _where(torch.isfinite(metrics).flatten(1).all(1) & (least > 0), metrics, eye)
 
 
-def inverse_mean_metric(
-    metric: Metric, nodes: Tensor, settings: PreconditionerSettings | None = None
-) -> Tensor:
-    """Inverse of the mean of J_Φᵀ J_Φ along the curves through nodes (p, n + 1, d): (p, d, d)."""
+def metrics_along(metric: Metric, nodes: Tensor, settings: PreconditionerSettings | None = None) -> Tensor:
+    """J_Φᵀ J_Φ at some places along the curves through nodes (p, n + 1, d): (p, k, d, d)."""
     settings = settings or PreconditionerSettings()
     k = settings.n_along(settings.n_probes, nodes.shape[2])
-    return torch.linalg.inv(phi_metrics(metric, nodes, k, settings.ridge).mean(1))
+    return phi_metrics(metric, nodes, k, settings.ridge)
 
 
 @lru_cache(maxsize=64)

@@ -1,4 +1,4 @@
-"""One compound as a user names it: a file, a SMILES, a drug's name, or standard input."""
+"""One compound as a user names it: a file, a SMILES or InChI, a drug's name, or standard input."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
-from molinterp.chem.cxsmiles import split_cxsmiles
-from molinterp.chem.parsing import INCHI, parse
+from molinterp.chem.cxsmiles import read_extension, split_cxsmiles
+from molinterp.chem.parsing import INCHI_KEY, parse
 from molinterp.data import drug_name, drugs
 from molinterp.errors import InputError, InvalidMoleculeError
+from molinterp.io.formats import ADVICE, suffix_of
 from molinterp.io.molecule_files import SUFFIXES, Record, read_records
 
 PREFIXES = ("file:", "smiles:", "name:")
 _NO_SMILES = re.compile(
-    rf"{INCHI}|\d{{2,7}}-\d\d-\d|"
+    rf"InChI=.*|{INCHI_KEY}|\d{{2,7}}-\d\d-\d|"
     r"[A-Z]{2,9}(-|[- ]?\d)\d+[A-Z]?|[\w .-]+\.[A-Za-z]\w{1,4}",
     re.IGNORECASE,
 )
@@ -25,63 +26,72 @@ _NO_SMILES = re.compile(
 a SMILES, where it is none."""
 
 
-def resolve(argument: str) -> Record:
+def resolve(argument: str, smiles_column: str | None = None) -> Record:
     """The compound that an argument names.
 
-    Tried in this order: a prefix `file:`, `smiles:` or `name:`; `-` for standard input; a file; a
-    drug of the shipped table; a SMILES.
+    Tried in this order: a prefix `file:`, `smiles:` or `name:`; `-` for standard input; a file, or one record
+    of it, as `a.sdf#3` or `a.sdf#name`; a drug of the shipped table; a SMILES or InChI.
+
+    Args:
+        argument: what the user wrote.
+        smiles_column: of a table, where it is one; None means the column that is called so.
 
     Raises:
-        InputError: no such file or name, more than one molecule, or both a file and a SMILES.
+        InputError: no such file or name, more than one molecule, or two of a file, a name and a SMILES.
         InvalidMoleculeError: it is taken for a SMILES and is none.
     """
     kind, _, rest = argument.partition(":")
+    if kind == "file":
+        return _from_file(rest, smiles_column)
     if f"{kind}:" in PREFIXES:
-        return {"file": only_record, "smiles": _from_smiles, "name": _from_name}[kind](rest)
+        return {"smiles": _from_smiles, "name": _from_name}[kind](rest)
     if not argument.strip():
         return _from_smiles(argument)
     if argument == "-":
-        return only_record(argument)
-    if _is_there(argument, Path.is_file):
-        if _is_smiles(argument):
-            raise InputError(
-                f"{argument!r} is a file and a SMILES. Write file:{argument} or smiles:{argument}."
-            )
-        return only_record(argument)
+        return only_record(argument, smiles_column)
+    if _is_there(argument, _is_readable) or _is_part_of_file(argument):
+        for what, is_too in (("SMILES", _is_smiles), ("name", lambda text: drug_name(text) in drugs())):
+            if is_too(argument):
+                other = f"{what.lower()}:{argument}"
+                raise InputError(f"{argument!r} is a file and a {what}. Write file:{argument} or {other}.")
+        return _from_file(argument, smiles_column)
     if drug_name(argument) in drugs():
         return _from_name(argument)
-    if argument.lower().endswith(SUFFIXES) or _is_there(argument, Path.is_dir):
+    suffix = suffix_of(Path(argument.partition("#")[0]))
+    if suffix in (*SUFFIXES, *ADVICE) or _is_there(argument, Path.is_dir):
         raise InputError(f"file {argument!r} does not exist or is not a file. Check the path.")
     try:
         return _from_smiles(argument)
     except InvalidMoleculeError as error:
-        close = difflib.get_close_matches(argument.strip().lower(), drugs(), n=1, cutoff=0.75)
-        if close:
-            raise InputError(
-                f"{argument!r} is no file, no SMILES and no known drug. Did you mean {close[0]!r}?"
-            ) from error
-        if argument.replace(" ", "").isalpha() or _NO_SMILES.fullmatch(argument.strip()):
-            raise InputError(
-                f"{argument!r} is no file, no known drug and no SMILES ({error.reason}). "
-                "Give a SMILES, or a file that holds one; "
-                f"{len(drugs())} drugs are known by name, compounds by no brand or number."
-            ) from error
-        raise
+        raise _unresolved(argument, error) from error
 
 
-def resolve_all(arguments: Sequence[str]) -> list[Record]:
+def _unresolved(argument: str, error: InvalidMoleculeError) -> Exception:
+    close = difflib.get_close_matches(argument.strip().lower(), drugs(), n=1, cutoff=0.75)
+    if close:
+        return InputError(f"{argument!r} is no file, no SMILES and no known drug. Did you mean {close[0]!r}?")
+    if argument.replace(" ", "").isalpha() or _NO_SMILES.fullmatch(argument.strip()):
+        return InputError(
+            f"{argument!r} is no file, no known drug and no SMILES ({error.reason}). "
+            "Give a SMILES, or a file that holds one; "
+            f"{len(drugs())} drugs are known by name, compounds by no brand or number."
+        )
+    return error
+
+
+def resolve_all(arguments: Sequence[str], smiles_column: str | None = None) -> list[Record]:
     """The compounds that arguments name, in order; see `resolve`.
 
     Raises:
         InputError: one cannot be resolved, or standard input is named twice.
         InvalidMoleculeError: one is taken for a SMILES and is none.
     """
-    if sum(argument in ("-", "file:-") for argument in arguments) > 1:
+    if sum(argument in ("-", "file:-", "/dev/stdin") for argument in arguments) > 1:
         raise InputError(
             "standard input (-) gives one compound and can be named once. "
             "Give the others as SMILES, as names or in files."
         )
-    return [resolve(argument) for argument in arguments]
+    return [resolve(argument, smiles_column) for argument in arguments]
 
 
 def _is_there(argument: str, kind: Callable[[Path], bool]) -> bool:
@@ -92,37 +102,82 @@ def _is_there(argument: str, kind: Callable[[Path], bool]) -> bool:
         return False
 
 
-def only_record(source: str) -> Record:
+def _is_readable(path: Path) -> bool:
+    return path.is_file() or path.is_fifo() or path.is_char_device()
+
+
+def _is_part_of_file(argument: str) -> bool:
+    """Whether it names a record of a file, as `a.sdf#3`; C#N is a SMILES."""
+    file, mark, _ = argument.rpartition("#")
+    return bool(mark) and suffix_of(Path(file)) in SUFFIXES and _is_there(file, _is_readable)
+
+
+def _from_file(source: str, smiles_column: str | None) -> Record:
+    if source == "-" or _is_there(source, _is_readable) or not _is_part_of_file(source):
+        return only_record(source, smiles_column)
+    file, _, wanted = source.rpartition("#")
+    with closing(read_records(file, smiles_column)) as found:
+        if wanted.isdigit():
+            records = [r for r in islice(found, max(int(wanted), 1)) if r][int(wanted) - 1 : int(wanted)]
+        else:
+            records = [record for record in found if record.name.strip().lower() == wanted.strip().lower()]
+    if len(records) != 1:
+        n = "several" if records else "none"
+        raise InputError(
+            f"'{file}' must hold one molecule called {wanted!r}, or so many of them; found {n}. "
+            "Give its number, 1 for the first, or its name."
+        )
+    return _sound(records[0])
+
+
+def only_record(source: str, smiles_column: str | None = None) -> Record:
     """The one molecule of a file or of standard input (`-`).
 
     Raises:
         InputError: there is none, or more than one, or it cannot be read.
     """
     label = "standard input" if source == "-" else repr(source)
-    with closing(read_records(source)) as found:
+    with closing(read_records(source, smiles_column)) as found:
         records = list(islice(found, 2))
     if len(records) > 1:
         unit = records[1].where.partition(" ")[0]
         raise InputError(
-            f"{label} must hold one molecule; got more. Keep the {unit} of the compound you mean."
+            f"{label} must hold one molecule; got more. Keep the {unit} of the compound you mean, "
+            f"or say which, as {source}#2 or {source}#NAME."
         )
     if not records:
         raise InputError(f"{label} must hold one molecule; got none.")
-    if records[0].fault:
-        raise InputError(f"{records[0].where} is not a molecule: {records[0].fault}.")
+    return _sound(records[0])
+
+
+def _sound(record: Record) -> Record:
+    """A record whose molecule can be read.
+
+    Raises:
+        InputError: it could not be.
+        InvalidMoleculeError: it is no molecule.
+    """
+    if record.fault:
+        raise InputError(f"{record.where} is not a molecule: {record.fault}.")
     try:
-        parse(records[0].smiles)
+        _check(record.smiles, record.extension)
     except InvalidMoleculeError as error:
-        raise InvalidMoleculeError(error.text, error.reason, where=records[0].where) from error
-    return records[0]
+        raise InvalidMoleculeError(error.text, error.reason, where=record.where) from error
+    return record
+
+
+def _check(smiles: str, extension: str) -> None:
+    if fault := read_extension(extension).fault:
+        raise InvalidMoleculeError(smiles, fault)
+    parse(smiles)
 
 
 def _from_smiles(text: str) -> Record:
-    smiles, labels, rest = split_cxsmiles(text)
+    smiles, extension, rest = split_cxsmiles(text)
     if rest:
-        smiles, labels = text, ""  # the blank is the gate's to refuse
-    parse(smiles)
-    return Record(smiles.strip(), "", "the command line", stereo=labels)
+        smiles, extension = text, ""  # the blank is the gate's to refuse
+    _check(smiles, extension)
+    return Record(smiles.strip(), "", "the command line", extension=extension)
 
 
 def _from_name(text: str) -> Record:
@@ -136,7 +191,6 @@ def _from_name(text: str) -> Record:
 
 def _is_smiles(text: str) -> bool:
     try:
-        parse(text)
+        return drug_name(text) not in drugs() and parse(text) is not None
     except InvalidMoleculeError:
         return False
-    return True

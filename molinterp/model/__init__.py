@@ -1,1 +1,1 @@
-"""The molecular VAE: tokens, network, decoding and the bundle that holds them."""
+"""The molecular VAE: tokenizer, network, decoding, and the bundle that stores them."""

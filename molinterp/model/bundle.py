@@ -1,8 +1,8 @@
-"""A bundle: vocabulary, network and heads in one folder that can be shared, checked and loaded.
+"""A bundle: a trained model in one folder that can be shared, verified and loaded.
 
-The folder holds `bundle.json`, three safetensors files of weights (see `molinterp.model.quantisation`), and,
-where they were fitted, files with what is known of realism. Every file's SHA-256 stands in `bundle.json`
-and is checked at each load. Nothing is ever unpickled.
+The folder holds `bundle.json`, three safetensors files of parameters (see `molinterp.model.quantisation`),
+and the files of the realism models if these were fitted. `bundle.json` records the SHA-256 of every file,
+which is checked at each load. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.io.files import replace_folder, sha256
 from molinterp.model.decoding import beam, blur_at, greedy, sample
 from molinterp.model.device import usable_device
+from molinterp.model.header import BROKEN, check_tensors, seal
 from molinterp.model.inversion import Inversion, invert
 from molinterp.model.network import MoleculeVAE, VAEConfig
 from molinterp.model.protocol import LatentModel, OutputSpace
@@ -48,46 +49,46 @@ from molinterp.model.storage import (
     locate,
     read_header,
 )
-from molinterp.model.tokens import Tokenizer, alike, pad
+from molinterp.model.tokens import Tokenizer, groups_by_length, pad
 from molinterp.realism.fitted import FILES as REALISM_FILES
 from molinterp.realism.fitted import RealismModels
 from molinterp.realism.latent_network import log_odds
 from molinterp.realism.terms import DensityTerm, ProbabilityTerm, Term
 
-AT_HOME = 0.01
-"""A molecule is encoded at a point itself when it is no farther from it, in standard deviations."""
+SAME_POINT = 0.01
+"""Distance below which a molecule counts as encoded at a point, in posterior standard deviations."""
 
 
 @final
 @dataclass(frozen=True)
 class Bundle:
-    """A trained model with all that is needed to use it."""
+    """A trained model with everything that is needed to use it."""
 
     name: str
-    """What it is called in messages."""
+    """Name used in messages."""
     tokenizer: Tokenizer
-    """SMILES to tokens and back."""
+    """Converts SMILES to tokens and back."""
     model: MoleculeVAE
     """The network, in evaluation mode."""
     property_names: tuple[str, ...]
     """Outputs of the property head, in order."""
     training: Mapping[str, Any]
-    """Data hash and counts, budget, options, seed and versions of the training."""
+    """Record of the training: hash and size of the data, budget, options, seed and versions."""
     figures: Mapping[str, Any]
-    """Figures measured by `molinterp models eval`."""
+    """Metrics measured by `molinterp models eval`."""
     realism: RealismModels = field(default_factory=RealismModels)
-    """Density, validity and features on the latent space; empty where nothing was fitted."""
+    """Density, validity and features on the latent space; empty if nothing was fitted."""
     tables: Familiar | None = None
-    """Atom environments and ring systems of the training compounds; None where they were not counted."""
+    """Atom environments and ring systems of the training compounds; None if they were not counted."""
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device that holds the parameters."""
         return self.model.property_mean.device
 
     @property
     def familiar(self) -> Familiar:
-        """What counts as familiar; the shipped tables where the bundle has none of its own."""
+        """Familiar chemistry: the model's own tables, or the shipped ones if it has none."""
         return self.tables or shipped_familiar()
 
     @property
@@ -106,7 +107,7 @@ class Bundle:
         return self.model.config.latent_dim
 
     def can_encode(self, smiles: str) -> bool:
-        """Whether a molecule can be written in the bundle's vocabulary."""
+        """Whether a molecule can be written in the model's vocabulary."""
         try:
             self.tokenizer.symbol_ids(smiles)
         except VocabularyError:
@@ -121,11 +122,11 @@ class Bundle:
             smiles: canonical SMILES, as `molinterp.chem.standardise` writes them.
 
         Raises:
-            VocabularyError: a molecule holds tokens that the vocabulary lacks.
+            VocabularyError: a molecule has tokens that are not in the vocabulary.
         """
         sequences = self.tokenizer.encode(smiles)
         mean, deviation = (torch.empty(len(smiles), self.latent_dim, device=self.device) for _ in range(2))
-        for rows in alike([len(s) for s in sequences]):
+        for rows in groups_by_length([len(s) for s in sequences]):
             tokens = torch.from_numpy(pad([sequences[i] for i in rows])).to(self.device)
             index = torch.from_numpy(rows).to(self.device)
             mean[index], log_variance = self.model.encode(tokens)
@@ -136,26 +137,26 @@ class Bundle:
         """Latent points (n, latent_dim): the posterior means.
 
         Raises:
-            VocabularyError: a molecule holds tokens that the vocabulary lacks.
+            VocabularyError: a molecule has tokens that are not in the vocabulary.
         """
         return self.posterior(smiles)[0]
 
     def invert(self, smiles: Sequence[str], z: Tensor | None = None) -> Inversion:
-        """Find latent points that decode to given molecules, as far as there are any.
+        """Find latent points that decode to given molecules, as far as possible.
 
         Args:
             smiles: canonical SMILES, as `molinterp.chem.standardise` writes them.
             z: (n, latent_dim), starting points; None means the posterior means.
 
         Raises:
-            VocabularyError: a molecule holds tokens that the vocabulary lacks.
+            VocabularyError: a molecule has tokens that are not in the vocabulary.
         """
         mean, deviation = self.posterior(smiles)
         tokens = torch.from_numpy(pad(self.tokenizer.encode(smiles))).to(self.device)
         return invert(self.model, tokens, mean if z is None else z.to(self.device), deviation)
 
     def output_space(self, name: OutputSpace | str) -> Map | LocalSpace:
-        """Map whose Euclidean pull-back is the metric; see `model.output_spaces.output_space`.
+        """Return the map that pulls the metric back; see `model.output_spaces.output_space`.
 
         Raises:
             InputError: there is no such output space.
@@ -166,11 +167,11 @@ class Bundle:
 
     @property
     def classifiers(self) -> dict[str, MoleculeClassifier]:
-        """Molecule-level classifiers by the name of their feature: those that ship, and the bundle's own."""
+        """Classifiers of molecules by the name of their feature: the shipped ones and the model's own."""
         return {**shipped_classifiers(), **self.realism.classifiers}
 
     def realism_terms(self, epsilon: float) -> tuple[Term, ...]:
-        """Terms of λ that hold for every path: density and validity, where they were fitted."""
+        """Terms of λ that apply to every path: density and validity, if they were fitted."""
         terms: list[Term] = []
         if self.realism.index is not None:
             terms.append(DensityTerm(self.realism.index))
@@ -179,71 +180,71 @@ class Bundle:
         return tuple(terms)
 
     def term(self, constraint: Constraint, epsilon: float) -> Term | None:
-        """Term of λ for a constraint; None where its feature has no latent form."""
+        """Term of λ for a constraint; None if its feature has no latent form."""
         from molinterp.model.feature_forms import latent_term
 
         return latent_term(self, constraint, epsilon)
 
     def decode(self, z: Tensor, t: Tensor | float = 0.0) -> list[str]:
-        """SMILES of the greedy decode at each point of z (n, latent_dim).
+        """Decode each point greedily and return its SMILES.
 
-        They are not canonical and may be no molecule; a SMILES bundle can spell invalid ones.
+        The SMILES are not canonical. They may be invalid if the model writes SMILES rather than SELFIES.
 
         Args:
             z: (n, latent_dim).
-            t: (n,) or one for all, in [0, 1]: place of each point on a curve between two compounds; at 0
-                and 1 the decoder looks for the compound at z, half-way for a plausible one about z.
+            t: (n,) or one for all, in [0, 1]: place of each point on a curve between two compounds. At 0
+                and 1 the decoder reconstructs the compound at z; half-way it writes a plausible one near z.
 
         Raises:
-            ShapeError: z has another number of dimensions than the bundle.
+            ShapeError: z does not have the model's number of dimensions.
         """
         return [self.tokenizer.decode(row) for row in greedy(self.model, z.to(self.device), _blur(t))]
 
     def search(self, z: Tensor, width: int = 8, t: Tensor | float = 0.0) -> list[str]:
-        """SMILES of the most probable molecule that a beam search finds at each point of z (n, latent_dim).
+        """Find the most probable molecule at each point by beam search and return its SMILES.
 
-        The most probable string that spells a molecule; where none of the beam does, the most probable one.
+        If no string of the beam is a molecule, the most probable string is returned.
 
         Args:
             z: (n, latent_dim).
-            width: strings of the beam.
+            width: width of the beam.
             t: (n,) or one for all, in [0, 1]; see `decode`.
         """
         found = self.beams(z, width, t)
         return [next((s for s in texts if decoded_molecule(s) is not None), texts[0]) for texts in found]
 
     def beams(self, z: Tensor, width: int, t: Tensor | float = 0.0) -> list[list[str]]:
-        """SMILES of the `width` most probable strings that a beam search finds at each point, best first.
+        """Return the SMILES of the `width` best strings of a beam search at each point, best first.
 
         Args:
             z: (n, latent_dim).
-            width: strings of the beam.
+            width: width of the beam.
             t: (n,) or one for all, in [0, 1]; see `decode`.
         """
         found = beam(self.model, z.to(self.device), width, _blur(t))
         return [[self.tokenizer.decode(b.tokens) for b in beams] for beams in found]
 
     def recover(self, z: Tensor, width: int = 32, t: Tensor | float = 0.0) -> list[str]:
-        """Canonical SMILES of the compound at each point of z (n, latent_dim).
+        """Recover the compound that is encoded at each point, as canonical SMILES.
 
-        The greedy decode where that is encoded at the point itself; else, of the molecules that a beam search
-        finds, the one that is encoded nearest, which need not be the most probable. Empty where no string
-        spells a molecule.
+        This is the greedy decode if its encoding is the point itself. Otherwise it is the molecule of a beam
+        search whose encoding is nearest to the point, which need not be the most probable one. Empty if no
+        string is a molecule.
 
         Args:
             z: (n, latent_dim).
-            width: strings of the beam.
+            width: width of the beam.
             t: (n,) or one for all, in [0, 1]; see `decode`.
 
         Raises:
-            ShapeError: z has another number of dimensions than the bundle.
+            ShapeError: z does not have the model's number of dimensions.
         """
         found = [decoded_smiles(text) for text in self.decode(z, t)]
         owned = [(i, text) for i, text in enumerate(found) if self._is_in_vocabulary(text)]
-        at_home = {
-            i for (i, _), d in zip(owned, self._distance(z, owned).tolist(), strict=True) if d < AT_HOME
+        recovered = {
+            i for (i, _), d in zip(owned, self._distance(z, owned).tolist(), strict=True) if d < SAME_POINT
         }
-        others = [i for i in range(len(found)) if i not in at_home]
+        others = [i for i in range(len(found)) if i not in recovered]
         if others:
             beams = self.beams(z[others], width, t[others] if isinstance(t, Tensor) else t)
             texts = [[found[i], *map(decoded_smiles, own)] for i, own in zip(others, beams, strict=True)]
@@ -252,13 +253,13 @@ class Bundle:
         return found
 
     def by_distance(self, z: Tensor, smiles: Sequence[Sequence[str]]) -> list[list[str]]:
-        """For each point its different molecules, that encoded nearest to it first.
+        """Sort the molecules of each point by the distance of their encoding from it, without duplicates.
 
-        Distances are taken in posterior standard deviations of the molecule.
+        Distances are measured in posterior standard deviations of the molecule.
 
         Args:
             z: (n, latent_dim).
-            smiles: canonical SMILES for each point; what is empty or not in the vocabulary is left out.
+            smiles: canonical SMILES for each point; those that are empty or cannot be encoded are dropped.
         """
         different = [filter(self._is_in_vocabulary, dict.fromkeys(own)) for own in smiles]
         owned = [(i, text) for i, texts in enumerate(different) for text in texts]
@@ -272,7 +273,7 @@ class Bundle:
         return bool(text) and self.can_encode(text)
 
     def _distance(self, z: Tensor, owned: Sequence[tuple[int, str]]) -> Tensor:
-        """How far each molecule is encoded from its row of z, in its posterior standard deviations."""
+        """Distance of each molecule's encoding from its row of z, in its posterior standard deviations."""
         mean, deviation = self.posterior([text for _, text in owned])
         return ((mean - z.to(self.device)[[i for i, _ in owned]]) / deviation).norm(dim=1)
 
@@ -283,22 +284,22 @@ class Bundle:
         temperature: float = 1.0,
         t: Tensor | float = 0.0,
     ) -> list[str]:
-        """SMILES of one random decode at each point of z (n, latent_dim); see `decode`."""
+        """Draw one random decode at each point and return its SMILES; see `decode`."""
         strings = sample(self.model, z.to(self.device), generator, temperature, _blur(t))
         return [self.tokenizer.decode(row) for row in strings]
 
     def with_figures(self, figures: Mapping[str, Any]) -> Bundle:
-        """The same bundle with other figures."""
+        """Return the same model with other metrics."""
         return replace(self, figures=dict(figures))
 
     def save(self, folder: Path) -> None:
-        """Write the bundle; an existing one is replaced as a whole.
+        """Write the bundle to a folder, replacing an existing bundle as a whole.
 
-        A kill at any moment leaves the old one or the new one beside `folder`, where it is not in it.
+        If the process is killed, the old or the new bundle is complete, in `folder` or beside it.
 
         Raises:
-            BundleError: the folder is a file or holds something else than a bundle, or cannot be written; or
-                weights are not finite.
+            BundleError: the folder is a file, contains something other than a bundle or cannot be written,
+                or a parameter is not finite.
         """
         folder = folder.resolve()
         check_target(folder)
@@ -319,7 +320,7 @@ class Bundle:
                 (temporary / FAMILIAR_FILE).chmod(0o644)
                 hashes[FAMILIAR_FILE] = sha256(temporary / FAMILIAR_FILE)
             header = self._header() | ({"realism": realism} if files else {}) | {"files": hashes}
-            text = json.dumps(header, indent=1)
+            text = json.dumps(seal(json.loads(json.dumps(header))), indent=1)
             (temporary / HEADER).write_text(text + "\n", encoding="utf-8")
             replace_folder(temporary, folder)
         except OSError as error:
@@ -338,11 +339,11 @@ class Bundle:
 
     @classmethod
     def load(cls, name: str | Path = "default", device: str | torch.device = "cpu") -> Bundle:
-        """Load a shipped bundle by name, or any bundle by its folder.
+        """Load a shipped model by name, or any model from its folder.
 
         Raises:
-            InputError: torch cannot use the device here.
-            BundleError: it is missing, damaged, or of a schema that this version does not read.
+            InputError: torch cannot use the device on this machine.
+            BundleError: the bundle is missing, damaged or of an unsupported schema.
         """
         device = usable_device(device)
         folder = locate(name)
@@ -350,19 +351,22 @@ class Bundle:
         try:
             config = VAEConfig(**header["sizes"])
             tokenizer = Tokenizer.from_dict(header["vocabulary"])
-            # Tensors are created without values, then taken from the files.
+            # Create the tensors without values: those of the files replace them.
             with torch.device("meta"):
                 model = MoleculeVAE(config)
             weights: dict[str, Tensor] = {}
             for file in WEIGHTS:
-                weights |= unpacked(load_file(folder / file))
+                tensors = load_file(folder / file)
+                check_tensors({file: tensors}, header)
+                weights |= unpacked(tensors)
             model.load_state_dict(weights, assign=True)
             extra = {file: load_file(folder / file) for file in REALISM_FILES if file in header["files"]}
+            check_tensors(extra, header)
             realism = RealismModels.from_files(extra, header["realism"]) if extra else RealismModels()
             realism.move_to(device)
             is_counted = FAMILIAR_FILE in header["files"]
             tables = Familiar.from_arrays(load_arrays(folder / FAMILIAR_FILE)) if is_counted else None
-        except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        except (*BROKEN, SafetensorError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BundleError(damaged(folder, reason)) from error
         return cls(
@@ -378,17 +382,17 @@ class Bundle:
 
 
 def loaded(bundle: Bundle | str | Path | None = None, device: str | torch.device = "cpu") -> Bundle:
-    """What `Bundle.load` gives, kept in memory for the next call until its files are written anew.
+    """Load a model and cache it in memory until its files change.
 
-    All callers share it: it is not to be changed.
+    All callers share the cached model: do not change it.
 
     Args:
-        bundle: one that ships, by name, or a folder; None means `default`. A bundle is given back as it is.
-        device: where its tensors shall be; of no account for a bundle.
+        bundle: name of a shipped model, or a folder; None means `default`. A `Bundle` is returned unchanged.
+        device: device on which to load the tensors; ignored if `bundle` is already loaded.
 
     Raises:
-        InputError: torch cannot use the device here.
-        BundleError: it is missing, damaged, or of a schema that this version does not read.
+        InputError: torch cannot use the device on this machine.
+        BundleError: the bundle is missing, damaged or of an unsupported schema.
     """
     if isinstance(bundle, Bundle):
         return bundle
@@ -406,7 +410,7 @@ def name_of(model: LatentModel | str | Path) -> str:
 
 
 def model_of(model: LatentModel | str | Path, device: str | torch.device = "cpu") -> LatentModel:
-    """A model itself, or the bundle of a name or folder; see `loaded`."""
+    """Return a model unchanged, or load the one that a name or folder denotes; see `loaded`."""
     return loaded(model, device) if isinstance(model, str | Path) else model
 
 

@@ -1,4 +1,4 @@
-"""Bundles out of archives that were downloaded: unpacked with suspicion, verified, put into the cache."""
+"""Install bundles from downloaded archives: unpack them safely, verify them, move them into the cache."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ from molinterp.model.bundle import Bundle
 from molinterp.model.storage import FILES, HEADER, downloaded_folder
 from molinterp.pretrained import BUNDLES, downloads_file
 
+_UNREADABLE = (RuntimeError, ValueError, LookupError, MemoryError, OSError)
+"""Errors that the readers of archives raise besides their own."""
 MAX_BYTES = 200_000_000
-"""Largest archive, and largest content of one, that is taken."""
+"""Largest size that is accepted, of an archive and of its unpacked content."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def downloads() -> dict[str, dict[str, str | int]]:
-    """Bundles that can be downloaded by name: each with `address`, `sha256` and `bytes`."""
+    """Return the bundles that can be downloaded by name, each with `address`, `sha256` and `bytes`."""
     return dict(json.loads(downloads_file().read_text(encoding="utf-8")))
 
 
@@ -35,18 +37,18 @@ def download_bundle(
     name: str | None = None,
     progress: Progress = lambda done, total: None,
 ) -> str:
-    """Fetch the archive of a bundle, unpack it into the user's cache and verify it; the name it has there.
+    """Download a bundle, verify it, install it in the user's cache and return its name.
 
     Args:
-        name_or_address: a name in `downloads`, or an address of a .zip, .tar or .tar.gz.
-        sha256: of the archive; must be given with an address, and only then.
-        name: what to call the bundle from now on; None means its name, or that of the archive.
-        progress: called as bytes come in.
+        name_or_address: a name in `downloads`, or the address of a .zip, .tar or .tar.gz file.
+        sha256: checksum of the archive; required with an address, and used only then.
+        name: name to install the bundle under; None means its own name, or that of the archive.
+        progress: called with the number of bytes received so far.
 
     Raises:
-        InputError: there is no such download, the name is taken or unfit, or the checksum is missing.
-        DownloadError: the archive cannot be fetched; see `molinterp.io.download.fetch`.
-        BundleError: it holds no sound bundle.
+        InputError: there is no such download, the name is taken or invalid, or the checksum is missing.
+        DownloadError: the archive cannot be downloaded; see `molinterp.io.download.fetch`.
+        BundleError: the archive does not contain a valid bundle.
     """
     if "://" in name_or_address:
         if sha256 is None:
@@ -80,7 +82,7 @@ def _entry(name: str) -> dict[str, str | int]:
 
 
 def _install(fetched: Fetched, target: Path) -> None:
-    """Unpack beside the target, load what came out, and only then put it in place."""
+    """Unpack the archive beside the target, check that it loads, then move it into place."""
     with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
         folder = Path(temporary) / target.name
         folder.mkdir()
@@ -90,19 +92,19 @@ def _install(fetched: Fetched, target: Path) -> None:
 
 
 def unpack(archive: Path, folder: Path, max_bytes: int = MAX_BYTES) -> None:
-    """Write the files of a bundle from a zip or tar into `folder`, and nothing else anywhere.
+    """Unpack the files of a bundle from a zip or tar archive into `folder`, and write nothing else.
 
-    The archive may hold the files of one bundle, at its top or in one folder. Links, devices, paths that
-    lead elsewhere and files of other names are turned down before anything of them is written.
+    The archive may contain the files of one bundle, at the top level or in one folder. Links, devices, paths
+    that lead elsewhere and files with other names are rejected before any of them is written.
 
     Args:
-        archive: .zip or .tar, also compressed.
-        folder: where the files go; it exists.
-        max_bytes: largest sum of unpacked sizes.
+        archive: .zip or .tar, possibly compressed.
+        folder: existing folder that receives the files.
+        max_bytes: largest accepted total of the unpacked sizes.
 
     Raises:
-        BundleError: it is no such archive.
-        DownloadError: it unpacks to more.
+        BundleError: the archive cannot be read or does not contain just one bundle.
+        DownloadError: the content is larger than `max_bytes`.
     """
     total = 0
     try:
@@ -114,20 +116,20 @@ def unpack(archive: Path, folder: Path, max_bytes: int = MAX_BYTES) -> None:
                         raise DownloadError(f"the archive unpacks to more than {max_bytes} bytes.")
                     out.write(chunk)
     except FileExistsError as error:
-        raise BundleError("the archive is no bundle: it holds a file twice.") from error
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
+        raise BundleError("the archive is not a bundle: it holds a file twice.") from error
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, *_UNREADABLE) as error:
         raise BundleError(f"the archive cannot be read: {error}.") from error
 
 
 def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """Name and bytes of each regular file; an error at anything else but folders."""
+    """Iterate over name and content of the regular files; reject anything else except folders."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as packed:
             for info in packed.infolist():
                 kind = info.external_attr >> 28  # file type of a Unix mode: 8 regular, 4 folder, 0 unset
                 if not info.is_dir():
                     if kind not in (0, 8):
-                        raise _no_bundle(info.filename, "no regular file")
+                        raise _not_a_bundle(info.filename, "not a regular file")
                     yield info.filename, packed.open(info)
         return
     with tarfile.open(archive) as packed_tar:
@@ -136,18 +138,20 @@ def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
                 continue
             stream = packed_tar.extractfile(member) if member.isreg() else None
             if stream is None:
-                raise _no_bundle(member.name, "no regular file")
+                raise _not_a_bundle(member.name, "not a regular file")
             yield member.name, stream
 
 
 def _file_name(name: str) -> str:
     parts = PurePosixPath(name).parts
+    if not parts:
+        raise _not_a_bundle(name, "a file without a name")
     if name.startswith(("/", "\\")) or ".." in parts or len(parts) > 2:
-        raise _no_bundle(name, "a path that leads elsewhere")
+        raise _not_a_bundle(name, "a path that leads elsewhere")
     if parts[-1] not in (HEADER, *FILES):
-        raise _no_bundle(name, "not a file of a bundle")
+        raise _not_a_bundle(name, "not a file of a bundle")
     return parts[-1]
 
 
-def _no_bundle(name: str, reason: str) -> BundleError:
-    return BundleError(f"the archive is no bundle: {name[:80]!r} is {reason}. Nothing was installed.")
+def _not_a_bundle(name: str, reason: str) -> BundleError:
+    return BundleError(f"the archive is not a bundle: {name[:80]!r} is {reason}. Nothing was installed.")

@@ -1,7 +1,4 @@
-"""Latent points -> token sequences: greedy, sampled and beam search, batched.
-
-The decoder's state is all that it keeps of a prefix, so no token is computed twice.
-"""
+"""Decode latent points to token sequences in batches: greedily, by sampling, or by beam search."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from molinterp.model.incremental_decoder import Stepper
+from molinterp.model.incremental_decoder import IncrementalDecoder
 from molinterp.model.network import MoleculeVAE
 from molinterp.model.tokens import END, PAD, START
 
@@ -18,12 +15,12 @@ MAX_TOKENS = 120
 
 
 def blur_at(t: Tensor) -> Tensor:
-    """Blur at places t in [0, 1] of a curve between two compounds: 0 at both, 1 half-way."""
+    """Return the blur at places t in [0, 1] on a curve between two compounds: 0 at the ends, 1 half-way."""
     return 1 - (2 * t - 1).abs()
 
 
 def _strings(tokens: Tensor) -> list[list[int]]:
-    """Rows of tokens cut before their first end token."""
+    """Cut rows of tokens before their first end token."""
     out = []
     for row in tokens.tolist():
         out.append(row[: row.index(END)] if END in row else row)
@@ -31,7 +28,7 @@ def _strings(tokens: Tensor) -> list[list[int]]:
 
 
 def _forbid_special(logits: Tensor) -> Tensor:
-    """Logits in float32 with padding and start impossible."""
+    """Convert logits to float32 and exclude the padding and start tokens."""
     logits = logits.float()
     logits[:, PAD] = logits[:, START] = -torch.inf
     return logits
@@ -41,18 +38,18 @@ def _forbid_special(logits: Tensor) -> Tensor:
 def greedy(
     model: MoleculeVAE, z: Tensor, blur: Tensor | float = 0.0, max_tokens: int = MAX_TOKENS
 ) -> list[list[int]]:
-    """The most probable next token, again and again.
+    """Decode greedily: take the most probable next token at each step.
 
     Args:
         model: the decoder.
         z: (n, latent_dim).
         blur: (n,) or one for all, in [0, 1]; see `MoleculeVAE`.
-        max_tokens: strings are cut here.
+        max_tokens: largest number of tokens; longer strings are cut.
 
     Returns:
         n lists of tokens, without start and end.
     """
-    return _roll(model, model.condition(z, blur), None, 1.0, max_tokens)
+    return _generate(model, model.condition(z, blur), None, 1.0, max_tokens)
 
 
 @torch.no_grad()
@@ -64,36 +61,36 @@ def sample(
     blur: Tensor | float = 0.0,
     max_tokens: int = MAX_TOKENS,
 ) -> list[list[int]]:
-    """Each next token drawn from the decoder's distribution, sharpened by `temperature` < 1.
+    """Decode at random: draw each next token from the decoder's distribution.
 
     Args:
         model: the decoder.
-        z: (n, latent_dim); repeat rows for several samples a point.
-        generator: source of randomness, on the CPU, so that every device draws alike.
-        temperature: divides the logits; > 0.
+        z: (n, latent_dim); repeat rows for several samples per point.
+        generator: source of randomness, on the CPU, so that all devices draw the same numbers.
+        temperature: divisor of the logits, > 0; below 1 it sharpens the distribution.
         blur: (n,) or one for all, in [0, 1]; see `MoleculeVAE`.
-        max_tokens: strings are cut here.
+        max_tokens: largest number of tokens; longer strings are cut.
     """
-    return _roll(model, model.condition(z, blur), generator, temperature, max_tokens)
+    return _generate(model, model.condition(z, blur), generator, temperature, max_tokens)
 
 
-def _roll(
+def _generate(
     model: MoleculeVAE,
     condition: Tensor,
     generator: torch.Generator | None,
     temperature: float,
     max_tokens: int,
 ) -> list[list[int]]:
-    decoder = Stepper(model, condition)
+    decoder = IncrementalDecoder(model, condition)
     token = torch.full((len(condition),), START, device=condition.device)
     open_rows = torch.arange(len(condition), device=condition.device)
     out = torch.full((len(condition), max_tokens), END, device=condition.device)
     for i in range(max_tokens):
         logits = _forbid_special(decoder.step(token))
         if generator is None:
-            token = logits.max(1).indices  # several times as fast as argmax
+            token = logits.max(1).indices  # several times faster than argmax
         else:
-            token = _drawn(torch.softmax(logits / temperature, 1), generator)
+            token = _draw(torch.softmax(logits / temperature, 1), generator)
         out[open_rows, i] = token
         alive = token != END
         if not alive.all():
@@ -104,10 +101,10 @@ def _roll(
     return _strings(out)
 
 
-def _drawn(p: Tensor, generator: torch.Generator) -> Tensor:
-    """A column a row of p (n, n_tokens), as probable as it says; one random number a row."""
+def _draw(p: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw one column per row of the probabilities p (n, n_tokens), with one random number per row."""
     below = p.cumsum(1)
-    # Above 0, where the first columns, which are never to be drawn, reach.
+    # In (0, 1]: 0 would select the first columns, the special tokens, whose probability is 0.
     uniform = 1 - torch.rand((len(p), 1), generator=generator).to(p.device)
     return torch.searchsorted(below, uniform * below[:, -1:])[:, 0]
 
@@ -129,17 +126,17 @@ def beam(
     blur: Tensor | float = 0.0,
     max_tokens: int = MAX_TOKENS,
 ) -> list[list[Beam]]:
-    """The `width` most probable strings a beam search finds at each point, best first.
+    """Find the `width` most probable strings at each point by beam search, best first.
 
     Args:
         model: the decoder.
         z: (n, latent_dim).
-        width: strings kept at each step and returned a point.
+        width: number of strings kept at each step and returned per point.
         blur: (n,) or one for all, in [0, 1]; see `MoleculeVAE`.
-        max_tokens: strings are cut here.
+        max_tokens: largest number of tokens; longer strings are cut.
     """
     n, device = len(z), z.device
-    decoder = Stepper(model, model.condition(z, blur).repeat_interleave(width, 0))
+    decoder = IncrementalDecoder(model, model.condition(z, blur).repeat_interleave(width, 0))
     token = torch.full((n * width,), START, device=device)
     score = torch.full((n, width), -torch.inf, device=device)
     score[:, 0] = 0.0
@@ -150,14 +147,14 @@ def beam(
         ended = token == END
         log_p[ended] = -torch.inf
         log_p[ended, END] = 0.0
-        # No string of the best `width` goes on with a token outside the best `width` of its own.
+        # The best `width` strings continue with one of the `width` best tokens of their prefix.
         own, choice = log_p.topk(min(width, log_p.shape[1]), 1)
         n_open, n_own = len(open_), own.shape[1]
         sums = score[:, :, None] + own.view(n_open, width, n_own)
         score, flat = sums.view(n_open, width * n_own).topk(width)
         parent = flat // n_own
         rows = (torch.arange(n_open, device=device)[:, None] * width + parent).view(-1)
-        decoder.state = decoder.state[rows]  # rows of one point, whose condition is the same
+        decoder.state = decoder.state[rows]  # within one point, so that the condition stays the same
         token = choice.view(n_open, width * n_own).gather(1, flat).view(-1)
         tokens = torch.cat(
             [tokens.gather(1, parent[..., None].expand_as(tokens)), token.view(n_open, width, 1)], 2
@@ -178,7 +175,7 @@ def beam(
 
 
 def _beams(tokens: Tensor, score: Tensor) -> list[list[Beam]]:
-    """Strings (n, width, length) and their log-probabilities (n, width)."""
+    """Convert strings (n, width, length) and their log-probabilities (n, width) to beams."""
     n, width = score.shape
     strings, scores = _strings(tokens.flatten(0, 1)), score.flatten().tolist()
     beams = [Beam(s, p) for s, p in zip(strings, scores, strict=True)]

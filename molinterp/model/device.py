@@ -1,4 +1,4 @@
-"""Where tensors can be: a device by its name, found out before the work."""
+"""Check that torch can use a device before any work starts."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from molinterp.errors import InputError
 
 
 def usable_device(device: str | torch.device) -> torch.device:
-    """The device of a name, as torch has it, once a tensor could be made there.
+    """Return the torch device of a name after creating a tensor on it.
 
     Raises:
-        InputError: torch knows no such device, or has none here.
+        InputError: the device is unknown to torch or not available on this machine.
     """
     try:
         place = torch.device(device)
         torch.zeros(1, device=place)
     except (RuntimeError, AssertionError, ImportError) as error:
         raise InputError(
-            f"`device` must be one that torch can use here, as cpu; got {str(device)!r}."
+            f"`device` must be one that torch can use here, such as cpu; got {str(device)!r}."
         ) from error
     return place

@@ -1,4 +1,4 @@
-"""Encode many molecules: posteriors in batches of similar length."""
+"""Encode many molecules in batches of similar length."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from molinterp.realism.fitting import Progress, silent
 def posterior_all(
     bundle: Bundle, smiles: Sequence[str], progress: Progress = silent, batch_size: int = 256
 ) -> tuple[Tensor, Tensor]:
-    """Posterior means and deviations, (n, latent_dim) each, on the CPU.
+    """Compute posterior means and standard deviations, (n, latent_dim) each, on the CPU.
 
     Args:
         bundle: the model.
         smiles: canonical SMILES within its vocabulary.
-        progress: told of each batch.
-        batch_size: molecules encoded together; they are sorted by length, which saves padding.
+        progress: called for each batch.
+        batch_size: number of molecules per batch; they are sorted by length to save padding.
 
     Raises:
         VocabularyError: a molecule cannot be written in the vocabulary.
@@ -37,5 +37,5 @@ def posterior_all(
 
 
 def encode_all(bundle: Bundle, smiles: Sequence[str], progress: Progress = silent) -> Tensor:
-    """Posterior means (n, latent_dim); see `posterior_all`."""
+    """Compute posterior means (n, latent_dim); see `posterior_all`."""
     return posterior_all(bundle, smiles, progress)[0]

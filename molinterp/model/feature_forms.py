@@ -1,4 +1,4 @@
-"""Latent forms of features: what a bundle knows of them on its latent space, and the list of them all."""
+"""Latent forms of features, as terms of λ on the latent space, and the table of all features."""
 
 from __future__ import annotations
 
@@ -31,11 +31,10 @@ if TYPE_CHECKING:
 
 
 def latent_term(bundle: Bundle, constraint: Constraint, epsilon: float) -> Term | None:
-    """The λ_k of a constraint, or None where the bundle has no latent form of its feature.
+    """Build the term λ_k of a constraint, or None if its feature has no latent form in this model.
 
-    A feature without a trained latent form, as `smarts:` and `scaffold`, is taught here and now on the
-    bundle's reference points, where at least 30 of them have it and 30 lack it; for the next path it is
-    still known.
+    A feature without a trained latent form, such as `smarts:` and `scaffold`, is fitted on demand on the
+    bundle's reference points, if at least 30 of them have it and 30 lack it, and kept for the next path.
     """
     feature, models = constraint.feature, bundle.realism
     if isinstance(feature, WindowFeature):
@@ -46,7 +45,7 @@ def latent_term(bundle: Bundle, constraint: Constraint, epsilon: float) -> Term 
         return WindowTerm(constraint.name, predict, low, high, constraint.is_wanted, epsilon)
     network = models.validity if feature.name == "clean" else models.features.get(feature.name)
     if network is None and not isinstance(feature, ClassifierFeature):
-        network = _taught_now(bundle, feature)
+        network = _fitted_now(bundle, feature)
     if network is None:
         return None
     return ProbabilityTerm(constraint.name, log_odds(network), constraint.is_wanted, epsilon)
@@ -63,23 +62,23 @@ def _window_of(feature: WindowFeature) -> tuple[float, float]:
 
 
 MIN_EXAMPLES = 30
-"""Reference points that have a feature, and that lack it, for a latent form to be taught."""
+"""Reference points that have a feature, and that lack it, for a latent form to be fitted."""
 
 
-def _taught_now(bundle: Bundle, feature: Feature) -> LatentNetwork | None:
+def _fitted_now(bundle: Bundle, feature: Feature) -> LatentNetwork | None:
     reference = bundle.realism.reference
     if reference is None:
         return None
     pattern = Chem.MolToSmarts(feature.pattern) if isinstance(feature, SubstructureFeature) else ""
-    network = _taught_once(_Lesson(reference, feature, (feature.name, pattern)))
+    network = _fitted_once(_FeatureFit(reference, feature, (feature.name, pattern)))
     # `to` moves a network in place, and this one is shared.
     return None if network is None else LatentNetwork.from_state(network.state_dict()).to(bundle.device)
 
 
 @final
 @dataclass(frozen=True)
-class _Lesson:
-    """What a latent form is taught on; two are equal where the points and the text of the feature are."""
+class _FeatureFit:
+    """Input of the fit of a latent form; two are equal if the points and the text of the feature are."""
 
     reference: Reference
     feature: Feature = field(compare=False)
@@ -87,17 +86,17 @@ class _Lesson:
 
 
 @lru_cache(maxsize=16)
-def _taught_once(lesson: _Lesson) -> LatentNetwork | None:
-    """A batch asks for the same feature at each of its pairs, and teaching takes seconds."""
-    reference = lesson.reference
-    has = torch.from_numpy(lesson.feature.scores([Chem.MolFromSmiles(s) for s in reference.smiles]))
+def _fitted_once(fit: _FeatureFit) -> LatentNetwork | None:
+    """Fit a feature once for all pairs of a batch, as a fit takes seconds."""
+    reference = fit.reference
+    has = torch.from_numpy(fit.feature.scores([Chem.MolFromSmiles(s) for s in reference.smiles]))
     if not MIN_EXAMPLES <= int(has.sum()) <= len(has) - MIN_EXAMPLES:
         return None
     return fit_latent_feature(reference.z, has)
 
 
 def feature_table(bundle: Bundle) -> dict[str, dict[str, Any]]:
-    """All that a path can be asked to keep: name to kind, meaning and figures."""
+    """Return all features that a path can keep, by name: their kind, meaning and metrics."""
     latent = bundle.realism.facts.get("features", {})
     table: dict[str, dict[str, Any]] = {}
     for name, classifier in bundle.classifiers.items():

@@ -1,4 +1,4 @@
-"""The decoder a token at a time, for decoding: what stays the same from step to step is computed once."""
+"""Run the decoder one token at a time and compute only once what stays the same from step to step."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from torch.nn import functional as F
 from molinterp.model.network import MoleculeVAE
 
 N_TABLE = 256
-"""Rows from which on the whole vocabulary is read beforehand, which costs what reading as many rows does."""
+"""Number of rows from which the products of the whole vocabulary are computed in advance."""
 
 
 @final
-class Stepper:
-    """The decoder at n rows, each with its state.
+class IncrementalDecoder:
+    """The decoder at n rows, each with its own state.
 
-    The gates of the decoder are W_e e + W_c c + b plus what its state adds. The condition c of a row never
-    changes and the embedding e is one of few, so that of three products a step the largest part is left:
-    that of the state.
+    The inputs of the decoder's gates are W_e e + W_c c + b plus the contribution of the state. The condition
+    c of a row never changes and the embedding e is one of few, so only the product with the state has to be
+    computed at each step.
     """
 
     def __init__(self, model: MoleculeVAE, condition: Tensor) -> None:
-        """Stand before the first token.
+        """Start before the first token.
 
         Args:
             model: the network.
@@ -36,10 +36,10 @@ class Stepper:
         self._driven = F.linear(condition, of_inputs[:, n_embedded:], bias)
         self._table = F.linear(model.embedding.weight, self._reads) if len(condition) >= N_TABLE else None
         self.state = model.initial_state(condition)
-        """(n, decoder_dim), all that the decoder remembers of the prefixes."""
+        """(n, decoder_dim), the decoder's memory of the prefixes."""
 
     def step(self, token: Tensor) -> Tensor:
-        """Read a token a row; logits (n, n_tokens) of the next one.
+        """Read one token per row and return the logits (n, n_tokens) of the next one.
 
         Args:
             token: (n,) int64, the last tokens.
@@ -57,9 +57,9 @@ class Stepper:
         return self._model.output(self.state)
 
     def keep(self, rows: Tensor) -> None:
-        """Go on with some rows.
+        """Drop all rows except some.
 
         Args:
-            rows: (n,) bool, or their numbers.
+            rows: (n,) bool, or the indices of the rows to keep.
         """
         self._driven, self.state = self._driven[rows], self.state[rows]

@@ -1,4 +1,4 @@
-"""Latent points moved uphill until the decoder spells the string that they stand for."""
+"""Invert the decoder: move latent points until they decode to given strings."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _BETAS = (0.9, 0.99)
 @final
 @dataclass(frozen=True)
 class Inversion:
-    """Latent points after gradient steps; rows are strings."""
+    """Result of an inversion; one row per string."""
 
     start: Tensor
     """(n, latent_dim), the starting points."""
     z: Tensor
-    """(n, latent_dim), the best point found for each; the start itself where that is exact."""
+    """(n, latent_dim), the best point found for each string; the starting point if that is exact."""
     log_p: Tensor
     """(n,), log p(x|z) there, nats; never below `start_log_p`."""
     start_log_p: Tensor
@@ -33,7 +33,7 @@ class Inversion:
     is_exact: Tensor
     """(n,) bool, whether the greedy decode there is the string."""
     n_steps: int
-    """Gradient steps made until all were exact, or the budget was spent."""
+    """Number of gradient steps taken until all strings were exact or the limit was reached."""
 
 
 def invert(
@@ -45,26 +45,26 @@ def invert(
     n_steps: int = N_STEPS,
     learning_rate: float = LEARNING_RATE,
 ) -> Inversion:
-    """Raise log p(x|z) by gradient steps on z, until z decodes greedily to x.
+    """Maximise log p(x|z) by gradient steps on z until z decodes greedily to x.
 
-    What is climbed is log p(x|z) - ½ pull Σ ((z - z0) / deviation)², with z0 the starting point: without
-    the second term a point can run far from where the encoder puts compounds. A row stops once it is
-    exact; one that never is keeps the most probable point that it saw. The decoder's blur is 0. Steps are
-    those of Adam (Kingma and Ba, Adam: A Method for Stochastic Optimization, 2015, arXiv 1412.6980). The
-    better fit of z to one compound is the semi-amortised inference of Kim et al., Semi-Amortized
+    The objective is log p(x|z) - ½ pull Σ ((z - z0) / deviation)², with z0 the starting point: without the
+    second term a point can drift far from where the encoder puts compounds. A row stops as soon as it is
+    exact; a row that never becomes exact keeps the most probable point that was visited. The decoder's blur
+    is 0. The optimiser is Adam (Kingma and Ba, Adam: A Method for Stochastic Optimization, 2015, arXiv
+    1412.6980). Fitting z to a single compound is the semi-amortised inference of Kim et al., Semi-Amortized
     Variational Autoencoders, 2018, arXiv 1802.02550.
 
     Args:
-        model: the decoder; its weights are left alone.
+        model: the decoder; its parameters do not change.
         tokens: (n, length) int64, the strings, without start and end, padded with PAD.
-        z: (n, latent_dim), starting points, as the means of the posterior.
+        z: (n, latent_dim), starting points, usually the posterior means.
         deviation: (n, latent_dim), standard deviations of the posterior; None means 1.
-        pull: weight of the pull to the start, dimensionless, >= 0.
-        n_steps: gradient steps at most.
-        learning_rate: Adam's, in units of z.
+        pull: weight of the pull towards the starting point, dimensionless, >= 0.
+        n_steps: largest number of gradient steps.
+        learning_rate: learning rate of Adam, in units of z.
 
     Raises:
-        ShapeError: z has another number of dimensions than the model.
+        ShapeError: z does not have the model's number of dimensions.
     """
     start = z.detach()
     scale = torch.ones_like(start) if deviation is None else deviation.detach()
@@ -74,7 +74,7 @@ def invert(
     best_log_p = start_log_p = torch.full_like(start[:, 0], -torch.inf)
     is_exact = torch.zeros_like(rows, dtype=torch.bool)
     for step in range(n_steps + 1):
-        # cuDNN gives no gradient through recurrent layers in evaluation mode.
+        # cuDNN does not differentiate recurrent layers in evaluation mode.
         with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
             point = here[rows].requires_grad_()
             loss, match = cross_entropy_and_match(model, point, tokens[rows])

@@ -1,4 +1,4 @@
-"""How probable a token string is at a latent point."""
+"""Likelihood of token strings at latent points."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from molinterp.model.tokens import END, PAD, START
 
 
 def shifted(tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """Decoder input (START first) and target (END last) of token strings, both (n, length + 1)."""
+    """Return decoder input (START first) and target (END last) of token strings, both (n, length + 1)."""
     n = len(tokens)
     prefix = torch.cat([tokens.new_full((n, 1), START), tokens], 1)
     target = torch.cat([tokens, tokens.new_full((n, 1), PAD)], 1)
@@ -20,16 +20,16 @@ def shifted(tokens: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def token_cross_entropy(model: MoleculeVAE, z: Tensor, tokens: Tensor, blur: Tensor | float = 0.0) -> Tensor:
-    """-log p(x|z) (n,) in nats, of token strings (n, length) at latent points (n, latent_dim)."""
+    """Compute -log p(x|z) (n,) in nats for token strings (n, length) at latent points (n, latent_dim)."""
     return _logits_and_entropy(model, z, tokens, blur)[1]
 
 
 def cross_entropy_and_match(
     model: MoleculeVAE, z: Tensor, tokens: Tensor, blur: Tensor | float = 0.0
 ) -> tuple[Tensor, Tensor]:
-    """-log p(x|z) (n,) in nats, and whether x is the greedy decode at z, (n,) bool.
+    """Compute -log p(x|z) (n,) in nats, and whether x is the greedy decode at z, (n,) bool.
 
-    A string is the greedy decode where each of its tokens is the most probable one after those before it.
+    A string is the greedy decode if each of its tokens is the most probable one given the tokens before it.
 
     Args:
         model: the decoder.
@@ -48,6 +48,6 @@ def _logits_and_entropy(
 ) -> tuple[Tensor, Tensor, Tensor]:
     prefix, target = shifted(tokens)
     logits = model.logits(model.condition(z, blur), prefix).float()
-    # With the tokens on the last axis; on another one, as wide as it is, the same takes twice the time.
+    # The tokens are on the last axis, which takes half the time of any other.
     entropy = F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=PAD, reduction="none")
     return logits, entropy.view(target.shape).sum(1), target

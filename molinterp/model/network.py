@@ -12,12 +12,12 @@ from molinterp.errors import ShapeError
 from molinterp.model.tokens import PAD
 
 CONDITION_BLOCKS = 2
-"""Residual blocks of what the decoder is told of a point, where it is told more than the point."""
+"""Residual blocks of the network that computes the decoder's extra features of a point."""
 
 MAY_GROW = ("head_blocks", "encoder_blocks", "upper_dim", "condition_dim")
-"""Sizes in which a trained network can grow."""
-FROM_NOTHING = ("upper_dim", "condition_dim")
-"""Those of them in which it can grow where it has none."""
+"""Sizes that can be increased in a trained network."""
+FROM_ZERO = ("upper_dim", "condition_dim")
+"""Those of them that can be increased only from 0."""
 
 
 @final
@@ -26,15 +26,15 @@ class VAEConfig:
     """Sizes of a `MoleculeVAE`."""
 
     n_tokens: int
-    """Vocabulary, special tokens included."""
+    """Size of the vocabulary, including special tokens."""
     n_bits: int
-    """Bits of the fingerprint head."""
+    """Number of bits of the fingerprint head."""
     n_properties: int
-    """Outputs of the property head."""
+    """Number of outputs of the property head."""
     latent_dim: int
     """Dimensions of z."""
     embedding_dim: int
-    """Width of the token embedding, shared by encoder and decoder."""
+    """Width of the token embedding, which encoder and decoder share."""
     encoder_dim: int
     """Hidden size of each of the encoder's two directions."""
     decoder_dim: int
@@ -42,29 +42,30 @@ class VAEConfig:
     head_dim: int
     """Hidden size of the heads."""
     head_blocks: int = 0
-    """Residual blocks of each head; `molinterp fit heads` adds some to a trained network."""
+    """Residual blocks of each head; `molinterp fit heads` adds blocks to a trained network."""
     encoder_blocks: int = 0
     """Residual blocks between the pooled states of the encoder and the posterior."""
     upper_dim: int = 0
-    """Hidden size of each direction of the encoder's upper layer, which reads the states of the lower; 0
-    means none."""
+    """Hidden size of each direction of the encoder's upper layer, which reads the states of the lower layer;
+    0 means that there is no upper layer."""
     condition_dim: int = 0
-    """Features of z and its blur, made once a point, that the decoder sees at every step beside them."""
+    """Number of extra features of z and its blur, computed once per point and given to the decoder at every
+    step."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields, ready for JSON."""
+        """Return the fields as a dictionary that JSON can represent."""
         return asdict(self)
 
 
 @final
 class ResidualBlock(nn.Module):
-    """x + W' silu(W x): the identity as long as W' is 0, as it is at first.
+    """Residual block x + W' silu(W x), which is initialised to the identity (W' = 0).
 
     He et al., Deep Residual Learning for Image Recognition, 2015, arXiv 1512.03385.
     """
 
     def __init__(self, width: int) -> None:
-        """A block of `width` inputs, hidden units and outputs that changes nothing yet."""
+        """Create a block with `width` inputs, hidden units and outputs."""
         super().__init__()
         self.into = nn.Linear(width, width)
         self.out = nn.Linear(width, width)
@@ -72,7 +73,7 @@ class ResidualBlock(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Outputs (..., width) at x (..., width)."""
+        """Apply the block to x (..., width)."""
         return x + self.out(nn.functional.silu(self.into(x)))
 
 
@@ -85,13 +86,12 @@ def _perceptron(n_inputs: int, width: int, n_blocks: int, n_outputs: int) -> nn.
 class MoleculeVAE(nn.Module):
     """A recurrent variational autoencoder of token strings with two heads on its latent space.
 
-    The encoder reads the string in both directions, maybe once more what both make of it, and pools; the
-    decoder sees a latent point and its *blur* at every step. The blur, in [0, 1], says how far the point
-    may lie from any compound: 0 at one, 1 half-way between two that have nothing to do with each other. A
-    decoder that is told so can answer exactly at a compound and with a plausible compound between two,
-    which pull it apart otherwise.
-    Heads predict the ECFP4 bits (logits) and the standardised properties from z, so that the latent
-    space is shaped by structure and properties as well as by spelling.
+    The encoder reads the string in both directions, optionally in a second layer, and pools the states. The
+    decoder receives the latent point and its *blur* at every step. The blur, in [0, 1], measures how far the
+    point may lie from any compound: 0 at a compound, 1 half-way between two unrelated ones. It lets the
+    decoder be exact at compounds and plausible between them, two aims that conflict otherwise.
+    The heads predict the ECFP4 bits (logits) and the standardised properties from z, so that structure and
+    properties shape the latent space as well as the notation.
 
     Kingma and Welling, Auto-Encoding Variational Bayes, 2014, arXiv 1312.6114; on molecules
     Gomez-Bombarelli et al. 2018, arXiv 1610.02415. Gated recurrent units: Cho et al. 2014,
@@ -102,11 +102,11 @@ class MoleculeVAE(nn.Module):
     property_scale: Tensor
 
     def __init__(self, config: VAEConfig) -> None:
-        """Build the network with fresh weights."""
+        """Build the network with random parameters."""
         super().__init__()
         self.config = config
         c = config
-        # As torch would draw them; its own way imports a compiler, a second, where no values are wanted.
+        # The same values as torch draws by itself, which on a meta device imports a compiler first (1 s).
         embedding = torch.randn(c.n_tokens, c.embedding_dim)
         embedding[PAD] = 0.0
         self.embedding = nn.Embedding(c.n_tokens, c.embedding_dim, padding_idx=PAD, _weight=embedding)
@@ -129,7 +129,7 @@ class MoleculeVAE(nn.Module):
         self.register_buffer("property_scale", torch.ones(c.n_properties))
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of the posterior q(z|x).
+        """Compute mean and log-variance of the posterior q(z|x).
 
         Args:
             tokens: (n, length) int64, without start and end, padded with PAD.
@@ -145,7 +145,7 @@ class MoleculeVAE(nn.Module):
         backward, _ = self.encoder_backward(self.embedding(tokens.gather(1, mirrored)))
         pooled = _pooled(forward, backward, real)
         if self.config.upper_dim:
-            # The lower layer knows one side of each token in each direction; the upper one both.
+            # Each direction of the lower layer sees one side of a token; the upper layer sees both.
             sides = torch.cat([forward, _reordered(backward, mirrored)], -1)
             upper_forward, _ = self.encoder_upper_forward(sides)
             upper_backward, _ = self.encoder_upper_backward(_reordered(sides, mirrored))
@@ -154,32 +154,32 @@ class MoleculeVAE(nn.Module):
         return mean, log_variance
 
     def condition(self, z: Tensor, blur: Tensor | float = 0.0) -> Tensor:
-        """What the decoder is told of each point, (n, n_condition): z, its blur, features of both.
+        """Compute the decoder's input for each point, (n, n_condition): z, its blur and features of both.
 
         Args:
             z: (n, latent_dim).
             blur: (n,), or one number for all; dimensionless, in [0, 1].
 
         Raises:
-            ShapeError: z has another number of dimensions.
+            ShapeError: z does not have the model's number of dimensions.
         """
         if z.shape[-1] != self.config.latent_dim:
             raise ShapeError(
-                f"`z` must have shape (..., {self.config.latent_dim}) to match the bundle; "
-                f"got {tuple(z.shape)}. Encode with the same bundle."
+                f"`z` must have shape (..., {self.config.latent_dim}) to match the model; "
+                f"got {tuple(z.shape)}. Encode with the same model."
             )
         column = torch.as_tensor(blur, dtype=z.dtype, device=z.device).expand(len(z))
-        told = torch.cat([z, column[:, None]], 1)
+        inputs = torch.cat([z, column[:, None]], 1)
         if self.config.condition_dim:
-            told = torch.cat([told, self.conditioner(told)], 1)
-        return told
+            inputs = torch.cat([inputs, self.conditioner(inputs)], 1)
+        return inputs
 
     def initial_state(self, condition: Tensor) -> Tensor:
-        """State of the decoder before the first token, (n, decoder_dim); see `condition`."""
+        """Compute the state of the decoder before the first token, (n, decoder_dim); see `condition`."""
         return torch.tanh(self.state_of_z(condition))
 
     def logits(self, condition: Tensor, prefix: Tensor) -> Tensor:
-        """Logits (n, length, n_tokens) of the token after each position of `prefix`.
+        """Compute the logits (n, length, n_tokens) of the token after each position of `prefix`.
 
         Args:
             condition: (n, n_condition), see `condition`.
@@ -191,43 +191,43 @@ class MoleculeVAE(nn.Module):
         return self.output(states)
 
     def bit_logits(self, z: Tensor) -> Tensor:
-        """Logits (..., n_bits) of the ECFP4 bits; above 0 a bit is predicted to be on."""
+        """Predict logits (..., n_bits) of the ECFP4 bits; a positive logit means that the bit is set."""
         return self.fingerprint_head(z)
 
     def properties(self, z: Tensor) -> Tensor:
-        """Predicted properties (..., n_properties), in their own units."""
+        """Predict properties (..., n_properties), in their own units."""
         return self.property_head(z) * self.property_scale + self.property_mean
 
     def with_head_blocks(self, n: int, seed: int = 0) -> MoleculeVAE:
-        """A copy whose heads have `n` residual blocks or more and predict what they did before.
+        """Copy the network with at least `n` residual blocks per head and unchanged predictions.
 
         Args:
-            n: blocks of each head; a network that has more keeps them.
-            seed: of the new blocks' inner weights; the global random state is left as it was.
+            n: blocks of each head; a network that already has more keeps them.
+            seed: seed of the new blocks' inner parameters; the global random state does not change.
         """
         return self.grown(replace(self.config, head_blocks=max(n, self.config.head_blocks)), seed)
 
     def grown(self, config: VAEConfig, seed: int = 0) -> MoleculeVAE:
-        """A larger copy that does what this one does.
+        """Copy the network with larger sizes and unchanged outputs.
 
         Args:
-            config: sizes of the copy; those of `MAY_GROW` may be larger, `upper_dim` and `condition_dim`
-                where they were 0.
-            seed: of the new weights; the global random state is left as it was.
+            config: sizes of the copy; those in `MAY_GROW` may be larger, `upper_dim` and `condition_dim`
+                only if they were 0.
+            seed: seed of the new parameters; the global random state does not change.
 
         Raises:
-            ShapeError: another size differs, or one is smaller or cannot grow so.
+            ShapeError: a size has changed that cannot grow, or not in this way.
         """
         own, old, new = self.config, self.config.to_dict(), config.to_dict()
 
         def fits(size: str) -> bool:
-            may_be_larger = size in MAY_GROW and (size not in FROM_NOTHING or old[size] == 0)
+            may_be_larger = size in MAY_GROW and (size not in FROM_ZERO or old[size] == 0)
             return bool(new[size] == old[size] or (may_be_larger and new[size] > old[size]))
 
         wrong = [f"{size} {new[size]} from {old[size]}" for size in old if not fits(size)]
         if wrong:
             raise ShapeError(
-                f"a network can grow in {', '.join(MAY_GROW)} alone, in {' and '.join(FROM_NOTHING)} from 0; "
+                f"a network can grow in {', '.join(MAY_GROW)}, in {' and '.join(FROM_ZERO)} from 0 only; "
                 f"got {', '.join(wrong)}. Keep these sizes."
             )
         with torch.random.fork_rng(devices=[]):
@@ -236,9 +236,9 @@ class MoleculeVAE(nn.Module):
         copy.train(self.training)
         wanted = copy.state_dict()
         for key, value in self.state_dict().items():
-            name = _moved(key, own, config)
+            name = _name_in_copy(key, own, config)
             if value.shape != wanted[name].shape:
-                # New columns say nothing yet.
+                # New columns start at zero, so that they have no effect yet.
                 wider = torch.zeros_like(wanted[name])
                 wider[:, : value.shape[1]] = value
                 value = wider
@@ -247,12 +247,12 @@ class MoleculeVAE(nn.Module):
         return copy
 
     def names_in(self, config: VAEConfig) -> frozenset[str]:
-        """What this network's parameters and buffers are called in the copy that `grown` gives."""
-        return frozenset(_moved(key, self.config, config) for key in self.state_dict())
+        """Return the names of this network's parameters and buffers in the copy that `grown` makes."""
+        return frozenset(_name_in_copy(key, self.config, config) for key in self.state_dict())
 
 
 def _pooled(forward: Tensor, backward: Tensor, real: Tensor) -> list[Tensor]:
-    """Means, then maxima, of the states (n, length, width) of both directions over the tokens, (n, width)."""
+    """Pool states (n, length, width) of both directions over the tokens: means, then maxima, (n, width)."""
     lengths = real.sum(1, keepdim=True)
     directions = (forward, backward)
     means = [(states.float() * real[..., None]).sum(1) / lengths for states in directions]
@@ -260,12 +260,12 @@ def _pooled(forward: Tensor, backward: Tensor, real: Tensor) -> list[Tensor]:
 
 
 def _reordered(states: Tensor, position: Tensor) -> Tensor:
-    """States (n, length, width) taken in the order `position` (n, length) of their tokens."""
+    """Reorder states (n, length, width) by the positions (n, length) of their tokens."""
     return states.gather(1, position[..., None].expand_as(states))
 
 
-def _moved(key: str, old: VAEConfig, new: VAEConfig) -> str:
-    """Name of a parameter once blocks were put before the last layer of its perceptron."""
+def _name_in_copy(key: str, old: VAEConfig, new: VAEConfig) -> str:
+    """Name of a parameter after blocks were inserted before the last layer of its perceptron."""
     grown = {
         "posterior": (old.encoder_blocks, new.encoder_blocks),
         "fingerprint_head": (old.head_blocks, new.head_blocks),

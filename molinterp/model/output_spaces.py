@@ -1,10 +1,10 @@
-"""Output spaces of a bundle: its heads and its decoder as maps that geometry can measure in."""
+"""Output spaces of a model: its heads and its decoder as maps for the geometry."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import torch
@@ -14,34 +14,43 @@ from torch.nn.utils.rnn import pad_sequence
 from molinterp.chem.properties import describe
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError
-from molinterp.geometry.curves import CubicSpline, Curve, PiecewiseLinear, slerp
-from molinterp.geometry.geodesic import geodesic
-from molinterp.geometry.metric import Metric
-from molinterp.geometry.output_spaces import LocalSpace, Map, bernoulli, categorical, compose, latent, stacked
+from molinterp.geometry import (
+    CubicSpline,
+    GeodesicResult,
+    LocalSpace,
+    Metric,
+    PiecewiseLinear,
+    SolverSettings,
+    geodesic,
+    linear,
+    slerp,
+)
+from molinterp.geometry.curves import Curve
+from molinterp.geometry.output_spaces import Map, bernoulli, categorical, compose, floored, latent, stacked
 from molinterp.model.bundle import Bundle
 from molinterp.model.decoding import greedy
 from molinterp.model.tokens import END, PAD, START
 from molinterp.realism.precision_network import PrecisionNetwork
 
 NAMES = ("latent", "fingerprint", "properties", "tokens")
-"""Output spaces that every bundle has."""
-MEASURED = 65
-"""Points at which curves are compared."""
+"""Output spaces of every bundle."""
+N_MEASURED = 65
+"""Number of points at which curves are compared."""
 
 
 def output_space(bundle: Bundle, name: str, precision: PrecisionNetwork | None = None) -> Map | LocalSpace:
-    """What counts as a change between two latent points.
+    """Return the map whose change along a curve is measured.
 
-    `latent` is z itself; `fingerprint` the Fisher information metric of the predicted ECFP4 bits;
-    `properties` the predicted properties in standard deviations of the training data, with their own
-    uncertainty beside them; `tokens` the Fisher information metric of the decoder along the string that
-    it writes greedily at each point.
+    `latent` is z itself. `fingerprint` uses the Fisher information metric of the predicted ECFP4 bits.
+    `properties` contains the predicted properties in standard deviations of the training data, together with
+    their uncertainty. `tokens` uses the Fisher information metric of the decoder along the string that it
+    writes greedily at each point.
 
     Args:
-        bundle: whose heads and decoder are used.
+        bundle: model whose heads and decoder are used.
         name: one of NAMES.
-        precision: σ(z) of the standardised properties, as `fit_precision` gives it; None means the
-            bundle's own, and where it has none `properties` has the mean alone.
+        precision: σ(z) of the standardised properties, as returned by `fit_precision`; None means that of the
+            model. If the model has none, `properties` contains the means only.
 
     Raises:
         InputError: there is no such output space.
@@ -65,12 +74,13 @@ def _own_precision(bundle: Bundle) -> PrecisionNetwork | None:
 
 
 def property_at(bundle: Bundle, name: str) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """Mean and deviation (...,) of a property at z (..., latent_dim), in its own unit, differentiable.
+    """Return a differentiable function from z (..., latent_dim) to mean and deviation (...,) of a property.
 
-    The mean is the property head's; the deviation is learnt from its errors and grows off the data.
+    Both are in the unit of the property. The mean is the output of the property head; the deviation was
+    learnt from its errors and grows away from the data.
 
     Raises:
-        InputError: the head knows no such property, or the deviation was not learnt.
+        InputError: the head does not predict the property, or no deviation was learnt.
     """
     precision = _own_precision(bundle)
     if precision is None or name not in bundle.property_names:
@@ -87,20 +97,20 @@ def property_at(bundle: Bundle, name: str) -> Callable[[Tensor], tuple[Tensor, T
 def fit_precision(
     bundle: Bundle, smiles: Sequence[str], n_centres: int = 64, seed: int = 0
 ) -> PrecisionNetwork:
-    """The uncertainty of a bundle's property head, learnt from its errors on some molecules.
+    """Learn the uncertainty of a model's property head from its errors on some molecules.
 
-    A thousand molecules take some seconds, most of them for the true properties.
+    A thousand molecules take a few seconds, most of which go into computing the true properties.
 
     Args:
-        bundle: whose property head is judged; it stays as it is.
-        smiles: molecules that it was not trained on.
-        n_centres: radial basis functions.
-        seed: of the clustering.
+        bundle: model with the property head; it does not change.
+        smiles: molecules that the model was not trained on.
+        n_centres: number of radial basis functions.
+        seed: seed of the clustering.
 
     Raises:
-        InvalidMoleculeError: a text is no molecule.
-        VocabularyError: a molecule holds tokens that the vocabulary lacks.
-        InputError: fewer than two molecules.
+        InvalidMoleculeError: a text is not a molecule.
+        VocabularyError: a molecule has tokens that are not in the vocabulary.
+        InputError: there are fewer than two molecules.
     """
     compounds = [standardise(s) for s in smiles]
     rows = [describe(c.mol) for c in compounds]
@@ -114,13 +124,13 @@ def fit_precision(
 
 @final
 @dataclass(frozen=True)
-class CurveFigures:
-    """What one curve costs in one output space."""
+class CurveMeasurement:
+    """Length and energy of one curve in one output space."""
 
     space: str
-    """Output space."""
+    """Name of the output space."""
     curve: str
-    """linear, slerp or geodesic."""
+    """Kind of the curve: linear, slerp or geodesic."""
     length: float
     """∫‖dΦ/dt‖dt, dimensionless."""
     energy: float
@@ -129,6 +139,13 @@ class CurveFigures:
     """exp(-length), in (0, 1]."""
     improvement: float
     """Relative length improvement, 1 - length / length of the straight line."""
+    is_converged: bool
+    """Whether the solver found a minimum to its tolerance; True for the curves that need no solver."""
+    log_index: float
+    """Least log10 of the realism index along the curve; NaN where the bundle has no density.
+
+    Far below that of the ends, the curve runs where no compound is.
+    """
 
 
 def compare_curves(
@@ -137,23 +154,23 @@ def compare_curves(
     b: str,
     names: Sequence[str] = NAMES,
     precision: PrecisionNetwork | None = None,
-) -> list[CurveFigures]:
-    """Length, energy and quality of line, slerp and geodesic between two compounds.
+) -> list[CurveMeasurement]:
+    """Measure length, energy and quality of line, slerp and geodesic between two compounds.
 
     Relative length improvement: Michelis and Becker, On Linear Interpolation in the Latent Space of Deep
     Generative Models, 2021, arXiv 2105.03663. Quality: Struski et al., Feature-Based Interpolation and
     Geodesics in the Latent Spaces of Generative Models, 2019, arXiv 1904.03445.
 
     Args:
-        bundle: encoder, heads and decoder.
+        bundle: model with encoder, heads and decoder.
         a: SMILES of the start.
         b: SMILES of the end.
-        names: output spaces, of NAMES.
-        precision: as for `output_space`.
+        names: output spaces, from NAMES.
+        precision: as in `output_space`.
 
     Raises:
-        InvalidMoleculeError: an end is no molecule.
-        VocabularyError: an end holds tokens that the vocabulary lacks.
+        InvalidMoleculeError: an end is not a molecule.
+        VocabularyError: an end has tokens that are not in the vocabulary.
         InputError: both ends are the same compound, or there is no such output space.
     """
     start, end = standardise(a).smiles, standardise(b).smiles
@@ -161,33 +178,49 @@ def compare_curves(
         raise InputError(f"start and end are the same compound, {start}. Choose two.")
     z0, z1 = bundle.encode([start, end])
     return [
-        row for name in names for row in _figures(Metric(output_space(bundle, name, precision)), name, z0, z1)
+        row
+        for name in names
+        for row in _measured(bundle, Metric(output_space(bundle, name, precision)), name, z0, z1)
     ]
 
 
 @torch.no_grad()
-def _figures(metric: Metric, name: str, z0: Tensor, z1: Tensor) -> list[CurveFigures]:
-    # The decoder costs a thousand times a head.
-    n_segments, max_iterations = (8, 10) if isinstance(metric.phi, LocalSpace) else (32, 100)
-    knots = torch.linspace(0, 1, MEASURED, device=z0.device)
+def _measured(bundle: Bundle, metric: Metric, name: str, z0: Tensor, z1: Tensor) -> list[CurveMeasurement]:
+    knots = torch.linspace(0, 1, N_MEASURED, device=z0.device)
+    found = _geodesic(metric, z0, z1)
     curves: dict[str, Curve] = {
         "linear": PiecewiseLinear(torch.stack([z0, z1])),
         "slerp": CubicSpline(slerp(z0, z1, knots)),
-        "geodesic": geodesic(metric, z0, z1, n_segments=n_segments, max_iterations=max_iterations).curve,
+        "geodesic": found.curve,
     }
-    rows: list[CurveFigures] = []
+    rows: list[CurveMeasurement] = []
     for kind, curve in curves.items():
         nodes = curve(knots)
         length = float(metric.length(nodes))
         line = rows[0].length if rows else length
         improvement = 1 - length / line if line > 0 else 0.0
         energy = float(metric.energy(nodes))
-        rows.append(CurveFigures(name, kind, length, energy, math.exp(-length), improvement))
+        index = bundle.realism.index
+        log_index = math.nan if index is None else float(index.log_index(nodes).min()) / math.log(10)
+        converged = kind != "geodesic" or bool(found.converged)
+        rows.append(
+            CurveMeasurement(name, kind, length, energy, math.exp(-length), improvement, converged, log_index)
+        )
     return rows
 
 
+def _geodesic(metric: Metric, z0: Tensor, z1: Tensor) -> GeodesicResult:
+    """The geodesic in an output space, with a floor in the directions that a head does not see."""
+    if isinstance(metric.phi, LocalSpace):
+        # The decoder costs a thousand times a head.
+        settings = replace(SolverSettings.unchecked(), n_charts=2)
+        return geodesic(metric, z0, z1, n_segments=8, max_iterations=10, settings=settings)
+    sound = Metric(floored(metric.phi, linear(z0, z1, torch.linspace(0, 1, 5, device=z0.device))))
+    return geodesic(sound, z0, z1, n_segments=32, max_iterations=100)
+
+
 def _greedy_strings(bundle: Bundle, z: Tensor) -> Tensor:
-    """Tokens of the greedy decode with START before and END after it, padded: (n, length) int64."""
+    """Decode greedily to tokens between START and END, padded: (n, length) int64."""
     rows = [
         torch.tensor([START, *row, END])
         for row in greedy(bundle.model, z.to(bundle.model.property_mean.dtype))
@@ -196,11 +229,11 @@ def _greedy_strings(bundle: Bundle, z: Tensor) -> Tensor:
 
 
 def _string_roots(bundle: Bundle, z: Tensor, strings: Tensor) -> Tensor:
-    """2·√p of the decoder at each position of given strings, side by side: (n, positions · n_tokens).
+    """Compute 2·√p of the decoder at each position of given strings, flattened: (n, positions · n_tokens).
 
-    Strings (n, length) as `_greedy_strings` gives them; what follows their end counts for nothing.
+    The strings (n, length) are those of `_greedy_strings`; positions after their end do not count.
     """
-    # cuDNN has no forward-mode derivative of recurrent layers.
+    # cuDNN has no forward-mode derivatives of recurrent layers.
     with torch.backends.cudnn.flags(enabled=False):
         logits = bundle.model.logits(bundle.model.condition(z), strings[:, :-1])
     roots = categorical(logits) * (strings[:, 1:] != PAD)[..., None]

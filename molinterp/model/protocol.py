@@ -1,4 +1,4 @@
-"""What a path asks of a model: any class with these methods can be walked in."""
+"""The interface between paths and models: paths can be computed with any class that implements it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class OutputSpace(StrEnum):
-    """What counts as a change along a curve; see the table in docs/geometry.md."""
+    """Map whose change along a curve is measured; see the table in docs/geometry.md."""
 
     LATENT = "latent"
     """z itself."""
@@ -28,19 +28,20 @@ class OutputSpace(StrEnum):
     PROPERTIES = "properties"
     """Predicted properties and their uncertainty."""
     TOKENS = "tokens"
-    """The decoder's distributions along its own greedy string, Fisher-Rao."""
+    """The decoder's token distributions along its greedy string, Fisher-Rao."""
 
 
 class LatentModel(Protocol):
-    """Encoder, decoder and what is known of the latent space between them.
+    """Encoder, decoder and the models of the latent space between them.
 
-    Points are tensors (n, `latent_dim`) on the model's own device. Places t in [0, 1] say where on a curve
-    between two compounds a point lies: 0 at the one, 1 at the other. A decoder may use them or not.
+    Points are tensors (n, `latent_dim`) on the model's own device. The place t in [0, 1] of a point says
+    where it lies on a curve between two compounds, from 0 at the first to 1 at the second. A decoder may
+    ignore it.
     """
 
     @property
     def name(self) -> str:
-        """What the model is called in messages."""
+        """Name of the model in messages."""
 
     @property
     def latent_dim(self) -> int:
@@ -52,7 +53,7 @@ class LatentModel(Protocol):
 
     @property
     def classifiers(self) -> Mapping[str, MoleculeClassifier]:
-        """Molecule-level classifiers by the name of their feature."""
+        """Classifiers of molecules by the name of their feature."""
 
     def can_encode(self, smiles: str) -> bool:
         """Whether the model can encode a molecule."""
@@ -61,7 +62,7 @@ class LatentModel(Protocol):
         """Mean and standard deviation of q(z|x), two tensors (n, latent_dim)."""
 
     def invert(self, smiles: Sequence[str]) -> Inversion:
-        """Find latent points that decode to given molecules, as far as there are any."""
+        """Find latent points that decode to given molecules, as far as possible."""
 
     def decode(self, z: Tensor, t: Tensor | float = 0.0) -> list[str]:
         """SMILES of the most likely decode at each point."""
@@ -75,14 +76,14 @@ class LatentModel(Protocol):
         """SMILES of one random decode at each point."""
 
     def output_space(self, name: OutputSpace) -> Map | LocalSpace:
-        """Map whose Euclidean pull-back is the metric.
+        """Return the map that pulls the Euclidean metric back to the latent space.
 
         Raises:
             InputError: the model has no such output space.
         """
 
     def realism_terms(self, epsilon: float) -> tuple[Term, ...]:
-        """Terms of λ that hold for every path, such as density and validity."""
+        """Terms of λ that apply to every path, such as density and validity."""
 
     def term(self, constraint: Constraint, epsilon: float) -> Term | None:
-        """Term of λ for a constraint; None where its feature has no latent form."""
+        """Term of λ for a constraint; None if its feature has no latent form."""

@@ -1,8 +1,8 @@
-"""Weights on disk: matrices with eight bits a number and a scale a row, vectors in half precision.
+"""Store parameters compactly: matrices as 8-bit integers with one scale per row, vectors in half precision.
 
-Rounding a row to 127 steps of its largest entry changes no figure of a bundle by more than its standard
-error (docs/model.md) and halves what has to be shipped. Computation is in float32 all the same. In use
-since Jacob et al., 2018, arXiv 1712.05877, whose arithmetic in integers is not what is wanted here.
+Rounding each row to 127 steps of its largest entry changes no metric of a model by more than its standard
+error (docs/model.md) and halves the size of the files. Computation stays in float32. Eight-bit weights
+follow Jacob et al., 2018, arXiv 1712.05877, without their integer arithmetic.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from molinterp.errors import BundleError
 STEPS = 127
 """Largest entry of a row in units of its scale."""
 SCALE = ".scale"
-"""What the name of a matrix's scales ends with."""
+"""Suffix of the name of a matrix's scales."""
 _SMALLEST = 1e-30
 
 
 def packed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What is written for some weights; packing what was unpacked gives the same again.
+    """Quantise parameters for storage; unpacking and packing again gives the same tensors.
 
     Args:
-        weights: parameters by name; matrices (n, m) become int8 with bfloat16 scales (n, 1) beside them,
-            all others float16.
+        weights: parameters by name; matrices (n, m) become int8 with bfloat16 scales (n, 1), all others
+            float16.
 
     Raises:
-        BundleError: a weight is not finite.
+        BundleError: a parameter is not finite.
     """
     out: dict[str, Tensor] = {}
     for name, value in weights.items():
@@ -50,7 +50,7 @@ def packed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def unpacked(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights, in float32, that were written so; matrices without scales are taken as they are."""
+    """Restore, in float32, the weights that `packed` wrote."""
     weights = {name: value.float() for name, value in tensors.items() if not name.endswith(SCALE)}
     for name, value in tensors.items():
         if name.endswith(SCALE):
@@ -59,5 +59,5 @@ def unpacked(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def as_written(module: torch.nn.Module) -> None:
-    """Round the weights of a module, in place, to what would be read of them again."""
+    """Round the parameters of a module, in place, to the values that survive storage."""
     module.load_state_dict(unpacked(packed(module.state_dict())))

@@ -1,8 +1,7 @@
-"""Where bundles lie, what their folders hold, and which may be written over."""
+"""Locate bundles, read their headers, and check where a bundle may be written."""
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from types import MappingProxyType
@@ -15,12 +14,12 @@ from molinterp.chem.familiar import Familiar, read_familiar, shipped_familiar
 from molinterp.errors import BundleError
 from molinterp.io.download import cache_folder
 from molinterp.io.files import sha256
+from molinterp.model.header import check, parsed
 from molinterp.pretrained import BUNDLES, bundle_folder
 from molinterp.realism.fitted import FILES as REALISM_FILES
 
-SCHEMA = 3
-READABLE = (2, 3)
-"""Schemas that can be read; the weights of the second are in half precision."""
+SCHEMA = 4
+"""Version of the layout; bundles of other versions cannot be read."""
 HEADER = "bundle.json"
 WEIGHTS = MappingProxyType(
     {
@@ -29,47 +28,47 @@ WEIGHTS = MappingProxyType(
         "heads.safetensors": ("fingerprint_head.", "property_"),
     }
 )
-"""Weights file to the parameter names that go into it."""
+"""File of parameters to the prefixes of the names that it stores."""
 OPTIONAL = (*REALISM_FILES, FAMILIAR_FILE)
-"""Files that a bundle may hold beside its header and weights."""
+"""Files that a bundle may contain besides its header and parameters."""
 FILES = (*WEIGHTS, *OPTIONAL)
-"""Files that a bundle may hold beside its header."""
+"""Files that a bundle may contain besides its header."""
 
 
 def check_folder(folder: Path) -> None:
-    """Make sure that a folder is there and open to writing, or can be made.
+    """Check that a folder is writable or can be created.
 
     Raises:
-        BundleError: it is a file, or it or the nearest folder above it is closed to writing.
+        BundleError: it is a file, or it or its nearest existing parent is not writable.
     """
     nearest = folder.resolve()
     while not nearest.exists():
         nearest = nearest.parent
     if not nearest.is_dir():
-        raise BundleError(f"'{nearest}' is a file, and must be a folder. Choose another name.")
+        raise BundleError(f"'{nearest}' is a file but must be a folder. Choose another name.")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise BundleError(f"'{folder}' cannot be written: folder '{nearest}' is closed to writing.")
+        raise BundleError(f"'{folder}' cannot be written: folder '{nearest}' is not writable.")
 
 
 def check_target(folder: Path) -> None:
-    """Make sure that `Bundle.save` may write to a folder, before the work that is to be saved.
+    """Check that `Bundle.save` may write to a folder, before starting the work whose result is saved.
 
     Raises:
-        BundleError: it is a file, holds something else than a bundle, or cannot be written.
+        BundleError: it is a file, contains something other than a bundle, or is not writable.
     """
     if folder.exists() and not folder.is_dir():
         raise BundleError(f"'{folder}' is a file, and a bundle is a folder. Choose another name.")
-    # A bundle is replaced as a whole, by a folder that is made beside it.
+    # A new folder is written beside the bundle and then replaces it as a whole.
     check_folder(folder.resolve().parent)
     if folder.exists() and not (folder / HEADER).exists() and any(folder.iterdir()):
-        raise BundleError(f"folder '{folder}' is not empty and no bundle. Choose another one.")
+        raise BundleError(f"folder '{folder}' is not empty and is not a bundle. Choose another one.")
 
 
 def locate(name: str | Path) -> Path:
-    """Folder of a bundle: one that ships or was downloaded, by name, or any other, by path.
+    """Find the folder of a bundle from the name of a shipped or downloaded one, or from a path.
 
     Raises:
-        BundleError: there is none.
+        BundleError: there is no such bundle.
     """
     if str(name) in BUNDLES:
         return bundle_folder(str(name))
@@ -86,33 +85,31 @@ def locate(name: str | Path) -> Path:
 
 
 def downloaded_folder(name: str) -> Path:
-    """Folder of a downloaded bundle in the user's cache."""
+    """Return the folder of a downloaded bundle in the user's cache."""
     return cache_folder("bundles") / name
 
 
 def downloaded_names() -> tuple[str, ...]:
-    """Bundles in the user's cache."""
+    """Return the names of the bundles in the user's cache."""
     return tuple(sorted(p.parent.name for p in cache_folder("bundles").glob(f"*/{HEADER}")))
 
 
 def read_header(folder: Path) -> dict[str, Any]:
-    """What `bundle.json` says, once every file has been held against its SHA-256.
+    """Read `bundle.json` and verify every file against its SHA-256.
 
     Raises:
-        BundleError: a file is missing or damaged, or the schema is another one.
+        BundleError: a file is missing or damaged, or the schema is not supported.
     """
     try:
-        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
-        schema, files = header["schema"], dict(header["files"])
-        header["name"], header["figures"], header["training"], header["properties"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        header = parsed((folder / HEADER).read_bytes())
+        if header.get("schema") != SCHEMA:
+            raise _other_schema(folder, header.get("schema"))
+        check(header)
+    except (OSError, ValueError) as error:
         raise BundleError(damaged(folder, f"{HEADER}: {error}")) from error
-    if schema not in READABLE:
-        raise BundleError(
-            f"bundle '{folder}' has schema {schema!r}; this version of molinterp reads "
-            f"{' and '.join(map(str, READABLE))}. "
-            "Train it again, or install the version that made it."
-        )
+    files = header["files"]
+    if unknown := set(files) - set(FILES):
+        raise BundleError(damaged(folder, f"{HEADER} names the file {min(unknown)[:80]!r}"))
     for file in (*WEIGHTS, *(f for f in OPTIONAL if f in files)):
         path = folder / file
         if not path.is_file():
@@ -122,11 +119,18 @@ def read_header(folder: Path) -> dict[str, Any]:
     return header
 
 
+def _other_schema(folder: Path, schema: Any) -> BundleError:
+    return BundleError(
+        f"bundle '{folder}' has schema {str(schema)[:40]}; this version of molinterp reads {SCHEMA}. "
+        "Train it again, or install the version that made it."
+    )
+
+
 def familiar_of(name: str | Path) -> Familiar:
-    """Familiar chemistry of a bundle, read without its network; the shipped tables where it has none.
+    """Read the familiar chemistry of a bundle without its network; the shipped tables if it has none.
 
     Raises:
-        BundleError: there is no such bundle, or it is damaged.
+        BundleError: the bundle does not exist or is damaged.
     """
     folder = locate(name)
     read_header(folder)
@@ -137,5 +141,5 @@ def familiar_of(name: str | Path) -> Familiar:
 
 
 def damaged(folder: Path, reason: str) -> str:
-    """What to say of a damaged bundle."""
+    """Build the message about a damaged bundle."""
     return f"bundle '{folder}' is damaged: {reason}. Restore it, or install molinterp again."

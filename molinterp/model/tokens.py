@@ -1,4 +1,4 @@
-"""Molecules as sequences of integer tokens: SMILES or SELFIES symbols with byte-pair merges on top.
+"""Convert molecules to integer tokens: SMILES or SELFIES symbols, combined by byte-pair merges.
 
 A *symbol* is the smallest unit of a notation (an atom, a bond, a ring digit; a SELFIES bracket).
 A *token* is a symbol or a merge of two tokens. Tokens 0, 1, 2 are padding, start and end.
@@ -22,8 +22,8 @@ from molinterp.errors import InputError, ShapeError, VocabularyError
 
 PAD, START, END = 0, 1, 2
 N_SPECIAL = 3
-N_ALIKE = 32
-"""Strings of a group at least, where there are as many: fewer make poor use of a processor."""
+MIN_GROUP = 32
+"""Smallest size of a group of strings (except the last), because small batches use a processor poorly."""
 _BREAK = -1
 
 IntArray = npt.NDArray[np.int32]
@@ -36,7 +36,7 @@ class Notation(ABC):
 
     @abstractmethod
     def split(self, smiles: str) -> list[str]:
-        """Symbols of a SMILES.
+        """Split a SMILES into symbols.
 
         Raises:
             VocabularyError: the molecule cannot be written in this notation.
@@ -44,13 +44,13 @@ class Notation(ABC):
 
     @abstractmethod
     def join(self, symbols: Sequence[str]) -> str:
-        """SMILES of a list of symbols; empty, or not a molecule, where they spell none."""
+        """Join symbols to a SMILES, which may be empty or invalid."""
 
 
 @final
 @dataclass(frozen=True)
 class SmilesNotation(Notation):
-    """SMILES, cut into atoms, bonds, branches and ring digits."""
+    """SMILES, split into atoms, bonds, branches and ring digits."""
 
     name: ClassVar[str] = "smiles"
     _pattern: ClassVar[re.Pattern[str]] = re.compile(
@@ -58,7 +58,7 @@ class SmilesNotation(Notation):
     )
 
     def split(self, smiles: str) -> list[str]:
-        """Symbols of a SMILES; see `Notation.split`."""
+        """Split a SMILES into symbols; see `Notation.split`."""
         symbols = self._pattern.findall(smiles)
         if len("".join(symbols)) != len(smiles):
             rest = tuple(filter(None, self._pattern.split(smiles)))
@@ -66,14 +66,14 @@ class SmilesNotation(Notation):
         return symbols
 
     def join(self, symbols: Sequence[str]) -> str:
-        """The symbols run together."""
+        """Concatenate the symbols."""
         return "".join(symbols)
 
 
 @final
 @dataclass(frozen=True)
 class SelfiesNotation(Notation):
-    """SELFIES: every sequence of symbols spells a molecule.
+    """SELFIES, in which every sequence of symbols is a molecule.
 
     Krenn et al., Self-referencing embedded strings (SELFIES), 2020, arXiv 1905.13741.
     """
@@ -81,21 +81,21 @@ class SelfiesNotation(Notation):
     name: ClassVar[str] = "selfies"
 
     def split(self, smiles: str) -> list[str]:
-        """Symbols of a SMILES; see `Notation.split`."""
+        """Split a SMILES into symbols; see `Notation.split`."""
         try:
             return list(_selfies_symbols(smiles))
-        except (selfies.EncoderError, LookupError) as error:  # LookupError: of C11, or aromatic hydrogen
-            reason = "SELFIES cannot spell it (an unusual bond, or an atom with too many bonds)"
+        except (selfies.EncoderError, LookupError) as error:  # LookupError for C11 and aromatic hydrogen
+            reason = "SELFIES cannot represent it (an unusual bond, or an atom with too many bonds)"
             raise VocabularyError(smiles, (), reason) from error
 
     def join(self, symbols: Sequence[str]) -> str:
-        """SMILES of the SELFIES; not canonical."""
+        """Convert the SELFIES to SMILES, which is not canonical."""
         return _smiles_of("".join(symbols))
 
 
 @lru_cache(maxsize=4096)
 def _selfies_symbols(smiles: str) -> tuple[str, ...]:
-    # A search asks of one molecule several times.
+    # A search encodes the same molecule several times.
     return tuple(selfies.split_selfies(selfies.encoder(smiles)))
 
 
@@ -109,10 +109,10 @@ def _smiles_of(text: str) -> str:
 
 
 def notation_named(name: str) -> Notation:
-    """The notation called `name`.
+    """Return the notation called `name`.
 
     Raises:
-        InputError: there is none of that name.
+        InputError: there is no such notation.
     """
     for notation in (SmilesNotation(), SelfiesNotation()):
         if notation.name == name:
@@ -126,7 +126,7 @@ def _merge(tokens: IntArray, left: int, right: int, new: int) -> IntArray:
     if hits.size == 0:
         return tokens
     if left == right:
-        # In a run of equal tokens only every second hit starts a pair.
+        # In a run of equal tokens, only every second hit starts a pair.
         starts = np.flatnonzero(np.diff(hits, prepend=-2) != 1)
         run = np.repeat(starts, np.diff(np.append(starts, hits.size)))
         hits = hits[(np.arange(hits.size) - run) % 2 == 0]
@@ -138,22 +138,22 @@ def _merge(tokens: IntArray, left: int, right: int, new: int) -> IntArray:
 @final
 @dataclass(frozen=True)
 class Tokenizer:
-    """SMILES to integer tokens and back, in one notation with one vocabulary.
+    """Converts SMILES to integer tokens and back, in one notation with one vocabulary.
 
-    Byte-pair merges after Sennrich et al., Neural Machine Translation of Rare Words with Subword
+    Byte-pair merges follow Sennrich et al., Neural Machine Translation of Rare Words with Subword
     Units, 2016, arXiv 1508.07909.
     """
 
     notation: Notation
-    """How a molecule becomes symbols."""
+    """Splits a molecule into symbols."""
     symbols: tuple[str, ...]
     """The alphabet; symbol i is token 3 + i."""
     merges: tuple[tuple[int, int], ...] = ()
-    """Pairs of tokens in the order in which they were merged; merge j is token 3 + n_symbols + j."""
+    """Pairs of tokens in the order of their merges; merge j is token 3 + n_symbols + j."""
 
     @cached_property
     def index(self) -> dict[str, int]:
-        """Symbol to its token."""
+        """Token of each symbol."""
         return {symbol: i + N_SPECIAL for i, symbol in enumerate(self.symbols)}
 
     @cached_property
@@ -165,14 +165,14 @@ class Tokenizer:
 
     @property
     def n_tokens(self) -> int:
-        """Size of the vocabulary, special tokens included."""
+        """Size of the vocabulary, including special tokens."""
         return N_SPECIAL + len(self.symbols) + len(self.merges)
 
     def symbol_ids(self, smiles: str) -> list[int]:
-        """Symbol tokens of a SMILES, before merges.
+        """Convert a SMILES to symbol tokens, before merges.
 
         Raises:
-            VocabularyError: it holds symbols that the vocabulary lacks; they are named.
+            VocabularyError: it has symbols that are not in the vocabulary; the message names them.
         """
         symbols = self.notation.split(smiles)
         index = self.index
@@ -183,7 +183,7 @@ class Tokenizer:
             raise VocabularyError(smiles, unknown) from None
 
     def merge(self, sequences: Sequence[Sequence[int]] | Sequence[IntArray]) -> list[IntArray]:
-        """Apply all merges to sequences of symbol tokens, many at once."""
+        """Apply all merges to many sequences of symbol tokens at once."""
         if not len(sequences):
             return []
         flat = _flatten(sequences)
@@ -193,13 +193,13 @@ class Tokenizer:
             if pair in present:
                 flat = _merge(flat, *pair, first + j)
                 places = np.flatnonzero(flat == first + j)
-                # Index -1 is the break that ends the array, which no merge names.
+                # Index -1 is the break at the end of the array, which takes part in no merge.
                 present.update((left, first + j) for left in set(flat[places - 1].tolist()))
                 present.update((first + j, right) for right in set(flat[places + 1].tolist()))
         return np.split(flat[flat != _BREAK], np.cumsum(_lengths(flat))[:-1])
 
     def encode(self, smiles: Sequence[str]) -> list[IntArray]:
-        """Tokens of each SMILES, without start and end.
+        """Convert each SMILES to tokens, without start and end.
 
         Raises:
             VocabularyError: a molecule cannot be written in this vocabulary.
@@ -207,7 +207,7 @@ class Tokenizer:
         return self.merge([self.symbol_ids(s) for s in smiles])
 
     def decode(self, tokens: Iterable[int]) -> str:
-        """SMILES (not canonical, maybe not valid) of tokens up to the first end token."""
+        """Convert tokens up to the first end token to SMILES, which is not canonical and may be invalid."""
         symbols: list[str] = []
         for token in tokens:
             if token == END:
@@ -216,7 +216,7 @@ class Tokenizer:
         return self.notation.join(symbols)
 
     def to_dict(self) -> dict[str, Any]:
-        """What `from_dict` needs, ready for JSON."""
+        """Return a dictionary for `from_dict` that JSON can represent."""
         return {
             "representation": self.notation.name,
             "symbols": list(self.symbols),
@@ -225,7 +225,7 @@ class Tokenizer:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Tokenizer:
-        """The tokenizer that `to_dict` described."""
+        """Restore the tokenizer from `to_dict`."""
         merges = tuple((int(a), int(b)) for a, b in fields["merges"])
         return cls(notation_named(fields["representation"]), tuple(fields["symbols"]), merges)
 
@@ -241,11 +241,11 @@ class Tokenizer:
         """Build the alphabet and learn merges.
 
         Args:
-            notation: how the molecules of `corpus` were split.
-            corpus: lists of symbols, one a molecule.
-            n_tokens: size of the vocabulary wanted, special tokens included.
-            min_count: symbols in fewer molecules than this stay out of the alphabet.
-            n_merge: molecules from which the merges are learnt, the first of `corpus`.
+            notation: notation in which the molecules of `corpus` were split.
+            corpus: lists of symbols, one per molecule.
+            n_tokens: largest size of the vocabulary, including special tokens.
+            min_count: symbols that occur in fewer molecules are left out of the alphabet.
+            n_merge: number of molecules, from the start of `corpus`, from which merges are learnt.
         """
         corpus = list(corpus)
         counts: dict[str, int] = {}
@@ -273,7 +273,7 @@ class Tokenizer:
 
 
 def _flatten(sequences: Sequence[Sequence[int]] | Sequence[IntArray]) -> IntArray:
-    """All sequences in one array, a break after each."""
+    """Concatenate all sequences in one array, with a break after each."""
     parts = [np.append(np.asarray(s, dtype=np.int32), np.int32(_BREAK)) for s in sequences]
     return np.concatenate(parts) if parts else np.zeros(0, np.int32)
 
@@ -284,9 +284,9 @@ def _lengths(flat: IntArray) -> npt.NDArray[np.int64]:
 
 
 def pad(sequences: Sequence[IntArray], length: int | None = None) -> npt.NDArray[np.int64]:
-    """Sequences as one array (n, length), padded at the end with PAD.
+    """Stack sequences in one array (n, length), padded at the end with PAD.
 
-    `length` None means the longest of them.
+    `length` None means the length of the longest sequence.
 
     Raises:
         ShapeError: a sequence is longer than `length`.
@@ -303,15 +303,15 @@ def pad(sequences: Sequence[IntArray], length: int | None = None) -> npt.NDArray
     return out
 
 
-def alike(lengths: Sequence[int]) -> Iterator[npt.NDArray[np.int64]]:
-    """Numbers of strings in groups of like length, for padding costs as much as tokens.
+def groups_by_length(lengths: Sequence[int]) -> Iterator[npt.NDArray[np.int64]]:
+    """Group the indices of strings by similar length, because padding costs as much as tokens.
 
-    >>> [group.tolist() for group in alike([3, 1, 2])]
+    >>> [group.tolist() for group in groups_by_length([3, 1, 2])]
     [[1, 2, 0]]
     """
     order = np.argsort(lengths, kind="stable")
     first = 0
     for i in range(1, len(order) + 1):
-        if i == len(order) or (i - first >= N_ALIKE and lengths[order[i]] > lengths[order[first]] + 2):
+        if i == len(order) or (i - first >= MIN_GROUP and lengths[order[i]] > lengths[order[first]] + 2):
             yield order[first:i]
             first = i

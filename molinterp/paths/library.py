@@ -21,14 +21,15 @@ from rdkit.DataStructs import ExplicitBitVect
 
 from molinterp.chem.identity import without_stereo
 from molinterp.chem.similarity import N_BITS, Words, ecfp4, packed, tanimoto_rows
-from molinterp.chem.standardise import standardise
+from molinterp.chem.standardise import FORM, standardise
 from molinterp.errors import InputError, InvalidMoleculeError
 from molinterp.io.download import cache_folder
+from molinterp.io.escaping import slug
 from molinterp.io.files import sha256, whole_file
 from molinterp.io.molecule_files import Record, read_records
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
-_SCHEMA = 3
+_SCHEMA = f"4.{FORM}"
 _NO_INDEX = (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error)
 """What reading an index that is missing or damaged may raise."""
 
@@ -84,7 +85,13 @@ class Library:
         )
 
     @classmethod
-    def load(cls, source: Path, cache: Path | None = None, progress: Progress = lambda x: x) -> Library:
+    def load(
+        cls,
+        source: Path,
+        cache: Path | None = None,
+        progress: Progress = lambda x: x,
+        smiles_column: str | None = None,
+    ) -> Library:
         """The compounds of a file; those that are no molecules are left out.
 
         Args:
@@ -93,6 +100,7 @@ class Library:
                 anew when the file changes or the index is damaged, and at each call where that folder cannot
                 be written.
             progress: wraps the compounds while an index is made, to show a bar.
+            smiles_column: of a table; None means the column that is called so.
 
         Raises:
             InputError: the file cannot be read or holds no molecule.
@@ -102,7 +110,8 @@ class Library:
             digest = sha256(source)
         except OSError as error:
             raise InputError(f"library '{source}' cannot be read: {error.strerror}.") from error
-        index = folder / f"library-{_SCHEMA}-{digest[:32]}.npz"
+        column = "" if smiles_column is None else f"-{slug(smiles_column)}"
+        index = folder / f"library-{_SCHEMA}-{digest[:32]}{column}.npz"
         with (
             suppress(*_NO_INDEX),
             index.open("rb") as stream,
@@ -110,7 +119,7 @@ class Library:
         ):
             smiles, names = (_lines(arrays[column]) for column in ("smiles", "names"))
             return cls(smiles, arrays["words"], arrays["counts"], names, int(arrays["n_left_out"]))
-        records = [_standard(record) for record in progress(read_records(str(source)))]
+        records = [_standard(record) for record in progress(read_records(str(source), smiles_column))]
         found = [record for record in records if record is not None]
         library = cls.of((s for s, _ in found), (name for _, name in found), len(records) - len(found))
         if not library.smiles:
@@ -164,13 +173,13 @@ class Library:
         return [self.smiles[part.start + int(i)] for i in found[best]]
 
 
-def known_smiles(source: str) -> frozenset[str]:
+def known_smiles(source: str, smiles_column: str | None = None) -> frozenset[str]:
     """Canonical SMILES without stereo of the compounds of a file, to tell what is new.
 
     Raises:
         InputError: the file cannot be read or holds no molecule.
     """
-    found = (_standard(record) for record in read_records(source))
+    found = (_standard(record) for record in read_records(source, smiles_column))
     known = frozenset(without_stereo(one[0]) for one in found if one is not None)
     if not known:
         raise InputError(f"reference {source!r} holds no molecule. Give a file with a SMILES a line.")
@@ -189,6 +198,6 @@ def _lines(stored: npt.NDArray[np.uint8]) -> tuple[str, ...]:
 def _standard(record: Record) -> tuple[str, str] | None:
     """Canonical SMILES in standard form and name of a record; None where it is no molecule."""
     try:
-        return standardise(record.smiles).smiles, record.name
+        return standardise(record.cxsmiles).smiles, record.name
     except InvalidMoleculeError:
         return None

@@ -10,9 +10,7 @@ import torch
 from rdkit import Chem
 from torch import Tensor
 
-from molinterp.geometry.curves import linear, slerp
-from molinterp.geometry.geodesic import geodesic
-from molinterp.geometry.metric import Metric
+from molinterp.geometry import Metric, SolverSettings, geodesic, linear, slerp
 from molinterp.model.protocol import LatentModel
 from molinterp.paths.library import Library
 from molinterp.paths.path import LatentCurve
@@ -91,7 +89,9 @@ def latent_curve(ends: Tensor, method: Method, metric: Callable[[], Metric]) -> 
     elif method == Method.SLERP:
         points = slerp(ends[0], ends[1], t)
     else:
-        found = geodesic(metric(), ends[:1], ends[1:], tol=SOLVER_TOLERANCE)
+        # One descent will do for a guide.
+        settings = SolverSettings.unchecked()
+        found = geodesic(metric(), ends[:1], ends[1:], tol=SOLVER_TOLERANCE, settings=settings)
         points, is_converged = found.curve(t)[0], bool(found.converged.all())
     whole = torch.cat([ends[:1], points, ends[1:]])
     return LatentCurve(whole.detach().cpu().numpy(), is_converged)

@@ -1,4 +1,4 @@
-"""All that a bundle knows of realism: density, validity, features, uncertainty, reference points."""
+"""Models of a bundle's realism: density, validity, features, uncertainty, reference points."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class RealismModels:
     classifiers: Mapping[str, MoleculeClassifier] = field(default_factory=_empty)
     """Molecule-level classifiers of the bundle's own features."""
     reference: Reference | None = None
-    """Encoded compounds and decoded points, for features that are taught later."""
+    """Encoded compounds and decoded points, for features that are fitted later."""
     facts: Mapping[str, Any] = field(default_factory=_empty)
     """What was measured when each part was fitted, by part."""
 

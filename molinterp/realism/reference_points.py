@@ -1,4 +1,4 @@
-"""Latent points with the molecules that stand there: what a new feature is taught on."""
+"""Latent points with their molecules, on which a new feature is fitted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Reference:
     """n SMILES: a compound that is encoded there, or what is decoded there."""
 
     def __post_init__(self) -> None:
-        """Hold points against molecules.
+        """Check that each point has a molecule.
 
         Raises:
             ShapeError: they differ in number.

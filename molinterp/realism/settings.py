@@ -69,7 +69,7 @@ class IndexFit:
     n_tail: int = setting(48, "Entries of the table below a level of 0.1.", low=2, expert=True)
     n_body: int = setting(80, "Entries above it.", low=2, expert=True)
     lowest: float = setting(
-        1e-3, "Smallest level; below it the table goes on as a line.", above=0, high=0.1, expert=True
+        1e-3, "Smallest level; below it the index falls along a line.", above=0, high=0.1, expert=True
     )
 
     def __post_init__(self) -> None:

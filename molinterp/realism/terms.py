@@ -75,8 +75,8 @@ class ProbabilityTerm(Term):
 
     def __call__(self, z: Tensor) -> Tensor:
         """See `Term`."""
-        odds = self.log_odds(z)
-        return guarded(logsigmoid(odds if self.is_wanted else -odds), self.epsilon)
+        log_odds = self.log_odds(z)
+        return guarded(logsigmoid(log_odds if self.is_wanted else -log_odds), self.epsilon)
 
 
 @final

@@ -1,3 +1,3 @@
-"""Paths to look at: the HTML report, the notebook display, plots."""
+"""Show paths: the HTML report, the notebook display, plots and file formats."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Trajectories of a path as SVG: one small figure a column, on one axis of steps."""
+"""Draw the trajectories of a path as SVG: one small chart per column, along the molecules."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from html import escape
 from typing import final
 
 WIDTH, HEIGHT = 232, 84
-"""Size of the drawing area of a figure, in SVG units."""
+"""Size of the drawing area of a chart, in SVG units."""
 _MARGIN = 7
 _UNITS: Mapping[str, str] = {"mw": "g/mol", "tpsa": "Å²"}
 
 
 def label_of(column: str) -> str:
-    """A column's name as a heading: words, with its unit where it has one.
+    """Turn a column's name into a heading, with the unit if it has one.
 
     >>> label_of("similarity_to_start"), label_of("mw"), label_of("lambda_range")
     ('similarity to start', 'mw, g/mol', 'λ range')
@@ -26,7 +26,7 @@ def label_of(column: str) -> str:
 
 
 def number(value: object) -> str:
-    """A number with three significant digits or as an integer; other things as text, nothing as "".
+    """Format a number with three significant digits or as an integer, other values as text, None as "".
 
     >>> number(0.12345), number(1234.5), number(3.0), number(None), number("=x")
     ('0.123', '1234', '3', '', '=x')
@@ -43,14 +43,14 @@ def number(value: object) -> str:
 @final
 @dataclass(frozen=True)
 class Format:
-    """How the numbers of a column are written: all with the same decimals."""
+    """Number format of a column: the same number of decimals for all values."""
 
     decimals: int
     """Digits after the point."""
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Format:
-        """The format of a column; NaN counts for nothing.
+        """Choose the format of a column; NaN is ignored.
 
         >>> Format.of([0.5, 1.0]).decimals, Format.of([180.2]).decimals, Format.of([3.0]).decimals
         (3, 1, 0)
@@ -62,11 +62,11 @@ class Format:
         return cls(3 if largest <= 1 else 2 if largest < 100 else 1)
 
     def text(self, value: float) -> str:
-        """One number; nothing for NaN."""
+        """Format one number; empty for NaN."""
         return f"{value:.{self.decimals}f}" if math.isfinite(value) else ""
 
     def span(self, values: Sequence[float]) -> str:
-        """Smallest to largest number of a column."""
+        """Format the range of a column, from its smallest to its largest number."""
         finite = [v for v in values if math.isfinite(v)]
         if not finite:
             return ""
@@ -75,11 +75,11 @@ class Format:
 
 
 def trajectory(column: str, values: Sequence[float]) -> str:
-    """A figure of one column against the step: line, a point a molecule, the ends' levels dashed.
+    """Draw one column along the path: a line, a dot per molecule, and dashed levels of the two ends.
 
     Args:
-        column: its name; user's text, escaped here.
-        values: one a molecule; NaN leaves a gap.
+        column: name of the column; it may be user text and is escaped here.
+        values: one value per molecule; NaN leaves a gap.
     """
     finite = [v for v in values if math.isfinite(v)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)

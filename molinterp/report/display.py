@@ -1,4 +1,4 @@
-"""How a path shows itself in notebooks, pictures and files; see `molinterp.paths.display`."""
+"""Display of paths in notebooks, pictures and files; implements `molinterp.paths.display`."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 
 @final
 class ReportDisplay:
-    """The display that molinterp comes with."""
+    """The display that ships with molinterp."""
 
     def html(self, path: MoleculePath) -> str:
-        """HTML for the output of a notebook cell."""
+        """Render a path as HTML for the output of a notebook cell."""
         return notebook.fragment(view_of(path))
 
     def save(self, path: MoleculePath, file: Path) -> None:
-        """Write a path in the format of the file's suffix; see `formats`."""
+        """Write a path in the format that the suffix of the file names; see `formats`."""
         formats.check_writable(file)
         write_whole(file, formats.render(path, file.suffix))
 
     def plot(self, path: MoleculePath, columns: Sequence[str] | str | None) -> Figure:
-        """Columns against the step; see `plots.plot`."""
+        """Plot columns along the path; see `plots.plot`."""
         return plots.plot(view_of(path), columns)
 
     def plot_latent(
         self, paths: Sequence[MoleculePath], *, model: Any, background: Sequence[str] | None
     ) -> Figure:
-        """Paths over the density of the latent space; see `latent_map.plot_latent`."""
+        """Draw paths over the density of the latent space; see `latent_map.plot_latent`."""
         return latent_map.plot_latent(paths, model=model, background=background)
 
     def grid(self, path: MoleculePath, columns: int) -> plots.Picture:
-        """Structures in rows; see `plots.grid`."""
+        """Draw the structures in rows; see `plots.grid`."""
         return plots.grid(view_of(path), columns)

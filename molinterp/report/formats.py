@@ -1,4 +1,4 @@
-"""Formats of a path in a file: CSV, TSV, JSON, SDF, SMILES lines, HTML and Excel."""
+"""Render paths in file formats: CSV, TSV, JSON, SDF, SMILES, HTML and Excel."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from molinterp.errors import InputError, MissingDependencyError
-from molinterp.io.escaping import neutralised, one_line
+from molinterp.io.escaping import csv_line, is_missing, neutralised, one_line
 from molinterp.io.files import check_place
 from molinterp.paths.path import MoleculePath
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Writer = Callable[["MoleculePath", bool], str | bytes]
-"""A path, and whether cells stay raw, to the content of a file; see `render`."""
+"""Renders a path as the content of a file; the second argument is `raw_cells` of `render`."""
 
 
 def render(path: MoleculePath, suffix: str, *, raw_cells: bool = False) -> str | bytes:
-    """Content of a file that holds a path.
+    """Render a path as the content of a file.
 
     Args:
         path: the path.
-        suffix: of the file, a key of FORMATS.
-        raw_cells: leave text cells of .csv and .tsv that a spreadsheet takes for formulas as they are.
+        suffix: suffix of the file, a key of FORMATS.
+        raw_cells: do not escape text cells of .csv and .tsv that a spreadsheet would read as formulas.
 
     Raises:
         InputError: the suffix is unknown.
@@ -51,13 +51,13 @@ def _smiles_lines(path: MoleculePath, raw_cells: bool) -> str:
 
 
 def _workbook(path: MoleculePath, raw_cells: bool) -> bytes:
-    """Excel workbook of one sheet; text never becomes a formula or a link."""
+    """Render an Excel workbook with one sheet, in which text never becomes a formula or a link."""
     import pandas as pd
 
     content, options = io.BytesIO(), {"strings_to_formulas": False, "strings_to_urls": False}
     try:
         with pd.ExcelWriter(content, engine="xlsxwriter", engine_kwargs={"options": options}) as writer:
-            # Else the workbook would hold the time at which it was written.
+            # Without a fixed date, the workbook would contain the time of writing.
             writer.book.set_properties({"created": datetime.datetime(1980, 1, 1)})
             path.to_frame().to_excel(writer, sheet_name="path", index=False, freeze_panes=(1, 0))
     except ImportError as error:
@@ -76,24 +76,24 @@ FORMATS: Mapping[str, Writer] = MappingProxyType(
         ".xlsx": _workbook,
     }
 )
-"""Suffix of a file to what writes it: the one table of formats."""
+"""All formats: writer by suffix of the file."""
 
 
 def render_several(paths: Sequence[MoleculePath], suffix: str, *, raw_cells: bool = False) -> str:
-    """Paths as one table, .csv or .tsv, with the number of the path in the first column.
+    """Render several paths as one table, .csv or .tsv, with the number of the path in the first column.
 
     Args:
         paths: the paths.
         suffix: .csv or .tsv.
-        raw_cells: leave text cells that a spreadsheet takes for formulas as they are.
+        raw_cells: do not escape text cells that a spreadsheet would read as formulas.
 
     Raises:
-        InputError: another suffix.
+        InputError: the suffix is neither of these.
     """
     import pandas as pd
 
     if suffix not in (".csv", ".tsv"):
-        raise InputError(f"several paths fit into .csv or .tsv; got {suffix!r}.")
+        raise InputError(f"several paths can be written as .csv or .tsv; got {suffix!r}.")
     frames = [path.to_frame() for path in paths]
     for number, frame in enumerate(frames, start=1):
         frame.insert(0, "path", number)
@@ -101,22 +101,31 @@ def render_several(paths: Sequence[MoleculePath], suffix: str, *, raw_cells: boo
 
 
 def numbered(target: Path, n: int) -> list[Path]:
-    """The file itself for one path; for several, its name with -1, -2, … before the suffix."""
+    """Return the file itself for one path; for several, file names with -1, -2, … before the suffix."""
     return [target] if n == 1 else [target.with_stem(f"{target.stem}-{k}") for k in range(1, n + 1)]
 
 
 def table(frame: pd.DataFrame, suffix: str, raw_cells: bool = False) -> str:
-    """A frame as text, .csv or .tsv by the suffix; cells are neutralised unless they shall stay raw."""
+    """Render a data frame as .csv or .tsv text; cells are escaped unless `raw_cells`."""
     frame = frame if raw_cells else neutralised(frame)
     separator = "," if suffix == ".csv" else "\t"
-    return frame.to_csv(sep=separator, index=False, float_format="%.6g", lineterminator="\n")
+    lines = [csv_line(frame.columns, separator)]
+    for row in frame.astype(object).itertuples(index=False, name=None):
+        lines.append(csv_line(map(_cell, row), separator))
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.6g}"
+    return "" if is_missing(value) else value
 
 
 def check_writable(target: Path) -> None:
-    """Find out before the work, not after it, whether a file can be written.
+    """Check before any work starts that a file can be written.
 
     Raises:
-        InputError: the suffix is unknown, or its folder is missing or closed to writing.
+        InputError: the suffix is unknown, or the folder is missing or not writable.
     """
     if target.suffix not in FORMATS:
         raise InputError(f"an output file must end in one of {', '.join(FORMATS)}; got {target.name!r}.")

@@ -1,4 +1,4 @@
-"""Paths in the plane of the latent space's two principal axes, with the density of compounds under them."""
+"""Draw paths on the two principal axes of the latent space, over the density of compounds."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 N_GRID = 80
-"""Points of the density along each axis."""
+"""Number of grid points of the density along each axis."""
 DARKEST = 2.2
-"""Density, in units of its largest, that would be drawn in the colour of the text."""
+"""Density, relative to its maximum, that would be drawn in the colour of the text."""
 MAX_ROUTES = 12
-"""Paths in one picture."""
+"""Largest number of paths in one picture."""
 MAX_NAME = 24
-"""Characters of a name in the legend."""
+"""Largest number of characters of a name in the legend."""
 
 
 @final
 class PrincipalPlane:
-    """The plane through the mean of a cloud of points that holds most of its variance."""
+    """The plane through the mean of a cloud of points that contains most of its variance."""
 
     def __init__(self, points: Array) -> None:
-        """Fit it to points (n, d), n and d at least 2; the signs of the axes are fixed."""
+        """Fit the plane to points (n, d), n and d at least 2; the signs of the axes are deterministic."""
         self.mean = points.mean(0)
         _, scale, axes = np.linalg.svd(points - self.mean, full_matrices=False)
         largest = np.abs(axes[:2]).argmax(1)
@@ -44,7 +44,7 @@ class PrincipalPlane:
         self.share: float = float((scale[:2] ** 2).sum() / (scale**2).sum())
 
     def project(self, points: Array) -> Array:
-        """Coordinates (n, 2) of points (n, d)."""
+        """Project points (n, d) to coordinates (n, 2)."""
         out: Array = (points - self.mean) @ self.axes.T
         return out
 
@@ -52,14 +52,14 @@ class PrincipalPlane:
 @final
 @dataclass(frozen=True)
 class Route:
-    """A path as it is drawn."""
+    """The parts of a path that are drawn."""
 
     label: str
-    """What the legend says."""
+    """Text of the legend."""
     smiles: tuple[str, ...]
-    """Canonical SMILES in order, the two ends included."""
+    """Canonical SMILES in order, including the two ends."""
     curve: Array | None = None
-    """Points of the curve that was decoded, (n, d); None where only the molecules are known."""
+    """Points of the latent curve, (n, d); None if only the molecules are known."""
 
 
 def plot_latent(
@@ -68,24 +68,25 @@ def plot_latent(
     model: LatentModel | str | Path | None = None,
     background: Sequence[str] | None = None,
 ) -> Figure:
-    """Draw paths over the density of compounds, both projected on two principal axes of the latent space.
+    """Draw paths over the density of compounds, projected on two principal axes of the latent space.
 
-    Each molecule is a dot at its own latent point, the mean of q(z|x), where the model can encode it. The
-    curve that the path was decoded from is drawn through, the straight line between its ends dashed. Most
-    of the latent space's variance lies outside the plane: the axes say how much of it is inside.
+    Each molecule that the model can encode is a dot at its latent point, the mean of q(z|x). A solid line is
+    the curve from which the path was decoded, a dashed line the straight line between its ends. Most of the
+    variance of the latent space lies outside the plane; the label of the first axis gives the share inside.
 
     Args:
-        paths: one or several of one model, at most MAX_ROUTES.
-        model: the model that the paths were made with, loaded, or its name or folder; None loads the one
-            that the request of the first path names.
-        background: canonical SMILES whose latent points give axes and density, at least 3; None means the
-            well-known drugs that ship and that the model can encode.
+        paths: one path or several of the same model, at most MAX_ROUTES.
+        model: the model that made the paths, loaded, or its name or folder; None loads the model that the
+            request of the first path names.
+        background: at least 3 canonical SMILES whose latent points define the axes and the density; None
+            means the shipped drugs that the model can encode.
 
     Raises:
-        InputError: there is no path, too many, paths of another model, or too little background.
+        InputError: there are no paths, too many paths, paths of different models, or too few background
+            compounds.
         MissingDependencyError: matplotlib is not installed.
-        BundleError: the bundle is missing or damaged.
-        VocabularyError: the background holds atoms that the model does not know.
+        BundleError: the model is missing or damaged.
+        VocabularyError: a background compound has atoms that the model cannot encode.
     """
     from molinterp.paths.path import MoleculePath
 
@@ -97,7 +98,7 @@ def plot_latent(
         Route(
             _label(p.start_name or p.smiles[0], p.end_name or p.smiles[-1]),
             tuple(p.smiles),
-            p.curve.points.astype(np.float64),
+            None if p.curve is None else p.curve.points.astype(np.float64),
         )
         for p in several
     ]
@@ -112,22 +113,22 @@ def plot_table(
     model: LatentModel | str | Path | None = None,
     background: Sequence[str] | None = None,
 ) -> Figure:
-    """Draw the molecules of a long table of paths, as `molinterp.interpolate_table` gives it.
+    """Draw the molecules of a long table of paths, as returned by `molinterp.interpolate_table`.
 
-    A table does not hold the curves, so that the straight lines between the ends stand alone.
+    A table does not contain the latent curves, so only the straight lines between the ends are drawn.
 
     Args:
-        table: columns `pair`, `step` and `smiles`, rows in order; pairs without a path are left out, and
-            pairs of one name are drawn apart.
-        model: the model that the paths were made with, loaded, or its name or folder; None means "default".
+        table: columns `pair`, `step` and `smiles`, rows in order. Pairs without a path are left out; pairs
+            with the same name are drawn as separate paths.
+        model: the model that made the paths, loaded, or its name or folder; None means "default".
         background: as in `plot_latent`.
 
     Raises:
-        InputError: a column is missing, or as `plot_latent`.
+        InputError: a column is missing, or see `plot_latent`.
     """
     if not {"pair", "step", "smiles"} <= set(table.columns):
         raise InputError(
-            "`table` must have columns 'pair', 'step' and 'smiles', as `interpolate_table` gives them."
+            "`table` must have columns 'pair', 'step' and 'smiles', as returned by `interpolate_table`."
         )
     found = table[table["smiles"].notna()]
     names = found["pair"].astype(object).where(found["pair"].notna(), "").astype(str)
@@ -143,16 +144,14 @@ def plot_routes(routes: Sequence[Route], *, model: Any, background: Sequence[str
     from molinterp.model.bundle import loaded
 
     if not 1 <= len(routes) <= MAX_ROUTES:
-        raise InputError(
-            f"`paths` must hold at least one path and at most {MAX_ROUTES}; got {len(routes)}. Choose some."
-        )
+        raise InputError(f"`paths` must hold at least one path and at most {MAX_ROUTES}; got {len(routes)}.")
     figure_class = _figure_class()
     known: LatentModel = loaded(model) if model is None or isinstance(model, str | Path) else model
     cloud = _encode(known, _drugs(known) if background is None else background)
     if len(cloud) < 3:
         raise InputError(f"`background` must hold at least 3 compounds; got {len(cloud)}.")
     plane = PrincipalPlane(cloud)
-    dots = [plane.project(_encode(known, _spelt(known, route.smiles))) for route in routes]
+    dots = [plane.project(_encode(known, _encodable(known, route.smiles))) for route in routes]
     curves = [plane.project(_ends(known, route) if route.curve is None else route.curve) for route in routes]
     figure = figure_class(figsize=(6.4, 5.2), layout="constrained")
     axis = figure.subplots()
@@ -160,12 +159,12 @@ def plot_routes(routes: Sequence[Route], *, model: Any, background: Sequence[str
     for route, own, curve in zip(routes, dots, curves, strict=True):
         is_drawn = route.curve is not None
         (line,) = axis.plot(*curve.T, linewidth=2.2 * is_drawn, label=route.label if is_drawn else None)
-        # In the colour of the text: it shows where a curve is straight, too.
+        # In the colour of the text, to be visible on a straight curve too.
         axis.plot(*curve[[0, -1]].T, linestyle="--", linewidth=1.0, color=axis.xaxis.label.get_color())
-        # A line that is not drawn would show no colour in the legend.
+        # If no line is drawn, the dots have to show the colour in the legend.
         label = None if is_drawn else route.label
         axis.plot(*own.T, marker="o", markersize=4, linestyle="none", color=line.get_color(), label=label)
-    axis.set_xlabel(f"principal axis 1 (the two hold {plane.share:.0%} of the variance)")
+    axis.set_xlabel(f"principal axis 1 (axes 1 and 2 contain {plane.share:.0%} of the variance)")
     axis.set_ylabel("principal axis 2")
     _draw_legend(axis, any(route.curve is not None for route in routes))
     return figure
@@ -177,12 +176,12 @@ def _label(start: str, end: str) -> str:
 
 
 def _ends(model: LatentModel, route: Route) -> Array:
-    """Latent points of the two ends of a route, (2, d)."""
+    """Return the latent points of the two ends of a route, (2, d)."""
     return _encode(model, [route.smiles[0], route.smiles[-1]])
 
 
 def _draw_legend(axis: Any, has_curves: bool) -> None:
-    """Colours tell the paths apart, strokes what is drawn of each."""
+    """Draw the legend: colours distinguish the paths, line styles the elements of a path."""
     from matplotlib.lines import Line2D
 
     plain = {"color": axis.xaxis.label.get_color()}
@@ -196,7 +195,7 @@ def _draw_legend(axis: Any, has_curves: bool) -> None:
 
 
 def _draw_density(axis: Any, cloud: Array, drawn: Sequence[Array]) -> None:
-    """Contours of a Gaussian kernel density of the cloud (n, 2), bandwidth by Scott's rule."""
+    """Draw contours of a Gaussian kernel density of the cloud (n, 2), with Scott's bandwidth."""
     everything = np.concatenate([cloud, *drawn])
     low, high = everything.min(0), everything.max(0)
     margin = 0.05 * (high - low)
@@ -207,9 +206,9 @@ def _draw_density(axis: Any, cloud: Array, drawn: Sequence[Array]) -> None:
     ]
     from matplotlib.colors import LinearSegmentedColormap
 
-    # From the paper towards the ink, so that it reads on light and on dark paper.
-    paper, ink = axis.get_facecolor(), axis.xaxis.label.get_color()
-    shades = LinearSegmentedColormap.from_list("density", [paper, ink])
+    # From background to text colour, so that the density is visible in light and dark themes.
+    background, text = axis.get_facecolor(), axis.xaxis.label.get_color()
+    shades = LinearSegmentedColormap.from_list("density", [background, text])
     density = kernels[1] @ kernels[0].T
     axis.contourf(x, y, density / density.max(), levels=12, cmap=shades, vmin=0.0, vmax=DARKEST)
 
@@ -226,10 +225,10 @@ def _drugs(model: LatentModel) -> list[str]:
         except InvalidMoleculeError:
             continue
         known.append(canonical)
-    return _spelt(model, known)
+    return _encodable(model, known)
 
 
-def _spelt(model: LatentModel, smiles: Sequence[str]) -> list[str]:
+def _encodable(model: LatentModel, smiles: Sequence[str]) -> list[str]:
     return [s for s in smiles if model.can_encode(s)]
 
 

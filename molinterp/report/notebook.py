@@ -1,7 +1,7 @@
-"""A path as a notebook shows it: structures, numbers beside them, trajectories underneath.
+"""Render a path for a notebook: metrics, structures, and trajectories below them.
 
-The fragment runs no script and takes its colours from the text around it, so that it reads in light and
-in dark themes alike.
+The fragment runs no script. It inherits its colours from the surrounding text, so that it works in light
+and dark themes.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from molinterp.report.structures import draw_path
 from molinterp.report.view import SIMILARITIES, PathView
 
 SHOWN = ("molecules", "worst_step", "mean_step", "monotonicity", "raw_validity")
-"""Numbers beside the structures, where the path has them."""
+"""Metrics that are shown if the path has them."""
 TRAJECTORIES = (*SIMILARITIES[:1], "logp", "tpsa", "qed", "sa_score", "mw")
-"""Columns drawn under the structures, where the path has them."""
+"""Columns that are drawn if the path has them."""
 
 
 def fragment(view: PathView) -> str:
-    """HTML of a path for the output of a notebook cell; text of a user's is escaped."""
+    """Render a path as HTML for the output of a notebook cell; user text is escaped."""
     style = (files("molinterp.report") / "assets" / "notebook.css").read_text(encoding="utf-8")
     drawings = draw_path(view.table["smiles"].tolist())
     cards = []

@@ -1,7 +1,7 @@
-"""The report of a path: one self-contained HTML page that runs nothing but its own script.
+"""Render the report of a path: one self-contained HTML page that runs only its own script.
 
-The page holds its style, its script, its figures and its downloads, and forbids everything else by a
-content-security policy. All that comes from a user stands in it as escaped text, never in the script.
+The page contains its style, script, charts and downloads, and blocks everything else by a content-security
+policy. User input appears only as escaped text, never in the script.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from molinterp.report.charts import Format, label_of, number, trajectory
 from molinterp.report.structures import Drawing, draw_path, molecule
 from molinterp.report.view import PathView
 
-FIGURE_NAMES = {
+HEADINGS = {
     "decoded": "decodes",
     "worst_step": "worst step similarity",
     "mean_step": "mean step similarity",
     "monotonicity": "rank monotonicity",
     "rejected": "left out",
 }
-"""Name of a figure to its heading, where the name alone says too little."""
+"""Headings of metrics whose name alone is not clear enough."""
 
 
 def page(view: PathView) -> str:
-    """The report of a path as HTML."""
+    """Render the report of a path as HTML."""
     style, script = _asset("report.css"), _asset("report.js")
     drawings = draw_path(view.table["smiles"].tolist())
     policy = (
@@ -56,7 +56,7 @@ def page(view: PathView) -> str:
 </header>
 <main>
 <h2>Molecules</h2>
-<p class="soft">Each is turned to lie as the one before it; what the one before does not have is marked.</p>
+<p class="soft">Each molecule is aligned with the one before it; new atoms and bonds are marked.</p>
 <ol class="strip">{"".join(_card(view, i, d) for i, d in enumerate(drawings))}</ol>
 <h2>Along the path</h2>
 {_scrub(len(drawings))}
@@ -90,7 +90,7 @@ def _metrics(metrics: Mapping[str, Any]) -> str:
             value = ", ".join(f"{number(v)} {k}" for k, v in value.items()) or "none"
         elif isinstance(value, bool):
             value = "yes" if value else "no"
-        heading = escape(FIGURE_NAMES.get(name, label_of(name)))
+        heading = escape(HEADINGS.get(name, label_of(name)))
         items.append(f"<div><dt>{heading}</dt><dd>{escape(number(value)) or '–'}</dd></div>")
     return f'<dl class="figures">{"".join(items)}</dl>' if items else ""
 
@@ -124,11 +124,11 @@ def _card(view: PathView, i: int, drawing: Drawing) -> str:
     beside = "" if drawing.n_changed is None else f"{drawing.n_changed} changed"
     if i and "similarity" in view.table:
         beside = f"similarity {number(float(row['similarity']))}"
-    spoken = row.get("verdict", CLEAN)
-    has_fault = isinstance(spoken, str) and spoken != CLEAN
-    said = f'<span class="fault">{escape(spoken)}</span>' if has_fault else ""
+    verdict = row.get("verdict", CLEAN)
+    has_fault = isinstance(verdict, str) and verdict != CLEAN
+    fault = f'<span class="fault">{escape(verdict)}</span>' if has_fault else ""
     return (
-        f'<li><div class="head"><b>{escape(name)}</b>{said}<span>{escape(beside)}</span></div>{drawing.svg}'
+        f'<li><div class="head"><b>{escape(name)}</b>{fault}<span>{escape(beside)}</span></div>{drawing.svg}'
         f"<code>{escape(str(row['smiles']))}</code></li>"
     )
 

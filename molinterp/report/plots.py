@@ -1,4 +1,4 @@
-"""Pictures of a path for a script or a notebook: a grid of structures, plots of its columns."""
+"""Draw pictures of a path for scripts and notebooks: a grid of structures, plots of its columns."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
 _CAPTION = 18
 MAX_NAME = 22
-"""Characters of a name in a grid: with the similarity beside it, they fit a cell."""
+"""Largest number of characters of a name in a grid that fits a cell together with the similarity."""
 
 
 @final
 @dataclass(frozen=True)
 class Picture:
-    """A picture that a notebook shows and a file can hold."""
+    """An SVG picture that a notebook can display and a file can store."""
 
     svg: str
-    """SVG text; black lines take the colour of the text around them."""
+    """SVG text; black lines take the colour of the surrounding text."""
 
     def _repr_svg_(self) -> str:
         return self.svg
 
 
 def grid(view: PathView, columns: int = 5) -> Picture:
-    """The structures of a path in rows, each with its name or step and the similarity to the one before.
+    """Draw the structures of a path in rows, with name or number and similarity to the one before.
 
     Args:
         view: the path.
-        columns: structures a row, at least 1.
+        columns: number of structures per row, at least 1.
 
     Raises:
         InputError: `columns` is below 1.
@@ -69,14 +69,14 @@ def grid(view: PathView, columns: int = 5) -> Picture:
 
 
 def plot(view: PathView, columns: Sequence[str] | str | None = None) -> Figure:
-    """Columns of a path against the step, one axis each, with matplotlib.
+    """Plot columns of a path against `step` with matplotlib, one axis per column.
 
     Args:
         view: the path.
-        columns: which, or the name of one; None means every numeric one.
+        columns: names of the columns, or one name; None means all numeric columns.
 
     Raises:
-        InputError: a column that the path does not have, or that is no number.
+        InputError: a column is missing or not numeric.
         MissingDependencyError: matplotlib is not installed.
     """
     names = list(view.numeric if columns is None else [columns] if isinstance(columns, str) else columns)
@@ -95,7 +95,7 @@ def plot(view: PathView, columns: Sequence[str] | str | None = None) -> Figure:
         axis.xaxis.get_major_locator().set_params(integer=True)
     for axis in axes[len(names) :]:
         axis.set_visible(False)
-    for axis in axes[max(0, len(names) - wide) : len(names)]:  # the lowest that is drawn of each column
+    for axis in axes[max(0, len(names) - wide) : len(names)]:  # the lowest visible axis of each column
         axis.tick_params(labelbottom=True)
         axis.set_xlabel("step", fontsize=8)
     return figure

@@ -1,4 +1,4 @@
-"""Structures of a path as SVG: one orientation along it, what changed since the last step marked."""
+"""Draw the structures of a path as SVG, aligned with one another and with the changes marked."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from molinterp.chem.parsing import parse
 from molinterp.errors import InvalidMoleculeError
 
 MCS_STEPS = 20_000
-"""Steps of the search for one maximum common substructure, a second's worth; then the best found so far is
-taken. A limit of time would give another drawing on a busy machine."""
+"""Largest number of steps in the search for a maximum common substructure (about a second), after which the
+best one so far is taken. A time limit would make the drawing depend on the load of the machine."""
 MIN_GAP = 0.9
-"""Atoms of a drawing that come nearer than this, in angstroms, overlap; a bond has 1.5."""
+"""Distance in a drawing, in angstroms, below which two atoms overlap; a bond has 1.5."""
 WIDTH, HEIGHT = 200, 150
 """Size of a drawing, in CSS pixels."""
 _PALETTE = {
@@ -36,7 +36,7 @@ _PALETTE = {
     35: (0.65, 0.32, 0.15),
     53: (0.55, 0.25, 0.75),
 }
-"""Element to colour that can be read on white and on black; carbon (-1) takes the colour of the text."""
+"""Colours of elements that are legible on white and on black; carbon (-1) takes the colour of the text."""
 _SHAPE = re.compile(r"<(path|ellipse) (.*?)/>", re.DOTALL)
 _ATTRIBUTE = re.compile(r"\b(d|cx|cy|rx|ry)='([^']*)'")
 _STYLE = re.compile(r"\b(fill|stroke|stroke-width)(?::|=')([^;']+)")
@@ -45,24 +45,24 @@ _STYLE = re.compile(r"\b(fill|stroke|stroke-width)(?::|=')([^;']+)")
 @final
 @dataclass(frozen=True)
 class Drawing:
-    """One structure, drawn."""
+    """Drawing of one structure."""
 
     svg: str
     """SVG element without style attributes, scripts or references."""
     n_changed: int | None
-    """Atoms that the step before did not have in this place; None for the first."""
+    """Number of atoms that the molecule before does not have; None for the first molecule."""
 
 
 @final
 class _StepLimit(rdFMCS.MCSProgress):
-    """Stops a search for a maximum common substructure after a number of steps."""
+    """Stops the search for a maximum common substructure after a number of steps."""
 
     def __init__(self, n: int) -> None:
         super().__init__()
         self.left = n
 
     def __call__(self, _stat: object, _params: object) -> bool:
-        """Whether to go on."""
+        """Count a step and return whether to continue."""
         self.left -= 1
         return self.left > 0
 
@@ -75,7 +75,7 @@ class _Change:
 
 
 def molecule(smiles: str) -> Chem.Mol | None:
-    """The molecule of a SMILES that passes the gate; None for any other text."""
+    """Parse a SMILES that the input checks accept; None for any other text."""
     try:
         return parse(smiles)
     except InvalidMoleculeError:
@@ -83,10 +83,10 @@ def molecule(smiles: str) -> Chem.Mol | None:
 
 
 def draw_path(smiles: Sequence[str]) -> list[Drawing]:
-    """A drawing a molecule, each turned to lie as the one before it, its changed atoms marked.
+    """Draw each molecule aligned with the one before it, with its changed atoms marked.
 
     Args:
-        smiles: molecules in order; a text that is no molecule gives a drawing that says so.
+        smiles: molecules in order; a text that is not a molecule gives a drawing that says so.
     """
     drawings: list[Drawing] = []
     before: Chem.Mol | None = None
@@ -103,14 +103,14 @@ def draw_path(smiles: Sequence[str]) -> list[Drawing]:
 
 
 def _align(mol: Chem.Mol, before: Chem.Mol) -> _Change:
-    """Turn `mol` to lie as `before` does; what it has that `before` has not."""
+    """Align the drawing of `mol` with that of `before`; return the atoms and bonds that are new."""
     pairs = _common_atoms(mol, before)
     if len(pairs) > 1:
         params: Any = rdDepictor.ConstrainedDepictionParams()  # type: ignore[attr-defined]
         free = Chem.Mol(mol)
         rdDepictor.GenerateDepictionMatching2DStructure(mol, before, pairs, -1, params)
         if _nearest(mol) < MIN_GAP <= _nearest(free):
-            # What is new does not fit beside what stays: the new structure is turned as a whole.
+            # The new atoms would overlap the old ones: align the structure without constraining it.
             params.alignOnly = True
             rdDepictor.GenerateDepictionMatching2DStructure(free, before, pairs, -1, params)
             mol.RemoveAllConformers()
@@ -119,7 +119,7 @@ def _align(mol: Chem.Mol, before: Chem.Mol) -> _Change:
 
 
 def _nearest(mol: Chem.Mol) -> float:
-    """Smallest distance of two atoms in a drawing, in angstroms; a bond has 1.5."""
+    """Return the smallest distance of two atoms in a drawing, in angstroms; a bond has 1.5."""
     if mol.GetNumAtoms() < 2:
         return math.inf
     places = mol.GetConformer().GetPositions()
@@ -128,7 +128,7 @@ def _nearest(mol: Chem.Mol) -> float:
 
 
 def _common_atoms(mol: Chem.Mol, before: Chem.Mol) -> list[tuple[int, int]]:
-    """Atoms (of `before`, of `mol`) of a maximum common substructure of the two."""
+    """Find a maximum common substructure; return pairs of its atoms (in `before`, in `mol`)."""
     params: Any = rdFMCS.MCSParameters()
     params.Timeout = 0
     params.AtomCompareParameters.RingMatchesRingOnly = True
@@ -156,11 +156,11 @@ def _change(mol: Chem.Mol, before: Chem.Mol, old_of: dict[int, int]) -> _Change:
         else:
             bonds.append(bond.GetIdx())
     if not atoms and not bonds and mol.GetNumAtoms() == before.GetNumAtoms():
-        atoms = [i for i, j in old_of.items() if _hand(mol, i) != _hand(before, j)]
+        atoms = [i for i, j in old_of.items() if _cip_label(mol, i) != _cip_label(before, j)]
     return _Change(atoms, bonds)
 
 
-def _hand(mol: Chem.Mol, i: int) -> str:
+def _cip_label(mol: Chem.Mol, i: int) -> str:
     atom = mol.GetAtomWithIdx(i)  # type: ignore[attr-defined]
     return str(atom.GetProp("_CIPCode")) if atom.HasProp("_CIPCode") else ""
 
@@ -183,7 +183,7 @@ def _svg(mol: Chem.Mol, text: str, change: _Change | None) -> str:
 
 
 def _shape(name: str, attributes: str) -> str:
-    """A shape of RDKit's with presentation attributes alone: a style attribute breaks a strict policy."""
+    """Rewrite an RDKit shape without style attributes, which a strict content-security policy blocks."""
     style = {key: value.strip().lower() for key, value in _STYLE.findall(attributes)}
     is_highlight = "#ff00ff" in (style.get("fill"), style.get("stroke"))
     paint = {

@@ -1,4 +1,4 @@
-"""What a report shows of a path, read from the object or from a file that `molinterp path` wrote."""
+"""The content of a report, taken from a path in memory or from a file that `molinterp path` wrote."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from molinterp.errors import InputError
 from molinterp.io.escaping import neutralise
+from molinterp.io.formats import TABLES, Kind, kind_of
 from molinterp.io.tables import read_table
 from molinterp.paths.request import PathRequest
 
@@ -18,41 +19,40 @@ if TYPE_CHECKING:
 
     from molinterp.paths.path import MoleculePath
 
-SUFFIXES = (".json", ".csv", ".tsv", ".csv.gz", ".parquet")
 PLACE = ("step", "name", "smiles", "t")
-"""Columns that say what and where a molecule is, the first of every table."""
+"""Columns that identify and locate a molecule, the first of every table."""
 PREFIXES = {"terms": "lambda_", "features": "feature_"}
-"""What stands before the names of a molecule's values in a column, by their key in a .json."""
+"""Prefixes of column names, by key of the .json file."""
 SIMILARITIES = ("similarity", "similarity_to_start", "similarity_to_end")
 
 
 @final
 @dataclass(frozen=True)
 class PathView:
-    """A path as a report needs it: one table, and words and numbers beside it."""
+    """The content of a report: a table of the molecules, metrics, settings and notes."""
 
     table: pd.DataFrame
-    """A row a molecule; `smiles` and `step` are there, every other column is shown as it is."""
+    """One row per molecule, with the columns `smiles` and `step`; all other columns are shown unchanged."""
     start_name: str = ""
-    """What the user called the start; may be empty."""
+    """The user's name of the start; may be empty."""
     end_name: str = ""
-    """What the user called the end; may be empty."""
+    """The user's name of the end; may be empty."""
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    """Numbers of the path, name to value."""
+    """Metrics of the path by name."""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """What was asked, name to value, and the model."""
+    """The model and the options of the request by name."""
     notes: tuple[str, ...] = ()
-    """What a reader should know."""
+    """Notes for the reader."""
 
     @property
     def title(self) -> str:
-        """Start and end by name, or by SMILES where there is none."""
+        """Names of start and end, or their SMILES if they have no name."""
         smiles = self.table["smiles"]
         return f"{self.start_name or smiles.iloc[0]} → {self.end_name or smiles.iloc[-1]}"
 
     @property
     def numeric(self) -> list[str]:
-        """Columns that can be drawn against the step, similarities first."""
+        """Columns that can be plotted, similarities first."""
         names = [c for c in self.table.columns if c not in PLACE and _is_number(self.table[c])]
         return sorted(names, key=lambda c: c not in SIMILARITIES)
 
@@ -62,7 +62,7 @@ def _is_number(column: pd.Series) -> bool:
 
 
 def view_of(path: MoleculePath) -> PathView:
-    """The view of a path in memory."""
+    """Build the view of a path in memory."""
     return PathView(
         path.to_frame(),
         path.start_name,
@@ -74,7 +74,7 @@ def view_of(path: MoleculePath) -> PathView:
 
 
 def _asked(request: PathRequest, model: str) -> dict[str, Any]:
-    """What was asked beyond the two compounds, and the model that answered."""
+    """Return the model and the options of a request, without its compounds."""
     always = {"method": str(request.method), "seed": request.seed}
     left_out = ("start", "end", "via", "names", "model")
     given = {name: value for name, value in request.given().items() if name not in left_out}
@@ -93,14 +93,14 @@ def _in_words(value: Any) -> Any:
 
 
 def read_view(file: Path, pair: str | None = None) -> PathView:
-    """The view of a path in a file: .json or a table of `molinterp path`, or a paths table.
+    """Read the view of a path from a .json file, a table of one path, or a table of several paths.
 
     Args:
-        file: the file.
-        pair: which path of a table with several, by its column `pair` or `path`; None where it has one.
+        file: file written by `molinterp path` or `molinterp batch`.
+        pair: value of the column `pair` or `path` that selects one of several paths; None if there is one.
 
     Raises:
-        InputError: the file is missing, of another format, or not a path, or `pair` names none of its paths.
+        InputError: the file is missing, has another format, is not a path, or does not contain `pair`.
     """
     if not file.is_file():
         raise InputError(f"file '{file}' does not exist or is not a file. Check the path.")
@@ -114,15 +114,14 @@ def read_view(file: Path, pair: str | None = None) -> PathView:
             raise
         reason = f"{type(error).__name__}: {error}"
         raise InputError(
-            f"file '{file}' must hold a path as `molinterp path` writes it; {reason}."
+            f"file '{file}' must contain a path as written by `molinterp path`; {reason}."
         ) from error
 
 
 def _read_table(file: Path) -> pd.DataFrame:
-    if not file.name.endswith(SUFFIXES):
-        raise InputError(f"file '{file}' must end in one of {', '.join(SUFFIXES)}.")
+    kind_of(file, {".json": Kind.TEXT, **TABLES})
     text = {name: str for name in ("pair", "path", "name", "smiles", "status", "error", "note")}
-    # NA may be what a pair or a compound is called; a missing value is an empty cell.
+    # NA may be the name of a pair or a compound; a missing value is an empty cell.
     return read_table(file, dtype=text, has_na=False)
 
 
@@ -141,7 +140,7 @@ def _from_document(document: Mapping[str, Any]) -> PathView:
         rows.append(row)
     table = pd.DataFrame(rows)
     terms = [c for c in table.columns if c.startswith("lambda_")]
-    table[terms] = table[terms].fillna(0.0)  # the ends bear none
+    table[terms] = table[terms].fillna(0.0)  # the ends have no terms
     _check(table)
     start, end = (str(document[side].get("name") or "") for side in ("start", "end"))
     table.loc[0, "name"], table.loc[len(table) - 1, "name"] = start, end
@@ -164,12 +163,12 @@ def _from_table(table: pd.DataFrame, file: Path, pair: str | None) -> PathView:
     else:
         _check_single(file, pair)
     notes: tuple[str, ...] = ()
-    if "status" in table:  # a table of pairs, and no column of the user's own
+    if "status" in table:  # a table of pairs, not a column of the user's own
         notes = tuple(str(note) for note in table.get("note", pd.Series(dtype=str)).dropna() if str(note))
         table = table.drop(columns=["status", "error", "note"], errors="ignore")
     table = table.reset_index(drop=True)
     _check(table)
-    # Beside pairs without a path, which have no step, whole numbers are read as others.
+    # Pairs without a path have no step, which makes the whole column floating-point.
     table["step"] = pd.to_numeric(table["step"]).astype("int64")
     table["name"] = table["name"].fillna("") if "name" in table else ""
     metrics: dict[str, Any] = {"molecules": len(table)}
@@ -181,19 +180,19 @@ def _from_table(table: pd.DataFrame, file: Path, pair: str | None) -> PathView:
 def _check_single(file: Path, pair: str | None) -> None:
     if pair is not None:
         raise InputError(
-            f"`pair` must be left out where a file holds one path, as '{file}' does; got {pair!r}."
+            f"`pair` must be left out if a file contains only one path, as '{file}' does; got {pair!r}."
         )
 
 
 def _of_pair(table: pd.DataFrame, names: pd.Series, file: Path, pair: str | None) -> pd.DataFrame:
-    """The rows of one path of a table with several, whose names stand in rows beside."""
+    """Select the rows of one path from a table of several; `names` has the name of each row's path."""
     import pandas as pd
 
     known = names.unique()
     if pair is None and len(known) == 1:
         pair = known[0]
     elif pair is not None and pair not in known:
-        pair = neutralise(pair)  # as the table may have it
+        pair = neutralise(pair)  # the table may contain it escaped
     if pair is None or pair not in known:
         shown = ", ".join([*(name or "''" for name in known[:5]), *(["..."] if len(known) > 5 else [])])
         raise InputError(f"`pair` must be one of those in '{file}' ({shown}); got {pair!r}.")
@@ -203,7 +202,7 @@ def _of_pair(table: pd.DataFrame, names: pd.Series, file: Path, pair: str | None
     if not len(rows):
         raise InputError(f"pair '{pair}' of '{file}' has no path: {failed.iloc[0]}")
     if "step" in rows and rows["step"].duplicated().any():
-        raise InputError(f"pair '{pair}' of '{file}' has several paths. Give each pair a name of its own.")
+        raise InputError(f"pair '{pair}' of '{file}' has several paths. Give each pair a unique name.")
     return rows
 
 

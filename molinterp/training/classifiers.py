@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,103 +14,13 @@ from rdkit import Chem, rdBase
 import molinterp
 from molinterp.chem.classifier import N_COUNTS, Floats, MoleculeClassifier, Trees, classifier_inputs
 from molinterp.chem.similarity import murcko_scaffold
-from molinterp.chem.standardise import standardise
-from molinterp.errors import InputError, InvalidMoleculeError
-from molinterp.io.molecule_files import inchi_hint, smiles_column
-from molinterp.io.tables import read_table
+from molinterp.io.labels import Labels, check_labels
 from molinterp.metrics import calibration_error, roc_auc
 from molinterp.training.settings import ClassifierFit
 
 NO_FACTS: Mapping[str, Any] = MappingProxyType({})
-Labels = npt.NDArray[np.int64]
 Split = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 RawModel = Callable[[Floats], Floats]
-
-
-def read_labels(
-    paths: Sequence[Path],
-    column: str | None = None,
-    at_least: float | None = None,
-    n_each: int = 1,
-) -> tuple[list[str], Labels, int]:
-    """Read standardised SMILES and labels (n,) of 0 and 1, and count the rows left out.
-
-    Rows without a valid molecule are left out, and compounds that occur with both labels.
-
-    Args:
-        paths: tables with a column of SMILES, called so in any case, and one of labels.
-        column: of the labels; None means the first one of 0 and 1, and is not enough for numbers.
-        at_least: a number from this on is a 1, another a 0; None means that labels are 0 and 1.
-        n_each: molecules of each class that there must be.
-
-    Raises:
-        InputError: a file cannot be read or has no such columns, or there are too few molecules of a class.
-    """
-    labels: dict[str, set[int]] = {}
-    n_bad = 0
-    for path in paths:
-        for text, label in _label_rows(path, column, at_least):
-            try:
-                labels.setdefault(standardise(text).smiles, set()).add(label)
-            except InvalidMoleculeError:
-                n_bad += 1
-    clear = {smiles: label.pop() for smiles, label in labels.items() if len(label) == 1}
-    y = np.array(list(clear.values()), np.int64)
-    check_labels(y, ", ".join(f"'{path}'" for path in paths), n_each)
-    return list(clear), y, n_bad + len(labels) - len(clear)
-
-
-def _label_rows(path: Path, column: str | None, at_least: float | None) -> Iterator[tuple[str, int]]:
-    table = read_table(path)
-    smiles = smiles_column(map(str, table))
-    if smiles is None:
-        found = ", ".join(map(str, table))
-        hint = inchi_hint(map(str, table))
-        raise InputError(f"'{path}' must have a column 'smiles'; found {found}.{hint}")
-    others = [c for c in table if c != smiles]
-    found = ", ".join(map(str, others)) or "none"
-    if column is None and at_least is not None:
-        raise InputError(
-            f"--at-least needs the column of numbers in '{path}', one of {found}. Give --column."
-        )
-    if column is None:
-        column = next((c for c in others if _is_binary(table[c])), None)
-    if column is None:
-        raise InputError(
-            f"'{path}' must have a column of 0 and 1 beside {smiles!r}; found {found}. "
-            "Write labels as 0 and 1, or give --column and --at-least for numbers."
-        )
-    if column not in others:
-        raise InputError(f"'{path}' must have a column {column!r} beside {smiles!r}; found {found}.")
-    table = table.dropna(subset=[smiles, column])
-    if at_least is None and not _is_binary(table[column]):
-        raise InputError(f"column {column!r} of '{path}' must hold 0 and 1. Give --at-least for numbers.")
-    try:
-        values = table[column].astype(float)
-    except ValueError as error:
-        raise InputError(f"column {column!r} of '{path}' must hold numbers: {error}.") from error
-    ones = values >= (0.5 if at_least is None else at_least)
-    yield from zip(table[smiles].astype(str), (int(v) for v in ones), strict=True)
-
-
-def _is_binary(values: Any) -> bool:
-    present = values.dropna()
-    return bool(len(present) and present.isin([0, 1]).all())
-
-
-def check_labels(labels: Labels, source: str, n_each: int) -> None:
-    """Check that there are enough labels to learn from.
-
-    Raises:
-        InputError: fewer than `n_each` molecules of a class.
-    """
-    for value in (0, 1):
-        n = int((labels == value).sum())
-        if n < n_each:
-            raise InputError(
-                f"{source} must hold at least {n_each} molecule{'s' * (n_each > 1)} of each class; got {n} "
-                f"with label {value}. Add labelled molecules."
-            )
 
 
 def fit_classifier(

@@ -76,7 +76,7 @@ def test_what_belongs_to_a_pair_is_no_option_of_a_batch(name):
 
 
 WRONG = [
-    ({"keep": ["bbbb"]}, "feature 'bbbb' is not known. Did you mean 'bbb'"),
+    ({"keep": ["vebr"]}, "feature 'vebr' is not known. Did you mean 'veber'"),
     ({"avoid": ["logp=4..1"]}, "must have low <= high"),
     ({"keep": ["mw<500", "mw>=600"]}, "got keep mw<500 and keep mw>=600"),
     ({"term_weights": {"densty": 1.0}}, "`term_weights` must name some of"),
@@ -92,6 +92,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.weights
 @pytest.mark.parametrize(("options", "message"), WRONG)
 def test_an_option_that_no_pair_can_use_is_found_before_the_first(small_bundle, options, message):
     with pytest.raises(InputError, match=message):
@@ -104,10 +105,10 @@ def test_a_scaffold_is_a_matter_of_each_pair(small_bundle):
     assert "needs a Murcko scaffold that both ends have" in found[0].error and not found[1].is_failed
 
 
-def test_files_of_compounds_are_read_and_stand_in_the_manifest(tmp_path):
+def test_files_of_compounds_are_read_and_stand_in_the_manifest(tmp_path, saved_bundle):
     file = tmp_path / "known.smi"
     file.write_text("OCC ethanol\n")
-    request = template({"reference": str(file), "library": None})
+    request = template({"model": saved_bundle, "reference": str(file), "library": None})
     assert reference_of(request) == frozenset({"CCO"})
     job = Job([Pair("0", "C", "N")], request)
     before = _manifest(job)

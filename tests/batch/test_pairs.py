@@ -21,9 +21,9 @@ def test_rows_become_pairs_in_order():
     assert pairs_of(ROWS, "end", "start")[0] == Pair("0", "CCN", "CCO")
 
 
-def test_a_cxsmiles_part_is_left_out_and_other_blanks_are_not():
+def test_a_cxsmiles_part_is_kept_for_the_note_of_its_path():
     (pair,) = pairs_of({"start": ["C[C@H](N)O |&1:1|"], "end": [" CCO ethanol"]})
-    assert (pair.start, pair.end) == ("C[C@H](N)O", "CCO ethanol")
+    assert (pair.start, pair.end) == ("C[C@H](N)O |&1:1|", "CCO ethanol")
 
 
 @pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, pd.NaT])
@@ -60,7 +60,7 @@ def test_files_are_read(tmp_path):
         ("p.csv", b"start,end\n\xff\xfe,C\n", "cannot be read as a table"),
         ("p.csv.gz", b"start,end\n", "cannot be read as a table"),
         ("p.parquet", b"start,end\n", "cannot be read as a table"),
-        ("p.xlsx", b"", r"must end in one of \.csv"),
+        ("p.docx", b"", r"must end in one of .*\.csv"),
     ],
 )
 def test_what_is_no_table_is_said_so(tmp_path, name, content, message):

@@ -27,7 +27,7 @@ def test_a_mistyped_option_costs_no_batch(command, small, tmp_path):
     assert (answer.code, answer.out) == (2, "") and len(answer.err.splitlines()) == 1
     assert "feature 'bbbb' is not known. Did you mean 'bbb'?" in answer.err
     answer = command("batch", "pairs.csv", "-o", "./pairs.csv", *small)
-    assert answer.code == 2 and "must be another file than the file of pairs" in answer.err
+    assert answer.code == 2 and "must not be the same file as the file of pairs" in answer.err
     assert [f.name for f in tmp_path.iterdir()] == ["pairs.csv"]
 
 

@@ -48,7 +48,7 @@ def test_what_a_training_lacks_is_named_by_its_option(run, tmp_path):
     code, err = run(*TRAIN, "-o", "own")
     assert code == 2 and "a training needs a budget: give --minutes or --n-steps" in err
     code, err = run(*TRAIN, "--n-steps", "1")
-    assert code == 2 and "give --output" in err
+    assert code == 2 and "Give --output" in err
     code, err = run("train", "-o", "own", "--n-steps", "1")
     assert code == 2 and "a training needs MOLECULES, or --recipe" in err
     assert {p.name for p in tmp_path.iterdir()} == {"m.csv"}
@@ -171,7 +171,7 @@ def test_figures_are_saved_and_a_closed_bundle_is_found_before(run, monkeypatch)
 
 
 def test_a_bundle_without_reference_points_is_found_before_a_feature_is_learnt(run, monkeypatch):
-    monkeypatch.setattr("molinterp.training.classifiers.read_labels", lambda *_: pytest.fail("read"))
+    monkeypatch.setattr("molinterp.io.labels.read_labels", lambda *_: pytest.fail("read"))
     assert run(*TRAIN, "-o", "own", "--n-steps", "1") == (0, "")
     code, err = run("features", "train", "mine", "m.csv", "--model", "own")
     assert code == 2 and "bundle 'own' has no reference points; run `molinterp fit all` first" in err

@@ -9,10 +9,12 @@ from torch.testing import assert_close
 
 from molinterp.errors import InputError, NotFiniteError, ShapeError
 from molinterp.geometry.curves import linear
-from molinterp.geometry.geodesic import GeodesicResult, SolverSettings, geodesic
+from molinterp.geometry.geodesic import GeodesicResult, geodesic
 from molinterp.geometry.graph import NeighbourGraph
 from molinterp.geometry.metric import Metric
-from molinterp.geometry.output_spaces import LocalSpace, latent
+from molinterp.geometry.output_spaces import LocalSpace, from_numpy, gaussian, latent
+from molinterp.geometry.settings import SolverSettings
+from molinterp.geometry.state import COARSE, MESSAGES
 from tests.geometry.examples import (
     COSTS,
     SPACES,
@@ -20,6 +22,7 @@ from tests.geometry.examples import (
     disc_cost,
     half_sphere,
     network,
+    paraboloid,
     vector,
     vectors,
 )
@@ -210,9 +213,10 @@ def test_more_segments_are_taken_where_the_curve_needs_them():
         latent, lambda z: 1 + 3 * torch.exp(-((z[:, 0] - 0.1) / 0.15).square() - z[:, 1].square())
     )
     z0, z1 = vector(-1, 5, -1, 0.1).view(2, 2), vector(1, 5, 1, 0.1).view(2, 2)
-    coarse = geodesic(metric, z0, z1, n_segments=4)
-    fine = geodesic(metric, z0, z1, n_segments=4, max_segments=64)
-    assert fine.energy[1] < coarse.energy[1]
+    coarse = geodesic(metric, z0, z1, n_segments=4, max_segments=4)
+    fine = geodesic(metric, z0, z1, n_segments=4)
+    assert fine.energy[1] < coarse.energy[1] and fine.converged.all()
+    assert coarse.converged.tolist() == [True, False]
     close(fine.energy[0], coarse.energy[0], SOLVER)
     assert fine.iterations[0] == coarse.iterations[0]
 
@@ -257,6 +261,173 @@ def test_a_result_is_frozen():
     assert isinstance(found, GeodesicResult) and found.energy.shape == () and len(found.message) == 1
     with pytest.raises(AttributeError):
         found.energy = 0
+
+
+# What converged means: the minimum of the continuous problem, to a stated error.
+
+
+def thin_wall(z):
+    """λ with a wall a fiftieth wide across the way, open above y = 0.5."""
+    return 1 + 60 * torch.exp(-(z[:, 0] / 0.02).square()) * torch.sigmoid((0.5 - z[:, 1]) / 0.02)
+
+
+def sphere_of_angles(z):
+    """Longitude and latitude onto the unit sphere."""
+    longitude, latitude = z[:, 0], z[:, 1]
+    around = torch.stack([longitude.cos(), longitude.sin()], 1) * latitude.cos()[:, None]
+    return torch.cat([around, latitude.sin()[:, None]], 1)
+
+
+def hill(z):
+    return torch.cat([z, 3 * torch.exp(-2 * z.square().sum(1, keepdim=True))], 1)
+
+
+def test_what_converged_is_as_long_as_it_says_through_a_thin_wall():
+    metric, z0, z1 = Metric(latent, thin_wall), vector(-1.5, 0), vector(1.5, 0)
+    found = geodesic(metric, z0, z1)
+    assert found.converged and found.discretisation_error < 1e-3
+    points = torch.linspace(0, 1, 20_001, dtype=torch.float64)
+    close(metric.length(found.curve(points)), found.length, 10 * SOLVER)
+    # Round the upper edge of the wall, where it costs no more than a few parts in a thousand.
+    assert 2 * math.hypot(1.5, 0.5) < found.length < 1.02 * 2 * math.hypot(1.5, 0.6)
+
+
+def test_one_grid_alone_says_that_it_does_not_see_the_wall():
+    found = geodesic(
+        Metric(latent, thin_wall), vector(-1.5, 0), vector(1.5, 0), settings=SolverSettings(max_segments=16)
+    )
+    assert not found.converged or found.discretisation_error <= 1e-3
+
+
+def test_a_hill_is_gone_round_and_not_over():
+    metric, z0, z1 = Metric(hill), vector(-1.5, 0), vector(1.5, 0)
+    over = geodesic(metric, z0, z1, max_segments=16, settings=SolverSettings(n_escapes=0))
+    assert not over.converged and not over.is_minimum and over.lowest_curvature < 0
+    assert over.message[0] in MESSAGES[COARSE:]
+    found = geodesic(metric, z0, z1)
+    assert found.converged and found.is_minimum and found.lowest_curvature > 0
+    assert found.length < 0.6 * over.length
+
+
+def test_the_second_variation_of_a_great_circle_is_that_of_its_length():
+    # Jacobi's equation on the unit sphere: lowest eigenvalue 1 - (L / π)² beside that of the plane.
+    for length in (1.0, 2.0, 2.9, 3.4, 4.5):
+        found = geodesic(
+            Metric(sphere_of_angles), vector(0, 0), vector(length, 0), settings=SolverSettings(n_escapes=0)
+        )
+        # The ridge and a coarse grid change the ratio by some per cent.
+        assert float(found.lowest_curvature) == pytest.approx(1 - (length / math.pi) ** 2, abs=0.06)
+        assert bool(found.is_minimum) == (length < math.pi)
+
+
+def test_the_equator_the_long_way_is_left():
+    found = geodesic(Metric(sphere_of_angles), vector(0, 0), vector(6.0, 0), max_iterations=200)
+    # Over the pole, where the chart is singular: two hundredths more than π.
+    assert found.is_minimum and found.length < 1.02 * math.pi
+
+
+def test_a_disc_between_the_ends_is_gone_round_by_default():
+    cost = 5.0
+    metric = Metric(latent, lambda z: 1 + cost * torch.sigmoid((0.5 - z.norm(dim=1)) / 0.02))
+    found = geodesic(metric, vector(-1, 0), vector(1, 0))
+    tangent = 2 * math.sqrt(1 - 0.5**2) + 0.5 * (math.pi - 2 * math.acos(0.5))
+    # The rim is soft; the sharp disc of its radius is the bound from below.
+    assert found.converged and tangent < found.length < 1.12 * tangent
+
+
+def test_blobs_in_the_way_are_gone_round():
+    centres = [(-2.0, 0.1), (-1.0, -0.2), (0.0, 0.15), (1.0, -0.1), (2.0, 0.2)]
+
+    def cost(z):
+        near = [torch.exp(-((z - vector(*c).to(z)) / 0.3).square().sum(1)) for c in centres]
+        return 1 + 20 * sum(near)
+
+    found = geodesic(Metric(latent, cost), vector(-3, 0), vector(3, 0))
+    assert found.converged
+    # Solved from a roadmap of 2,000 points on 256 segments.
+    assert found.length < 6.65
+
+
+# Spaces of which there is no one image.
+
+
+def hyperbolic(a, b):
+    """Distance in Poincaré's half-plane."""
+    return torch.acosh(1 + (a - b).square().sum(-1) / (2 * a[..., 1] * b[..., 1]))
+
+
+HALF_PLANE_ENDS = vector(-1, 1, 0, 1, -2, 0.5).view(3, 2), vector(1, 1, 0.5, 2, 2, 1).view(3, 2)
+
+
+def test_a_matrix_of_the_half_plane_gives_the_hyperbolic_distance():
+    metric = Metric.from_matrix(lambda z: torch.eye(2).to(z) / z[:, 1, None, None].square())
+    z0, z1 = HALF_PLANE_ENDS
+    found = geodesic(metric, z0, z1)
+    assert found.converged.all() and (found.energy < 0.9 * found.start_energy)[::2].all()
+    close(found.length, hyperbolic(z0, z1), 10 * SOLVER)
+
+
+def test_normal_distributions_lie_in_a_hyperbolic_plane():
+    # Φ = (μ, σ): √2 times the half-plane with μ / √2.
+    metric = Metric(gaussian(lambda z: (z[:, :1], z[:, 1:]), "deviation"))
+    z0, z1 = HALF_PLANE_ENDS
+    half = torch.tensor([2**-0.5, 1.0]).double()
+    expected = 2**0.5 * hyperbolic(z0 * half, z1 * half)
+    close(geodesic(metric, z0, z1).length, expected, 10 * SOLVER)
+
+    def kullback_leibler(z, y):
+        moved = z[:, 1].square() + (z[:, 0] - y[:, 0]).square()
+        return (y[:, 1] / z[:, 1]).log() + moved / (2 * y[:, 1].square()) - 0.5
+
+    close(geodesic(Metric.from_divergence(kullback_leibler), z0, z1).length, expected, 10 * SOLVER)
+
+
+def test_charts_that_cannot_be_differentiated_are_made_anew_until_they_stay():
+    # Tenths of the height stand for strings: λ = 1 / the height, rounded.
+    def chart(z, tenths):
+        return 10 * z / tenths
+
+    metric = Metric(LocalSpace(lambda z: (z[:, 1:] * 10).round().long().clamp(min=1), chart))
+    z0, z1 = vector(-1, 1)[None], vector(1, 1)[None]
+    found = geodesic(metric, z0, z1)
+    # Fixed charts know no slope of λ, so that the straight line, of length 2, seems best to them.
+    assert found.length < 0.95 * 2
+    close(found.length, hyperbolic(z0, z1), 0.05)  # the rounding
+
+
+def test_a_potential_bends_a_straight_line():
+    # z'' = V' with V = ½ k z²: the catenary cosh of the oscillator turned over.
+    metric = Metric(latent, potential=lambda z: 2.0 * z.square().sum(1))
+    found = geodesic(metric, vector(1.0)[None], vector(1.0)[None] + 1e-6, tol=1e-6, max_iterations=200)
+    moved = geodesic(metric, vector(1.0, 0)[None], vector(1.0, 1.0)[None], tol=1e-6, max_iterations=200)
+    t = torch.linspace(0, 1, 11, dtype=torch.float64)
+    first = torch.cosh(2 * (t - 0.5)) / math.cosh(1.0)
+    close(moved.curve(t)[0, :, 0], first, 10 * SOLVER)
+    close(moved.curve(t)[0, :, 1], torch.sinh(2 * t) / math.sinh(2.0), 10 * SOLVER)
+    assert found.converged.all()
+
+
+def test_a_function_of_arrays_has_geodesics():
+    def bowl(z):
+        return np.concatenate([z, np.square(z).sum(1, keepdims=True)], 1)
+
+    z0, z1 = vectors(3, 2), vectors(3, 2, seed=1)
+    found = geodesic(Metric(from_numpy(bowl)), z0, z1)
+    close(found.length, geodesic(Metric(paraboloid), z0, z1).length, SOLVER)
+
+
+def test_reversed_ends_cost_the_same_in_single_precision_under_a_lambda():
+    metric, z0, z1 = METRICS["network, wavy"], vectors(8, 3).float(), vectors(8, 3, seed=1).float()
+    there, back = geodesic(metric, z0, z1), geodesic(metric, z1, z0)
+    # Each is converged to 1e-3 of its energy.
+    close(there.energy, back.energy, 1e-3)
+
+
+def test_starts_can_be_made_of_the_ends():
+    metric, z0, z1 = Metric(latent, disc_cost), vectors(2, 2) * 0.1 - 1.3, vectors(2, 2, seed=1) * 0.1 + 1.3
+    graph = NeighbourGraph(metric, 6).fit(1.2 * vectors(200, 2))
+    made = geodesic(metric, z0, z1, starts=lambda a, b: [graph.paths(a, b)])
+    close(made.energy, geodesic(metric, z0, z1, starts=[graph.paths(z0, z1)]).energy)
 
 
 # Bad pairs.

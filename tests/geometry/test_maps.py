@@ -1,6 +1,8 @@
 """Exponential and logarithm map and distance: theorems of Riemannian geometry."""
 
 import math
+import subprocess
+import sys
 import warnings
 
 import pytest
@@ -9,12 +11,13 @@ from torch.testing import assert_close
 
 from molinterp.errors import ConvergenceWarning, InputError, NotFiniteError, ShapeError
 from molinterp.geometry import maps
+from molinterp.geometry.flow import FlowSettings
 from molinterp.geometry.geodesic import geodesic
 from molinterp.geometry.maps import distance, exp, geodesic_flow, log, pairwise_distances
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.output_spaces import latent
 from tests.geometry.examples import COSTS, SPACES, half_sphere, paraboloid, vector, vectors
-from tests.tolerances import AUTODIFF, EXACT, SOLVER
+from tests.tolerances import AUTODIFF, EXACT, FLOAT32, SOLVER
 
 METRICS = {
     f"{s}, {c}": Metric(SPACES[s], COSTS[c])
@@ -178,10 +181,90 @@ def test_a_singular_metric_is_refused():
 
 def test_shapes_that_do_not_fit_are_refused():
     with pytest.raises(
-        ShapeError, match=r"`z` and `v` must have the same shape \(\.\.\., d\); got \(3,\) and \(2, 3\)"
+        ShapeError, match=r"`z` and `v` must have shapes \(\.\.\., d\) that can be broadcast; got \(4, 3\)"
     ):
-        exp(Metric(latent), vectors(3), vectors(2, 3))
-    with pytest.raises(ShapeError, match=r"`z0` and `z1` must have the same shape"):
-        log(Metric(latent), vectors(3), vectors(2, 3))
+        exp(Metric(latent), vectors(4, 3), vectors(2, 3))
+    with pytest.raises(
+        ShapeError,
+        match=r"`z` and `y` must have shapes \(\.\.\., d\) that can be broadcast; got \(3,\) and \(2, 4\)",
+    ):
+        log(Metric(latent), vectors(3), vectors(2, 4))
     with pytest.raises(ShapeError, match=r"`zs` must have shape \(n, d\); got \(3,\)\. Flatten"):
         pairwise_distances(Metric(latent), vectors(3))
+
+
+@metrics
+def test_points_and_vectors_are_broadcast(metric):
+    z, v = vectors(3), 0.3 * vectors(4, 3, seed=1)
+    assert torch.equal(exp(metric, z, v, n_steps=8), exp(metric, z.expand(4, 3), v, n_steps=8))
+    close(metric.norm(z, v), metric.norm(z.expand(4, 3), v))
+    close(metric.inner_product(z, v, v[0]), metric.inner_product(z.expand(4, 3), v, v[:1].expand(4, 3)))
+    assert torch.equal(distance(metric, z, v), distance(metric, z.expand(4, 3), v))
+
+
+def test_log_is_broadcast():
+    z, y = vectors(3), vectors(2, 3, seed=1)
+    close(log(Metric(latent), z, y), y - z, AUTODIFF)
+
+
+def on_sphere(z):
+    around = torch.stack([z[:, 0].cos(), z[:, 0].sin()], 1) * z[:, 1].cos()[:, None]
+    return torch.cat([around, z[:, 1].sin()[:, None]], 1)
+
+
+def test_a_long_tangent_vector_takes_as_many_steps_as_it_needs():
+    metric, z, v = (
+        Metric(on_sphere),
+        torch.zeros(1, 2).double(),
+        20 * vector(math.cos(0.3), math.sin(0.3))[None],
+    )
+    start, tangent = on_sphere(z), metric.push_forward(z, v)
+    angle = tangent.norm()
+    expected = start * torch.cos(angle) + tangent / angle * torch.sin(angle)
+    close(on_sphere(exp(metric, z, v)), expected, SOLVER)
+    with pytest.warns(ConvergenceWarning, match="1 of 1 geodesics do not conserve their energy"):
+        rough = exp(metric, z, v, settings=FlowSettings(n_halvings=0))
+    assert (on_sphere(rough) - expected).norm() > 100 * SOLVER
+
+
+def test_one_bad_vector_costs_itself_alone():
+    z, v = torch.zeros(3, 2).double(), vectors(3, 2) / 10
+    z[1], v[1] = vector(0.95, 0), vector(1, 0)
+    metric = Metric(latent, bowl_cost)
+    found = exp(metric, z, v, errors="keep")
+    assert torch.isnan(found[1]).all()
+    close(found[[0, 2]], exp(metric, z[[0, 2]], v[[0, 2]]))
+
+
+def test_ends_too_near_for_nodes_between_them_are_as_far_apart_as_the_metric_says():
+    metric, z = METRICS["network, wavy"], vectors(4, 3).float()
+    y = z + 1e-6
+    expected = metric.norm(z.double(), y.double() - z.double())
+    close(distance(metric, z, y).double(), expected, 1e-3)  # the ends themselves are rounded
+    close(log(metric, z, y), y - z, FLOAT32)
+
+
+def test_half_precision_is_refused_with_what_to_write():
+    message = r"`z0` must be a tensor of floating-point numbers, float32 or float64; got torch.float16"
+    with pytest.raises(InputError, match=message):
+        geodesic(Metric(latent), torch.ones(2, 3).half(), torch.zeros(2, 3).half())
+    with pytest.raises(
+        InputError, match="`v` must be a tensor of .* got torch.bfloat16. Write torch.as_tensor"
+    ):
+        exp(Metric(latent), torch.ones(2, 3), torch.zeros(2, 3).bfloat16())
+
+
+def test_no_warning_of_torch_reaches_the_user():
+    code = (
+        "import torch; from molinterp.geometry import Metric;"
+        "Metric(torch.sin).norm(torch.ones(2, 3), torch.ones(2, 3))"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_potential_bends_the_way_that_exp_goes():
+    # A particle of unit mass on a hill: the energy ½v² - V with V = ½z² is that of z'' = z.
+    metric = Metric(latent, potential=lambda z: 0.5 * z.square().sum(1))
+    z, v = vectors(2, 3), vectors(2, 3, seed=1)
+    close(exp(metric, z, v), z * math.cosh(1) + v * math.sinh(1), AUTODIFF * 100)

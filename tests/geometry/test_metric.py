@@ -116,6 +116,56 @@ def test_the_chart_of_a_local_space_is_not_differentiated():
     close(Metric(local).metric_matrix(z)[:, 0], z.square(), AUTODIFF)
 
 
+def test_pictures_and_sequences_are_flattened():
+    z, weight = vectors(4, 3), vectors(3, 2 * 5 * 7)
+    flat = Metric(lambda z: torch.tanh(z @ weight))
+    for shape in ((2, 5, 7), (10, 7)):
+        shaped = Metric(lambda z, shape=shape: torch.tanh(z @ weight).unflatten(1, shape))
+        close(shaped.metric_matrix(z), flat.metric_matrix(z))
+        close(shaped.energy(z), flat.energy(z))
+
+
+def test_a_matrix_of_the_user_is_the_metric():
+    def matrix(z):
+        return torch.eye(3).to(z) + z[:, :, None] * z[:, None]
+
+    z, v = vectors(4, 3), vectors(4, 3, seed=1)
+    close(Metric.from_matrix(matrix).metric_matrix(z), matrix(z), AUTODIFF)
+    close(
+        Metric.from_matrix(matrix).norm(z, v), torch.einsum("ni,nij,nj->n", v, matrix(z), v).sqrt(), AUTODIFF
+    )
+    dear = Metric.from_matrix(matrix, lambda z: z.new_full(z.shape[:1], 2.0))
+    close(dear.metric_matrix(z), 4 * matrix(z), AUTODIFF)
+
+
+def test_a_matrix_that_is_no_metric_is_refused():
+    with pytest.raises(InputError, match=r"`matrix` must be symmetric positive definite; it is not at \["):
+        Metric.from_matrix(lambda z: -torch.eye(2).to(z).expand(len(z), 2, 2)).energy(vectors(4, 2))
+    with pytest.raises(InputError, match=r"`matrix` must give shape \(3, 2, 2\) for 3 points; got \(3, 2\)"):
+        Metric.from_matrix(lambda z: z).energy(vectors(4, 2))
+
+
+def test_half_a_squared_distance_is_a_divergence_of_its_own_metric():
+    phi = network(3, 8)
+    metric = Metric.from_divergence(lambda z, y: 0.5 * (phi(z) - phi(y)).square().sum(1))
+    close(metric.metric_matrix(vectors(4, 3)), Metric(phi).metric_matrix(vectors(4, 3)), AUTODIFF)
+
+
+def test_a_potential_adds_its_mean_to_the_energy_and_nothing_to_the_length():
+    nodes = vectors(2, 5, 3)
+    plain, steep = Metric(latent), Metric(latent, potential=lambda z: z.square().sum(1))
+    middles = (nodes[:, 1:] + nodes[:, :-1]) / 2
+    close(steep.energy(nodes), plain.energy(nodes) + middles.square().sum(2).mean(1))
+    assert torch.equal(steep.length(nodes), plain.length(nodes))
+    with pytest.raises(ShapeError, match=r"`potential` must give shape \(4,\) for z"):
+        Metric(latent, potential=lambda z: z).energy(nodes[0])
+
+
+def test_gradients_reach_points_through_charts_that_can_be_differentiated():
+    metric = Metric.from_matrix(lambda z: torch.eye(3).to(z) * (1 + z.square().sum(1))[:, None, None])
+    assert torch.autograd.gradcheck(metric.energy, (vectors(2, 5, 3).requires_grad_(),))
+
+
 def test_gradients_reach_points_and_costs():
     nodes = vectors(2, 5, 3).requires_grad_()
     assert torch.autograd.gradcheck(METRICS["network, wavy"].energy, (nodes,))
@@ -124,12 +174,11 @@ def test_gradients_reach_points_and_costs():
 @pytest.mark.parametrize(
     ("phi", "message"),
     [
-        (lambda z: z.sum(), r"`phi` must give shape \(6, h\) for 6 points; got \(\)"),
-        (lambda z: z[:2], r"got \(2, 3\)\. Give a tensor, flattened to one row a point"),
+        (lambda z: z.sum(), r"`phi` must give shape \(6, \.\.\.\) for 6 points; got \(\)"),
+        (lambda z: z[:2], r"got \(2, 3\)\. Give a tensor with one row a point"),
         (lambda z: z[:, 0], r"got \(6,\)"),
-        (lambda z: (z, z), "got tuple"),
-        (lambda z: z.numpy(), "got ndarray"),
-        (lambda z: z[:, :, None], r"got \(6, 3, 1\)"),
+        (lambda z: (z, z), r"got tuple\. For mean and variance of a decoder write `output_spaces\.moments"),
+        (lambda z: z.numpy(), r"got ndarray\. .* write `output_spaces\.from_numpy\(phi\)`"),
     ],
 )
 def test_an_output_space_of_another_shape_is_named(phi, message):

@@ -7,7 +7,15 @@ from torch.testing import assert_close
 from molinterp.geometry.grid import Ends, Grid
 from molinterp.geometry.metric import Metric
 from molinterp.geometry.output_spaces import latent
-from molinterp.geometry.preconditioners import Chain, Springs, halved, inverse_mean_metric
+from molinterp.geometry.preconditioners import (
+    Chain,
+    Dense,
+    PreconditionerSettings,
+    Springs,
+    chained,
+    halved,
+    metrics_along,
+)
 from tests.geometry.examples import vectors
 from tests.tolerances import EXACT, SOLVER
 
@@ -46,6 +54,19 @@ def test_springs_are_the_inverse_of_the_second_difference_times_the_metric(n):
     assert_close(
         matrix_of(springs.solve, (n - 1) * D), n * torch.kron(second, m[0]), atol=1e3 * EXACT, rtol=0
     )
+
+
+@pytest.mark.parametrize("n", [2, 3, 8])
+def test_a_chain_in_one_piece_is_the_chain(n):
+    metric, nodes, q = Metric(latent, steep), vectors(4, n + 1, D), vectors(4, (n - 1) * D, seed=1)
+    whole, pieces = (chained(metric, nodes, PreconditionerSettings(dense=size)) for size in (10**6, 0))
+    assert isinstance(whole, Dense) and isinstance(pieces, Chain)
+    assert_close(whole.solve(q), pieces.solve(q), rtol=SOLVER, atol=SOLVER)
+    index = torch.tensor([1, 3])
+    assert_close(whole.rows(index).solve(q[index]), whole.solve(q)[index], rtol=EXACT, atol=EXACT)
+    turned = chained(metric, nodes.flip(0), PreconditionerSettings())
+    mixed = whole.with_rows(index, turned.rows(index)).solve(q)
+    assert_close(mixed[index], turned.solve(q)[index], rtol=EXACT, atol=EXACT)
 
 
 @pytest.mark.parametrize("n", [2, 3, 8])
@@ -98,7 +119,7 @@ def test_what_is_not_finite_leaves_a_sound_matrix():
 
 def test_the_mean_metric_of_a_linear_map_is_its_own():
     image = vectors(D, 5)
-    found = torch.linalg.inv(inverse_mean_metric(Metric(lambda z: z @ image), vectors(1, 2, D)))[0]
+    found = metrics_along(Metric(lambda z: z @ image), vectors(1, 2, D))[0].mean(0)
     own = image @ image.mT
     assert_close(found, own + 0.01 * own.diagonal().mean() * torch.eye(D).double(), atol=SOLVER, rtol=SOLVER)
 

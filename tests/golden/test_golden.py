@@ -8,6 +8,8 @@ import pytest
 
 from tests.golden.record import CASES, HERE, answers, versions
 
+pytestmark = pytest.mark.weights
+
 RENAMED = {"steps": "molecules", "figures": "metrics"}
 """Keys of the JSON that the redesign calls otherwise."""
 ASKED = ("method", "bundle", "seed")
@@ -15,6 +17,7 @@ ASKED = ("method", "bundle", "seed")
 RECORDED = json.loads((HERE / "versions.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.weights
 @pytest.mark.skipif(versions() != RECORDED, reason=f"recorded with {RECORDED}")
 @pytest.mark.parametrize("case", CASES)
 def test_same_bytes(case, tmp_path):

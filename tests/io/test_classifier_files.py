@@ -7,6 +7,7 @@ from molinterp.io.classifier_files import load_classifier, save_classifier, ship
 from tests.molecules import DRUGS
 
 
+@pytest.mark.weights
 def test_a_classifier_comes_back_from_its_files(tmp_path):
     mols = [Chem.MolFromSmiles(DRUGS[name]) for name in ("aspirin", "caffeine")]
     bbb = shipped_classifiers()["bbb"]

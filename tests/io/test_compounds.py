@@ -77,13 +77,13 @@ def test_a_file_called_like_a_drug_wins_over_the_table(tmp_path):
         ("asprin", InputError, "Did you mean 'aspirin'"),
         ("glucose", InputError, "no file, no known drug and no SMILES .*Give a SMILES"),
         ("acetylsalicylic acid", InputError, "no file, no known drug and no SMILES .*Give a SMILES"),
-        ("ligand.mol2", InputError, "no file, no known drug and no SMILES .*Give a SMILES"),
+        ("ligand.mol2", InputError, "'ligand.mol2' does not exist"),
         ("50-78-2", InputError, "no file, no known drug and no SMILES .*Give a SMILES"),
-        ("InChI=1S/CH4/h1H4", InputError, r"no SMILES \(InChI and InChIKey are not read.*Give a SMILES"),
+        ("InChI=1S/zz", InputError, r"no SMILES \(RDKit cannot read this InChI.*Give a SMILES"),
         (
             "BSYNRYMUTXBXSQ-UHFFFAOYSA-N",
             InputError,
-            r"no SMILES \(InChI and InChIKey are not read.*Give a SMILES",
+            r"no SMILES \(an InChIKey is a hash.*Give a SMILES",
         ),
         ("CHEMBL25", InputError, "no SMILES .*by no brand or number"),
         ("MK-677", InputError, "no SMILES .*by no brand or number"),
@@ -128,28 +128,6 @@ def test_what_to_keep_of_several_is_called_as_the_file_has_it(tmp_path, name, te
     (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=f"got more. Keep the {unit} of the compound you mean"):
         only_record(name)
-
-
-def test_a_table_of_inchi_is_said_not_to_be_read(tmp_path):
-    inchi = "InChI=1S/CH4/h1H4"
-    for name, text, error, message in (
-        (
-            "a.csv",
-            f"name,InChI\nmethane,{inchi}\n",
-            InputError,
-            "found name, inchi. InChI .* SMILES are needed",
-        ),
-        (
-            "b.csv",
-            f"mol,inchi\nmethane,{inchi}\n",
-            InvalidMoleculeError,
-            "'mol' is read as SMILES; InChI is not",
-        ),
-        ("c.csv", f"smiles\n{inchi}\n", InvalidMoleculeError, "InChI and InChIKey are not read"),
-    ):
-        (tmp_path / name).write_text(text)
-        with pytest.raises(error, match=message):
-            only_record(name)
 
 
 def test_a_file_that_is_a_smiles_too_asks_which(tmp_path):

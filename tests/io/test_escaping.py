@@ -1,11 +1,23 @@
+import csv
+import io
+
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rdkit import Chem
 
-from molinterp.io.escaping import FORMULA_SIGNS, neutralise, neutralised, one_line, sdf_key, sdf_line, slug
-from molinterp.report.formats import render
+from molinterp.io.escaping import (
+    FORMULA_SIGNS,
+    csv_line,
+    neutralise,
+    neutralised,
+    one_line,
+    sdf_key,
+    sdf_line,
+    slug,
+)
+from molinterp.report.formats import render, table
 from tests.paths.test_path import _path
 
 
@@ -72,3 +84,20 @@ def test_a_slug_is_a_harmless_file_name(text):
     assert 0 < len(name) <= 61 and set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
     assert not name.startswith("-")
     assert neutralise(text)[:1] not in FORMULA_SIGNS or not text
+
+
+texts = st.text(st.sampled_from('ab ,;"\r\n\t=é'), max_size=8)
+
+
+@given(st.lists(st.lists(texts, min_size=2, max_size=2), min_size=1, max_size=5), st.sampled_from(",;\t"))
+def test_lines_of_cells_come_back_as_they_were(rows, separator):
+    text = "".join(f"{csv_line(row, separator)}\n" for row in rows)
+    assert list(csv.reader(io.StringIO(text, newline=""), delimiter=separator)) == rows
+
+
+@pytest.mark.parametrize("cell", ["a\r=1+1", "a\r\nb", "a\nb", 'a"b', "a,b"])
+def test_a_cell_with_a_break_is_quoted(cell):
+    assert csv_line([cell, "x"]).startswith('"') and csv_line([cell]).endswith('"')
+    frame = pd.DataFrame({"name": [cell], "smiles": ["CC"]})
+    read = pd.read_csv(io.StringIO(table(frame, ".csv"), newline=""))
+    assert len(read) == 1 and read["smiles"].tolist() == ["CC"]

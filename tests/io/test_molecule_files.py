@@ -1,5 +1,6 @@
 """Readers hand on what stands in a file, or say where it fails; nothing is dropped in silence."""
 
+import bz2
 import csv
 import gzip
 import io
@@ -12,13 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
 
+from molinterp.chem.cxsmiles import split_cxsmiles
 from molinterp.chem.parsing import parse
 from molinterp.errors import InputError, InvalidMoleculeError
-from molinterp.io import molecule_files as readers
-from molinterp.io.molecule_files import HEADER_NAMES, SUFFIXES, Record, read_records, split_line
+from molinterp.io import mol_blocks
+from molinterp.io.formats import KINDS, Kind
+from molinterp.io.molecule_files import HEADER_NAMES, SUFFIXES, Record, read_records
 from tests.molecules import DRUGS, cage
 
 ALANINE = "C[C@H](N)C(=O)O"
+PLAIN = (Kind.LINES, Kind.TEXT, Kind.BLOCKS)
 
 
 def block(smiles: str, name: str = "") -> str:
@@ -80,7 +84,8 @@ def test_comments_and_empty_lines_are_passed_over_and_counted(read):
     ],
 )
 def test_line_is_split_into_smiles_and_name(line, smiles, name):
-    assert split_line(line) == (smiles, name)
+    found, _, rest = split_cxsmiles(line)
+    assert (found, rest) == (smiles, name)
 
 
 def test_a_blank_never_turns_ethanol_into_ethane(read):
@@ -130,8 +135,8 @@ def test_labels_of_enhanced_stereo_stand_beside_the_smiles(read, name, content):
 def test_every_format_reads_the_same(read, name, text, bom):
     content, expected = bom + text.encode(), [("CCO", "ethanol"), ("C", "methane")]
     assert read(name, content) == expected
-    if f"{Path(name).suffix}.gz" in SUFFIXES:
-        assert read(f"{name}.gz", gzip.compress(content)) == expected
+    assert read(f"{name}.gz", gzip.compress(content)) == expected
+    assert read(f"{name}.BZ2", bz2.compress(content)) == expected
 
 
 def test_suffixes_are_blind_to_case(read):
@@ -170,11 +175,11 @@ def test_stdin_is_utf_8_whatever_the_locale_and_stays_open(monkeypatch):
     assert list(read_records("-")) == []
 
 
-@pytest.mark.parametrize("suffix", [s for s in SUFFIXES if not s.startswith((".csv", ".tsv"))])
+@pytest.mark.parametrize("suffix", [s for s, kind in KINDS.items() if kind in PLAIN])
 @pytest.mark.parametrize("content", ["", "\n", "  \n\n"])
 def test_an_empty_file_holds_no_molecule(read, suffix, content):
-    packed = gzip.compress(content.encode()) if suffix.endswith(".gz") else content
-    assert read(f"a{suffix}", packed) == []
+    assert read(f"a{suffix}", content) == []
+    assert read(f"a{suffix}.gz", gzip.compress(content.encode())) == []
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv"])
@@ -205,9 +210,10 @@ def test_the_column_that_says_most_wins(read, header, row, smiles):
 
 
 def test_short_and_long_rows_keep_their_place(read):
-    records = read.records("a.csv", "name,smiles\na\nb,CC\nc,CCC,more\n")
-    assert [(r.name, r.smiles) for r in records] == [("a", ""), ("b", "CC"), ("c", "CCC")]
-    assert [r.where.partition(" of ")[0] for r in records] == ["row 2", "row 3", "row 4"]
+    records = read.records("a.csv", "name,smiles\na\nb,CC\nc,CCC,more\nd,CCCC,,\n")
+    assert [(r.name, r.smiles) for r in records] == [("a", ""), ("b", "CC"), ("", ""), ("d", "CCCC")]
+    assert [r.where.partition(" of ")[0] for r in records] == ["row 2", "row 3", "row 4", "row 5"]
+    assert records[2].fault.startswith("it holds 3 values, more than the first line names columns")
 
 
 def test_a_bad_record_of_an_sd_file_costs_itself_alone(read):
@@ -239,16 +245,19 @@ def test_nothing_hostile_in_a_file_is_canonicalised(read, monkeypatch, smiles, f
     def fail(*_):
         raise AssertionError("RDKit was asked to write a molecule that is over the limits")
 
-    monkeypatch.setattr(readers.Chem, "MolToSmiles", fail)
+    monkeypatch.setattr(mol_blocks.Chem, "MolToSmiles", fail)
     (record,) = read.records("a.sdf", text)
     assert re.fullmatch(fault, record.fault)
     assert (record.smiles, record.name) == ("", "big")
 
 
-@pytest.mark.parametrize("name", ["a.pdf", "a", "a.gz", "a.mol2", "a.smi.bz2"])
-def test_an_unreadable_suffix_is_refused_with_those_that_are_read(read, name):
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("a.pdf", "packed"), ("a.gz", "packed"), ("a.mol2", "to .sdf"), ("a.cdx", ".cdxml")],
+)
+def test_an_unreadable_suffix_is_refused_with_those_that_are_read(read, name, advice):
     with pytest.raises(
-        InputError, match=rf"{re.escape(name)}' must end in one of \.smi, \.smi\.gz, .*\.mol\."
+        InputError, match=rf"{re.escape(name)}' must end in one of \.smi, .*\.xlsx\. .*{re.escape(advice)}"
     ):
         read(name, "CCO\n")
 
@@ -263,10 +272,10 @@ TRUNCATED = gzip.compress(b"CCO ethanol\n" * 1000)[:-12]
 CORRUPT = gzip.compress(b"CCO ethanol\n")[:10] + b"\xff" * 30
 
 
-@pytest.mark.parametrize("suffix", [s for s in SUFFIXES if s.endswith(".gz")])
+@pytest.mark.parametrize("suffix", [f"{s}.gz" for s, kind in KINDS.items() if kind in (*PLAIN, Kind.TABLE)])
 @pytest.mark.parametrize("content", [TRUNCATED, CORRUPT, b"CCO\n"], ids=["truncated", "corrupt", "unpacked"])
 def test_a_damaged_archive_is_named(read, suffix, content):
-    if suffix == ".csv.gz" and content is TRUNCATED:
+    if suffix in (".csv.gz", ".tsv.gz") and content is TRUNCATED:
         content = gzip.compress(b"smiles\n" + b"CCO\n" * 1000)[:-12]
     with pytest.raises(InputError, match=rf"a{re.escape(suffix)}' cannot be read as text"):
         read(f"a{suffix}", content)
@@ -275,7 +284,8 @@ def test_a_damaged_archive_is_named(read, suffix, content):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("a.smi", "CCO\n".encode("utf-16")),
+        ("a.smi", "CCO\n".encode("utf-16")[:-1]),
+        ("a.smi", "CCO\n".encode("utf-16-le")[:-1] + b"\xff"),
         ("a.smi", b"CCO caf\xe9\n"),
         ("a.csv", b"smiles,name\nCCO,caf\xe9\n"),
         ("a.csv", b'smiles,name\nCCO,"' + b"x\n" * csv.field_size_limit()),

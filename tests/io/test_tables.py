@@ -5,9 +5,9 @@ import pytest
 
 from molinterp.batch.pairs import read_pairs
 from molinterp.errors import InputError
+from molinterp.io.labels import read_labels
 from molinterp.io.tables import read_table
 from molinterp.report.view import read_view
-from molinterp.training.classifiers import read_labels
 from molinterp.training.data.corpus import prepare
 from molinterp.training.evaluate import read_split
 
@@ -67,7 +67,7 @@ def test_a_table_of_another_encoding_is_told_how_to_save_it(tmp_path):
 )
 def test_a_heading_may_contain_another_separator(tmp_path, text):
     (tmp_path / "a.csv").write_text(text)
-    assert read_table(tmp_path / "a.csv").to_numpy().tolist() == [["a", "CCO", "1,5"]]
+    assert read_table(tmp_path / "a.csv", dtype=str).to_numpy().tolist() == [["a", "CCO", "1,5"]]
 
 
 def test_types_and_missing_values_are_as_asked(tmp_path):
@@ -86,8 +86,10 @@ def test_a_separator_at_the_end_of_every_line_shifts_nothing(tmp_path):
     assert [(p.id, p.start, p.end) for p in read_pairs(file)] == [("0", "CCO", "CCN"), ("1", "CC", "CN")]
 
 
-@pytest.mark.parametrize("reader", READERS)
-@pytest.mark.parametrize("extra", [",x", ",,", ",7,8"])
+@pytest.mark.parametrize(
+    ("reader", "extra"),
+    [*((reader, extra) for reader in READERS for extra in (",x", ",7,8")), ("pairs", ",,"), ("view", ",,")],
+)
 def test_no_column_shifts_where_lines_hold_too_many_values(tmp_path, reader, extra):
     file = tmp_path / "a.csv"
     file.write_text(f"start,end,smiles\nCCO,CCN,C{extra}\nCC,CN,N{extra}\n")
@@ -114,10 +116,24 @@ def test_the_one_line_with_too_many_values_is_named(tmp_path):
 )
 def test_a_damaged_table_is_said_so(tmp_path, reader, name, content):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(InputError, match=r"file '.*' cannot be read as a table: \S.*\.$"):
+    with pytest.raises(InputError, match=r"'.*' (cannot be read as|must have a column) \S.*\.$"):
         READERS[reader](tmp_path / name)
 
 
 def test_a_missing_table_is_said_so(tmp_path):
     with pytest.raises(InputError, match="none.csv' cannot be read as a table: .*No such file"):
         read_table(tmp_path / "none.csv")
+
+
+def test_a_decimal_comma_is_a_number_where_semicolons_part_the_cells(tmp_path):
+    (tmp_path / "a.csv").write_text("id;x;y;z\na;1,5;2;1,2\nb;-0,25;3;x\n")
+    table = read_table(tmp_path / "a.csv")
+    assert table["x"].tolist() == [1.5, -0.25] and table["y"].tolist() == [2, 3]
+    assert table["z"].tolist() == ["1,2", "x"]
+
+
+def test_columns_of_one_name_stay_so(tmp_path):
+    (tmp_path / "a.csv").write_text("start,end,start\nCC,CN,CO\n")
+    assert list(read_table(tmp_path / "a.csv")) == ["start", "end", "start"]
+    with pytest.raises(InputError, match="must have one column 'start'; found several"):
+        read_pairs(tmp_path / "a.csv")

@@ -107,7 +107,7 @@ def test_an_archive_writes_nothing_but_a_bundles_files(tmp_path, pack, name):
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
 def test_links_and_devices_of_a_tar_are_turned_down(tmp_path, kind):
     (tmp_path / "a").write_bytes(_tar({HEADER: b""}, kind))
-    with pytest.raises(BundleError, match="no regular file"):
+    with pytest.raises(BundleError, match="not a regular file"):
         unpack(tmp_path / "a", tmp_path)
 
 
@@ -116,7 +116,7 @@ def test_links_of_a_zip_are_turned_down(tmp_path):
         link = zipfile.ZipInfo(HEADER)
         link.external_attr = 0o120777 << 16
         archive.writestr(link, "/etc/passwd")
-    with pytest.raises(BundleError, match="no regular file"):
+    with pytest.raises(BundleError, match="not a regular file"):
         unpack(tmp_path / "a", tmp_path)
     assert not (tmp_path / HEADER).exists()
 

@@ -3,7 +3,7 @@ import itertools
 import pytest
 import torch
 
-from molinterp.model.decoding import _drawn, beam, greedy, sample
+from molinterp.model.decoding import _draw, beam, greedy, sample
 from molinterp.model.likelihood import token_cross_entropy
 from molinterp.model.network import MoleculeVAE, VAEConfig
 from molinterp.model.tokens import END, START
@@ -67,9 +67,9 @@ def test_samples_follow_the_decoders_distribution(model):
 
 
 @pytest.mark.parametrize(("uniform", "wanted"), [(0.0, 4), (1 - 2**-24, 2)])
-def test_what_has_no_probability_is_not_drawn(monkeypatch, uniform, wanted):
+def test_what_has_no_probability_is_not_draw(monkeypatch, uniform, wanted):
     monkeypatch.setattr(torch, "rand", lambda size, generator: torch.full(size, uniform))
-    assert _drawn(torch.tensor([[0.0, 0.0, 0.3, 0.5, 0.2, 0.0]]), torch.Generator()).tolist() == [wanted]
+    assert _draw(torch.tensor([[0.0, 0.0, 0.3, 0.5, 0.2, 0.0]]), torch.Generator()).tolist() == [wanted]
 
 
 def test_beam_finds_the_best_string_of_an_exhaustive_search(model):

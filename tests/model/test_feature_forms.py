@@ -13,6 +13,8 @@ from molinterp.realism.fitting import fit_latent_feature
 from molinterp.realism.settings import NetworkFit
 from molinterp.realism.terms import EPSILON
 
+pytestmark = pytest.mark.weights
+
 ENDS = (Chem.MolFromSmiles("CC(=O)Oc1ccccc1C(=O)O"), Chem.MolFromSmiles("CC(C)Cc1ccc(C(C)C(=O)O)cc1"))
 
 

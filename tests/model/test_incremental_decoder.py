@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from molinterp.model.incremental_decoder import N_TABLE, Stepper
+from molinterp.model.incremental_decoder import N_TABLE, IncrementalDecoder
 from molinterp.model.network import MoleculeVAE, VAEConfig
 from tests.tolerances import FLOAT32
 
@@ -20,7 +20,7 @@ def test_steps_give_the_logits_of_the_whole_string(model, n):
     prefix = torch.randint(3, 20, (n, 6))
     condition = model.condition(torch.randn(n, 5), torch.rand(n))
     whole = model.logits(condition, prefix)
-    decoder = Stepper(model, condition)
+    decoder = IncrementalDecoder(model, condition)
     for i in range(6):
         torch.testing.assert_close(decoder.step(prefix[:, i]), whole[:, i], rtol=FLOAT32, atol=FLOAT32)
 
@@ -30,7 +30,7 @@ def test_rows_that_are_kept_go_on_as_they_were(model):
     prefix = torch.randint(3, 20, (5, 4))
     condition = model.condition(torch.randn(5, 5))
     whole = model.logits(condition, prefix)
-    decoder = Stepper(model, condition)
+    decoder = IncrementalDecoder(model, condition)
     decoder.step(prefix[:, 0])
     kept = torch.tensor([True, False, True, True, False])
     decoder.keep(kept)

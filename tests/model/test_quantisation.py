@@ -1,15 +1,10 @@
-import hashlib
-import json
-
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 
 from molinterp.errors import BundleError
 from molinterp.model.bundle import Bundle
 from molinterp.model.quantisation import SCALE, STEPS, as_written, packed, unpacked
-from molinterp.model.storage import HEADER
 from tests.tolerances import HALF
 
 
@@ -74,18 +69,3 @@ def test_a_bundle_that_is_saved_again_keeps_its_bytes(saved_bundle, tmp_path):
     Bundle.load(saved_bundle).save(tmp_path / "again")
     for file in saved_bundle.iterdir():
         assert file.read_bytes() == (tmp_path / "again" / file.name).read_bytes()
-
-
-def test_a_bundle_of_schema_2_is_read(saved_bundle):
-    """As it was written before there were scales: all weights in half precision."""
-    header = json.loads((saved_bundle / HEADER).read_text())
-    weights = unpacked({k: v for f in saved_bundle.glob("*coder.*") for k, v in load_file(f).items()})
-    for name in ("encoder.safetensors", "decoder.safetensors", "heads.safetensors"):
-        path = saved_bundle / name
-        halves = {k: v.half() for k, v in unpacked(load_file(path)).items()}
-        save_file(halves, path)
-        header["files"][name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    (saved_bundle / HEADER).write_text(json.dumps(header | {"schema": 2}))
-    state = Bundle.load(saved_bundle).model.state_dict()
-    for name, value in weights.items():
-        assert torch.equal(state[name], value.half().float()), name

@@ -18,14 +18,14 @@ from rdkit import Chem
 from molinterp.errors import InputError, ShapeError, VocabularyError
 from molinterp.model.tokens import (
     END,
-    N_ALIKE,
+    MIN_GROUP,
     N_SPECIAL,
     PAD,
     START,
     SelfiesNotation,
     SmilesNotation,
     Tokenizer,
-    alike,
+    groups_by_length,
     notation_named,
     pad,
 )
@@ -139,8 +139,8 @@ def test_symbols_that_are_no_selfies_spell_nothing():
         (SmilesNotation(), "C C", r"'C C' cannot be written in the model's vocabulary: unknown token  \."),
         (SmilesNotation(), "C->N", "unknown token >"),
         (SmilesNotation(), "X1CCZ", "unknown tokens X, Z"),
-        (SelfiesNotation(), "C->N", "SELFIES cannot spell it"),
-        (SelfiesNotation(), "CN(C)(C)(C)(C)C", "SELFIES cannot spell it .*too many bonds"),
+        (SelfiesNotation(), "C->N", "SELFIES cannot represent it"),
+        (SelfiesNotation(), "CN(C)(C)(C)(C)C", "SELFIES cannot represent it .*too many bonds"),
     ],
 )
 def test_what_cannot_be_written_is_named(notation, text, message):
@@ -280,10 +280,10 @@ def test_round_trip_of_training_molecules_is_exact(notation):
 
 def test_groups_of_like_length_hold_every_string_once():
     lengths = np.random.default_rng(0).integers(1, 60, 500)
-    groups = list(alike(lengths.tolist()))
+    groups = list(groups_by_length(lengths.tolist()))
     assert sorted(np.concatenate(groups).tolist()) == list(range(500))
-    assert all(len(group) >= N_ALIKE for group in groups[:-1])
+    assert all(len(group) >= MIN_GROUP for group in groups[:-1])
     # One that is longer than its group needs to be has to be there to fill it.
-    assert all(lengths[group[N_ALIKE:]].max(initial=0) <= lengths[group[0]] + 2 for group in groups)
+    assert all(lengths[group[MIN_GROUP:]].max(initial=0) <= lengths[group[0]] + 2 for group in groups)
     assert all(lengths[a].max() <= lengths[b].min() for a, b in itertools.pairwise(groups))
-    assert list(alike([])) == []
+    assert list(groups_by_length([])) == []

@@ -5,10 +5,11 @@ from rdkit import Chem
 
 from molinterp.chem.edits import EDITS, Goal
 from molinterp.chem.filters import Limits
+from molinterp.chem.molecule_terms import SCALES
 from molinterp.chem.properties import logp, mw, qed, tpsa
 from molinterp.chem.similarity import tanimoto
-from molinterp.chem.stereo.centres import Hands
-from molinterp.paths.candidates import FLOOR, SCALES, Candidates
+from molinterp.chem.stereo.centres import EndChirality
+from molinterp.paths.candidates import FLOOR, Candidates
 from molinterp.paths.request import TERM_WEIGHTS
 from tests.tolerances import AUTODIFF, EXACT
 
@@ -158,7 +159,7 @@ def test_stereocentres_between_have_the_hands_of_the_ends_but_in_compounds_that_
     ends = [Chem.MolFromSmiles(s) for s in ("C[C@H](N)C(=O)O", "N[C@@H](Cc1ccccc1)C(=O)O")]
     other_hand = "CC[C@@H](N)C(=O)O"
     for origin, wanted in (("curve", "CC[C@H](N)C(=O)O"), ("library", other_hand)):
-        found = Candidates(*ends, Limits().judge(*ends), hands=Hands(*ends))
+        found = Candidates(*ends, Limits().judge(*ends), hands=EndChirality(*ends))
         (proposal,) = found.proposals([other_hand])
         number = found.add(proposal, origin)
         assert found[number].smiles == Chem.CanonSmiles(wanted)

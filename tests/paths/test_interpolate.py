@@ -24,6 +24,7 @@ from molinterp.training.vae.trainer import Trainer
 from tests.conftest import SMALL, SMALL_SIZES
 from tests.tolerances import EXACT
 
+pytestmark = pytest.mark.weights
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 IBUPROFEN = "CC(C)Cc1ccc(C(C)C(=O)O)cc1"
 COXIBS = drugs()["celecoxib"], drugs()["rofecoxib"]

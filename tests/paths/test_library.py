@@ -131,7 +131,7 @@ def test_a_damaged_index_is_made_anew(tmp_path, damage):
 
 def test_a_reference_without_a_molecule_tells_nothing_new(tmp_path):
     file = tmp_path / "known.smi"
-    file.write_text("aspirin CC(=O)Oc1ccccc1C(=O)O\n", encoding="utf-8")
+    file.write_text("compound-7 CC(=O)Oc1ccccc1C(=O)O\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"reference '.*known\.smi' holds no molecule\. Give a file"):
         known_smiles(str(file))
 

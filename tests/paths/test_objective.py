@@ -6,6 +6,7 @@ from molinterp.model.bundle import Bundle
 from molinterp.paths.objective import objective_of
 from molinterp.paths.request import TERM_WEIGHTS, PathRequest
 
+pytestmark = pytest.mark.weights
 ENDS = (Chem.MolFromSmiles("CC(=O)Oc1ccccc1C(=O)O"), Chem.MolFromSmiles("CC(C)Cc1ccc(C(C)C(=O)O)cc1"))
 
 
@@ -14,6 +15,7 @@ def bundle():
     return Bundle.load()
 
 
+@pytest.mark.weights
 def test_weights_that_are_not_named_keep_their_defaults(bundle):
     request = PathRequest(keep=["bbb", "logp<5"], term_weights={"density": 0.7, "bbb": 2.5})
     found = objective_of(bundle, *ENDS, request)
@@ -26,6 +28,7 @@ def test_weights_that_are_not_named_keep_their_defaults(bundle):
     }
 
 
+@pytest.mark.weights
 def test_a_weight_of_no_term_is_named(bundle):
     request = PathRequest(keep=["bbb"], term_weights={"densty": 1.0})
     message = "`term_weights` must name some of density, validity, feature, range, qed, bbb; got 'densty'"
@@ -33,6 +36,7 @@ def test_a_weight_of_no_term_is_named(bundle):
         objective_of(bundle, *ENDS, request)
 
 
+@pytest.mark.weights
 def test_a_pattern_and_the_scaffold_are_features_that_are_kept(bundle):
     ends = tuple(Chem.MolFromSmiles(s) for s in ("Cc1ccccc1", "Oc1ccccc1"))
     short, long = (

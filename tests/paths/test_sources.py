@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from rdkit import Chem
 
@@ -27,6 +28,7 @@ def test_each_pair_that_the_model_can_spell_gets_as_many_decodes(small_bundle):
     assert list(Neighbours(small_bundle)([unknown])) == []
 
 
+@pytest.mark.weights
 def test_what_is_found_for_a_pair_is_like_its_first_molecule():
     bundle = Bundle.load("smiles-small")
     here, there = (Chem.MolFromSmiles(s) for s in PAIR)
@@ -52,6 +54,7 @@ def test_the_geodesic_of_the_latent_space_itself_is_the_straight_line_where_noth
     np.testing.assert_array_equal(bent.points[[0, -1]], ends.numpy())
 
 
+@pytest.mark.weights
 def test_a_curve_is_decoded_from_its_start_to_its_end():
     bundle = Bundle.load("smiles-small")
     ends = bundle.invert(list(PAIR)).z

@@ -11,11 +11,13 @@ from molinterp.report.formats import render
 from molinterp.report.view import read_view
 from tests.tolerances import EXACT
 
+pytestmark = pytest.mark.weights
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 IBUPROFEN = "CC(C)Cc1ccc(C(C)C(=O)O)cc1"
 LAST = "CC(C)Cc1ccccc1"
 
 
+@pytest.mark.weights
 def test_a_path_by_way_of_a_compound_is_its_two_legs():
     parts = [interpolate(ASPIRIN, IBUPROFEN), interpolate(IBUPROFEN, LAST)]
     found = interpolate(ASPIRIN, LAST, via=[IBUPROFEN])
@@ -30,6 +32,7 @@ def test_a_path_by_way_of_a_compound_is_its_two_legs():
     np.testing.assert_array_equal(found.curve.points, points)
 
 
+@pytest.mark.weights
 def test_the_compounds_on_the_way_keep_their_names(tmp_path):
     names = ["aspirin", "ibuprofen", ""]
     found = interpolate(ASPIRIN, LAST, via=[IBUPROFEN], names=names, n_molecules=2, pointwise=True)
@@ -41,12 +44,14 @@ def test_the_compounds_on_the_way_keep_their_names(tmp_path):
     assert unnamed.to_frame()["name"].tolist() == ["", "", ""]
 
 
+@pytest.mark.weights
 def test_stereoisomers_stand_apart_though_they_are_similar():
     threonines = ["C[C@@H](O)[C@H](N)C(=O)O", "C[C@H](O)[C@H](N)C(=O)O", "C[C@H](O)[C@@H](N)C(=O)O"]
     found = interpolate(threonines[0], threonines[2], via=threonines[1:2], n_molecules=2)
     assert [s.t for s in found] == [0.0, 0.5, 1.0] and found.length == 0.0
 
 
+@pytest.mark.weights
 def test_a_note_says_which_legs_it_is_of():
     found = interpolate(ASPIRIN, LAST, via=[IBUPROFEN], n_molecules=2, keep=["smarts:C(=O)O"])
     leg = interpolate(IBUPROFEN, LAST, n_molecules=2, keep=["smarts:C(=O)O"])

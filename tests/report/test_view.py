@@ -134,9 +134,9 @@ def test_a_table_without_any_path_says_why(tmp_path):
     ("name", "text", "message"),
     [
         ("x.json", "{}", "KeyError: 'molecules'"),
-        ("x.json", "[1", "must hold a path"),
+        ("x.json", "[1", "must contain a path"),
         ("x.json", '{"molecules": [], "start": {}, "end": {}}', "columns 'step' and 'smiles'"),
-        ("x.json", '{"molecules": [3], "start": {}, "end": {}}', "must hold a path"),
+        ("x.json", '{"molecules": [3], "start": {}, "end": {}}', "must contain a path"),
         ("x.csv", "a,b\n1,2\n", "columns 'step' and 'smiles'"),
         ("x.csv", "", "cannot be read as a table"),
         ("x.docx", "", r"must end in one of \.json"),

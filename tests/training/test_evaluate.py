@@ -51,6 +51,7 @@ def test_midpoints_of_equal_ends_are_the_ends_themselves(small_bundle):
     assert away["midpoint_size"] == pytest.approx(atoms / (5 * len(smiles)))
 
 
+@pytest.mark.weights
 def test_a_beam_finds_molecules_where_a_greedy_decode_spells_none():
     figures = evaluate(Bundle.load("smiles-small"), list(drugs().values())[:40], Evaluation(n_pairs=40))
     assert figures["prior_valid"] + 0.1 < figures["beam_prior_valid"]
@@ -60,6 +61,7 @@ def test_a_beam_finds_molecules_where_a_greedy_decode_spells_none():
     assert figures["recovered_midpoint_return"] < figures["beam_midpoint_return"]
 
 
+@pytest.mark.weights
 def test_samples_of_the_density_are_measured_where_there_is_one(figures):
     assert "density_valid" not in figures
     small = Bundle.load("smiles-small")

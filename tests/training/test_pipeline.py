@@ -11,6 +11,8 @@ from molinterp.training.settings import Machine
 from tests.conftest import SMALL
 from tests.realism.test_fitting import Recorder
 
+pytestmark = pytest.mark.weights
+
 TINY = """
 [corpus]
 molecules = "{molecules}"
@@ -152,7 +154,7 @@ def test_what_a_recipe_cannot_begin_from_is_found_before_the_work(recipe, tmp_pa
         train(lost, tmp_path / "b", machine=MACHINE)
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("irreplaceable")
-    with pytest.raises(BundleError, match="is not empty and no bundle"):
+    with pytest.raises(BundleError, match="is not empty and is not a bundle"):
         train(recipe, tmp_path / "thesis", machine=MACHINE)
     with pytest.raises(InputError, match="`device` must be one that torch can use here"):
         train(recipe, tmp_path / "b", machine=Machine("abacus"))

@@ -56,7 +56,10 @@ def test_names_of_settings_are_unique_and_each_says_what_it_does(cls):
         ("[corpus]\nmolecules = 'm'\n[stages]", "must be tables; write"),
         ("[[stages]]\nstage = 'bake'", "`stage` of stage 1 must be one of train, .* got 'bake'"),
         ("[[stages]]\nstage = 'train'", "stage 1: a training needs a budget"),
-        ("[[stages]]\nstage = 'fit'\nname = 'x'\nsed = 1", r"stage 1 \(x\) has no setting 'sed'; .*'seed'"),
+        (
+            "[[stages]]\nstage = 'fit'\nname = 'x'\nsed = 1",
+            r"stage 1 \(x\) has no setting 'sed'. Did you mean seed?",
+        ),
         ("[[stages]]\nstage = 'fit'", "the first stage, 'fit', has no bundle to begin from"),
     ],
 )

@@ -1,1 +1,1 @@
-"""Stereochemistry of molecules between two compounds."""
+"""Copy stereochemistry from the ends of a path to the molecules between them."""

@@ -1,10 +1,10 @@
-"""The hands of fused rings between two compounds: those of the same rings at an end, all together.
+"""Copy the chirality of fused ring systems from the end that contains them.
 
-The hands of a ring system depend on one another: of a steroid with one centre turned, another skeleton is
-left. So rings of a molecule between are laid on those of an end, as many as are there of the same atoms,
-whatever their bonds and substituents, in the way that has most of these alike. Each centre of both then
-points as at the end, what takes the place of a substituent where that one was. Centres that the end leaves
-open are left open.
+The centres of a ring system depend on one another: a steroid with one centre inverted has a different
+skeleton. The rings of an intermediate are therefore matched with those of an end: as many rings as have the
+same elements, whatever their bonds and substituents, in the mapping that makes most of these agree. Each
+mapped centre then takes the orientation of its counterpart; a new substituent takes the position of the one
+that it replaces. Centres that are unspecified at the end become unspecified.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from typing import final
 
 from rdkit import Chem
 
-from molinterp.chem.stereo.neighbourhoods import HANDS, OPEN, TAGS, parity, shell, tetrahedral
+from molinterp.chem.stereo.neighbourhoods import SIGNS, TAGS, UNSPECIFIED, parity, shell, tetrahedral
 
 MAX_MATCHES = 64
-"""Ways to lay rings on those of an end; rings that have more are left alone."""
+"""Largest number of mappings onto the rings of an end; rings with more mappings stay unchanged."""
 MAX_RINGS = 8
-"""Rings of a system; larger ones are left alone."""
+"""Largest number of rings in a system; larger systems stay unchanged."""
 MAX_SUBSETS = 24
-"""Sets of rings that are looked for at an end before fewer rings are given up."""
+"""Number of sets of rings that are searched for at an end before smaller sets are abandoned."""
 TIGHT = 9
-"""Atoms of two rings with a bond in common, counted apart, that cannot or hardly be trans to each other."""
+"""Largest total size of two rings with a common bond that cannot be fused trans without strain."""
 TIGHT_BRIDGE = 14
-"""The same of two rings with more than one bond in common."""
+"""The same for two rings with more than one common bond."""
 
 Tags = dict[int, Chem.ChiralType]
 _HYDROGEN = -1
@@ -37,19 +37,19 @@ _HYDROGEN = -1
 
 @final
 @dataclass(frozen=True)
-class Given:
-    """The hands that an end gives to centres of fused rings."""
+class Assignment:
+    """Chiral tags of centres in fused rings, copied from an end."""
 
     sure: Tags
-    """Tags of centres whose neighbours correspond, by number of the atom."""
+    """Tags of centres whose neighbours all correspond, by atom index."""
     likely: Tags
-    """Tags of centres at which something else stands where a substituent of the end was."""
+    """Tags of centres at which a different substituent takes the position of the end's, by atom index."""
 
 
 @final
 @dataclass(frozen=True)
 class _System:
-    """Fused rings: each has a bond in common with another."""
+    """Fused rings, each of which shares a bond with another."""
 
     rings: tuple[tuple[int, ...], ...]
     """Atoms of each ring in order."""
@@ -57,7 +57,7 @@ class _System:
     """Bonds of each ring."""
 
     def skeleton(self, mol: Chem.Mol, chosen: Collection[int]) -> tuple[Chem.Mol, list[int]]:
-        """Some rings as bare atoms and single bonds, and the number in `mol` of each atom."""
+        """Build some rings from bare atoms and single bonds; return also the index in `mol` of each atom."""
         atoms = sorted({i for k in chosen for i in self.rings[k]})
         places = {index: place for place, index in enumerate(atoms)}
         bare = Chem.RWMol()
@@ -69,12 +69,12 @@ class _System:
         return bare, atoms
 
     def shared(self, chosen: Collection[int]) -> set[int]:
-        """Atoms of more than one of the chosen rings."""
+        """Return the atoms that are in more than one of the chosen rings."""
         counts = Counter(i for k in chosen for i in self.rings[k])
         return {i for i, n in counts.items() if n > 1}
 
     def pieces(self, chosen: Collection[int]) -> Iterator[frozenset[int]]:
-        """The chosen rings, apart where they have no bond in common; those of one ring are left out."""
+        """Split the chosen rings into fused systems; single rings are left out."""
         left = sorted(chosen)
         while left:
             piece = [left.pop(0)]
@@ -86,7 +86,7 @@ class _System:
                 yield frozenset(piece)
 
     def levels(self, chosen: Collection[int]) -> Iterator[list[frozenset[int]]]:
-        """Fused sets of the chosen rings, the largest first, those of one size together."""
+        """Iterate over the fused subsets of the chosen rings, grouped by size, the largest first."""
         waiting = set(self.pieces(chosen))
         while waiting:
             size = max(map(len, waiting))
@@ -98,15 +98,15 @@ class _System:
 
 @final
 @dataclass(frozen=True)
-class _Laid:
-    """Rings of a molecule laid on those of an end."""
+class _Match:
+    """Rings of a molecule mapped onto those of an end."""
 
     sure: Tags
     likely: Tags
     chosen: frozenset[int]
-    """Which rings."""
+    """Indices of the mapped rings."""
     likeness: int
-    """How many traits of the ring atoms are alike."""
+    """Number of traits in which the ring atoms agree."""
 
     @property
     def tags(self) -> Tags:
@@ -114,16 +114,16 @@ class _Laid:
 
     @property
     def rank(self) -> tuple[int, int, int]:
-        """Centres that get a hand for sure, that get one at all, then likeness."""
-        n_sure, n_likely = (sum(t in HANDS for t in tags.values()) for tags in (self.sure, self.likely))
+        """Number of sure centres, number of likely centres, and likeness, for comparison."""
+        n_sure, n_likely = (sum(t in SIGNS for t in tags.values()) for tags in (self.sure, self.likely))
         return n_sure, n_likely, self.likeness
 
-    def agrees(self, other: _Laid) -> bool:
-        """Whether centres that are sure in both have one hand."""
+    def agrees(self, other: _Match) -> bool:
+        """Whether the centres that are sure in both matches have the same chirality."""
         return all(tag == other.sure.get(i, tag) for i, tag in self.sure.items())
 
-    def joined(self, other: _Laid) -> _Laid:
-        """The hands of both, but those that are likely in one and another in the other."""
+    def joined(self, other: _Match) -> _Match:
+        """Combine two matches, without the likely centres on which they disagree."""
         sure = other.sure | self.sure
         both = self.likely.keys() & other.likely.keys()
         unclear = {i for i in both if self.likely[i] != other.likely[i]} | sure.keys()
@@ -133,31 +133,32 @@ class _Laid:
 
 @final
 class FusedRings:
-    """The fused rings of some compounds, as far as their centres have hands."""
+    """The fused rings of the ends that have specified stereocentres."""
 
     def __init__(self, *mols: Chem.Mol) -> None:
-        """Note the ring systems of `mols` that have a hand at an atom of two rings."""
+        """Record the ring systems of `mols` with a specified centre that belongs to two rings."""
         self._ends: list[_End] = []
         for mol in mols:
             centres = tetrahedral(mol)
-            handed = {i for i in centres if mol.GetAtomWithIdx(i).GetChiralTag() in HANDS}
-            self._ends += [_End(mol, system, centres) for system in _systems(mol, handed)]
+            specified = {i for i in centres if mol.GetAtomWithIdx(i).GetChiralTag() in SIGNS}
+            self._ends += [_End(mol, system, centres) for system in _systems(mol, specified)]
 
-    def given(self, mol: Chem.Mol, centres: Collection[int]) -> Given:
-        """The hands of centres of `mol` as at the end that gives most of its ring system, else the likest.
+    def assign(self, mol: Chem.Mol, centres: Collection[int]) -> Assignment:
+        """Take the chirality of fused rings from the end that determines most centres, then the most alike.
 
-        Where two ends are equal in that and disagree, or one can be laid on in ways that disagree, none.
+        A ring system gets nothing if two equally good ends disagree, or if an end can be mapped in
+        several ways that disagree.
 
         Args:
-            mol: a molecule between.
-            centres: its tetrahedral stereocentres, with a hand or without.
+            mol: a molecule between the ends.
+            centres: its tetrahedral stereocentres, specified or not.
         """
         sure: Tags = {}
         likely: Tags = {}
         for system in _systems(mol, centres) if self._ends else ():
-            between = _Between(mol, system, centres)
-            found = [laid for end in self._ends if (laid := end.laid(between)) is not None]
-            found.sort(key=lambda laid: laid.rank, reverse=True)
+            target = _Target(mol, system, centres)
+            found = [match for end in self._ends if (match := end.match(target)) is not None]
+            found.sort(key=lambda match: match.rank, reverse=True)
             if not found or any(o.rank == found[0].rank and not o.agrees(found[0]) for o in found):
                 continue
             one = found[0]
@@ -169,12 +170,12 @@ class FusedRings:
             if not _is_strained(mol, system, one.tags, chosen):
                 sure |= one.sure
                 likely |= one.likely
-        return Given(sure, likely)
+        return Assignment(sure, likely)
 
 
 @final
-class _Between:
-    """A ring system of a molecule between, looked at as far as it is asked for."""
+class _Target:
+    """A ring system of an intermediate; its properties are computed on demand."""
 
     def __init__(self, mol: Chem.Mol, system: _System, centres: Collection[int]) -> None:
         self.mol = mol
@@ -185,19 +186,19 @@ class _Between:
         self._bare: dict[frozenset[int], tuple[Chem.Mol, list[int]]] = {}
 
     def bare(self, chosen: frozenset[int]) -> tuple[Chem.Mol, list[int]]:
-        """See `_System.skeleton`."""
+        """Build the skeleton of some rings, cached; see `_System.skeleton`."""
         if chosen not in self._bare:
             self._bare[chosen] = self.system.skeleton(self.mol, chosen)
         return self._bare[chosen]
 
     def look(self, atoms: Iterable[int]) -> None:
-        """Note the traits of some atoms."""
+        """Record the traits of some atoms."""
         self.traits |= {i: _traits(self.mol.GetAtomWithIdx(i)) for i in atoms if i not in self.traits}
 
 
 @final
 class _End:
-    """A ring system of an end."""
+    """A ring system of an end whose chirality is copied."""
 
     def __init__(self, mol: Chem.Mol, system: _System, centres: Collection[int]) -> None:
         self._mol = mol
@@ -206,12 +207,12 @@ class _End:
         self._centres = set(centres) & set(self._atoms)
         self._traits = {i: _traits(mol.GetAtomWithIdx(i)) for i in self._atoms}
 
-    def laid(self, one: _Between) -> _Laid | None:
-        """As many rings as can be laid on these; None where not two, or in ways that disagree."""
+    def match(self, one: _Target) -> _Match | None:
+        """Map as many rings as possible onto these; None if fewer than two fit or mappings disagree."""
         usual = [k for k, elements in enumerate(one.elements) if elements in self._rings]
         n_tried = 0
         for level in one.system.levels(usual):
-            found: list[_Laid] = []
+            found: list[_Match] = []
             for chosen in level:
                 if not Counter(one.elements[k] for k in chosen) <= self._rings:
                     continue
@@ -227,21 +228,21 @@ class _End:
                     one.look(atoms)
                     found += self._best(one, atoms, ways, chosen, shared)
             if found:
-                top = max(laid.rank for laid in found)
-                return _one_of(one.mol, [laid for laid in found if laid.rank == top])
+                top = max(match.rank for match in found)
+                return _consensus(one.mol, [match for match in found if match.rank == top])
             if n_tried > MAX_SUBSETS:
                 return None
         return None
 
     def _best(
         self,
-        one: _Between,
+        one: _Target,
         atoms: Sequence[int],
         ways: Sequence[Sequence[int]],
         chosen: frozenset[int],
         shared: Collection[int],
-    ) -> Iterator[_Laid]:
-        """Of the ways to lay rings on these the likest, if an atom of two rings gets a hand."""
+    ) -> Iterator[_Match]:
+        """Iterate over the mappings with most traits in common that specify an atom of two rings."""
         images = [dict(zip(atoms, (self._atoms[place] for place in way), strict=True)) for way in ways]
         likeness = [_likeness(one.traits, self._traits, image) for image in images]
         for image, alike in zip(images, likeness, strict=True):
@@ -251,14 +252,14 @@ class _End:
             likely: Tags = {}
             for index in one.centres:
                 if image.get(index) in self._centres:
-                    self._note(one.mol.GetAtomWithIdx(index), image, sure, likely)
-            if any(sure.get(i, likely.get(i)) in HANDS for i in shared):
-                yield _Laid(sure, likely, chosen, alike)
+                    self._add_tag(one.mol.GetAtomWithIdx(index), image, sure, likely)
+            if any(sure.get(i, likely.get(i)) in SIGNS for i in shared):
+                yield _Match(sure, likely, chosen, alike)
 
-    def _note(self, atom: Chem.Atom, image: Mapping[int, int], sure: Tags, likely: Tags) -> None:
-        """Put down the tag with which a centre points as its image does, where that is clear."""
+    def _add_tag(self, atom: Chem.Atom, image: Mapping[int, int], sure: Tags, likely: Tags) -> None:
+        """Add the tag that gives a centre the orientation of its image, if that is unambiguous."""
         other = self._mol.GetAtomWithIdx(image[atom.GetIdx()])
-        mine, its = _places(atom), _places(other)
+        mine, its = _neighbours(atom), _neighbours(other)
         if len(mine) != 4 or len(its) != 4:
             return
         pairs = {m: image[m] for m in mine if image.get(m) in its}
@@ -269,7 +270,8 @@ class _End:
             return
         pairs |= partners
         order = [its.index(pairs[m]) for m in mine]
-        tag = TAGS.get(parity(order) * HANDS.get(other.GetChiralTag(), OPEN), Chem.ChiralType.CHI_UNSPECIFIED)
+        sign = parity(order) * SIGNS.get(other.GetChiralTag(), UNSPECIFIED)
+        tag = TAGS.get(sign, Chem.ChiralType.CHI_UNSPECIFIED)
         mols = atom.GetOwningMol(), self._mol
         is_sure = len(rest) < 2 or all(
             _number(mols[0], m) == _number(mols[1], i) for m, i in partners.items()
@@ -278,7 +280,7 @@ class _End:
 
 
 def _systems(mol: Chem.Mol, centres: Collection[int]) -> list[_System]:
-    """Fused ring systems with a centre in two rings."""
+    """Find the fused ring systems that have a stereocentre in two rings."""
     info = mol.GetRingInfo()
     if not any(info.NumAtomRings(i) > 1 for i in centres):
         return []
@@ -301,7 +303,7 @@ def _number(mol: Chem.Mol, index: int) -> int:
 
 
 def _traits(atom: Chem.Atom) -> tuple[object, ...]:
-    """What may be alike in two ring atoms of one element."""
+    """Return the traits in which two ring atoms of one element are compared."""
     degree = atom.GetDegree()
     others = sorted(n.GetAtomicNum() for n in atom.GetNeighbors() if not n.IsInRing()) if degree > 2 else []
     return atom.GetIsAromatic(), atom.GetHybridization(), atom.GetTotalNumHs(), others, degree
@@ -313,8 +315,8 @@ def _likeness(
     return sum(sum(map(eq, mine[m], its[i])) for m, i in image.items())
 
 
-def _places(atom: Chem.Atom) -> list[int]:
-    """Neighbours of a centre; a hydrogen that is not written out, or a lone pair, stands last as in RDKit."""
+def _neighbours(atom: Chem.Atom) -> list[int]:
+    """Return the neighbours of a centre; as in RDKit, an implicit hydrogen or a lone pair comes last."""
     found = [n.GetIdx() for n in atom.GetNeighbors()]
     return [*found, _HYDROGEN] if len(found) == 3 else found
 
@@ -322,7 +324,7 @@ def _places(atom: Chem.Atom) -> list[int]:
 def _partners(
     atom: Chem.Atom, mine: Sequence[int], other: Chem.Atom, its: Sequence[int]
 ) -> dict[int, int] | None:
-    """Which of two neighbours outside the rings stands for which; None where that is unclear."""
+    """Pair the neighbours outside the rings of two centres; None if the pairing is ambiguous."""
     if len(mine) < 2:
         return dict(zip(mine, its, strict=True))
     if len(mine) > 2:
@@ -337,7 +339,7 @@ def _partners(
 
 
 def _alike(atom: Chem.Atom, mine: int, other: Chem.Atom, its: int) -> int:
-    """How much two neighbours of two centres look alike."""
+    """Score the resemblance of a neighbour of one centre to a neighbour of another."""
     if _HYDROGEN in (mine, its):
         return 0
     a, b = atom.GetOwningMol().GetAtomWithIdx(mine), other.GetOwningMol().GetAtomWithIdx(its)
@@ -345,8 +347,8 @@ def _alike(atom: Chem.Atom, mine: int, other: Chem.Atom, its: int) -> int:
     return 1 + (a.GetAtomicNum() == b.GetAtomicNum()) + sum(deep)
 
 
-def _one_of(mol: Chem.Mol, found: Sequence[_Laid]) -> _Laid | None:
-    """One of some ways, None where they make different molecules."""
+def _consensus(mol: Chem.Mol, found: Sequence[_Match]) -> _Match | None:
+    """Return the first match, or None if the matches lead to different molecules."""
     first, *others = found
     different = [one for one in others if one.tags != first.tags]
     if different and len({Chem.MolToSmiles(tagged(mol, one.tags)) for one in (first, *different)}) > 1:
@@ -355,7 +357,7 @@ def _one_of(mol: Chem.Mol, found: Sequence[_Laid]) -> _Laid | None:
 
 
 def tagged(mol: Chem.Mol, tags: Mapping[int, Chem.ChiralType]) -> Chem.Mol:
-    """A molecule with other tags at some atoms; those of atoms that are no centres go."""
+    """Copy a molecule with new chiral tags at some atoms; tags of atoms that are not centres are removed."""
     out = Chem.Mol(mol)
     for index, tag in tags.items():
         out.GetAtomWithIdx(index).SetChiralTag(tag)
@@ -363,36 +365,39 @@ def tagged(mol: Chem.Mol, tags: Mapping[int, Chem.ChiralType]) -> Chem.Mol:
     return out
 
 
-def _is_strained(mol: Chem.Mol, system: _System, tags: Tags, laid: Sequence[frozenset[int]]) -> bool:
-    """Whether two small rings would be trans to each other that are not both laid on rings of one end."""
+def _is_strained(mol: Chem.Mol, system: _System, tags: Tags, matched: Sequence[frozenset[int]]) -> bool:
+    """Whether two small rings would be fused trans that are not both matched with rings of one end."""
     for k, n in combinations(range(len(system.rings)), 2):
         common = system.bonds[k] & system.bonds[n]
         size = len(system.rings[k]) + len(system.rings[n])
         if not common or size > (TIGHT if len(common) == 1 else TIGHT_BRIDGE):
             continue
-        if any({k, n} <= chosen for chosen in laid):
+        if any({k, n} <= chosen for chosen in matched):
             continue
-        hands = [
-            _hand(mol, i, tags, set(system.rings[k]), set(system.rings[n]), common)
+        signs = [
+            _junction_sign(mol, i, tags, set(system.rings[k]), set(system.rings[n]), common)
             for i in set(system.rings[k]) & set(system.rings[n])
         ]
-        known = [hand for hand in hands if hand is not None]
+        known = [sign for sign in signs if sign is not None]
         if len(known) == 2 and known[0] * known[1] > 0:
             return True
     return False
 
 
-def _hand(
+def _junction_sign(
     mol: Chem.Mol, index: int, tags: Tags, one: set[int], two: set[int], common: frozenset[int]
 ) -> int | None:
-    """The hand of an atom where two rings part: of the one, the other, the way they share, and the rest."""
+    """Return the sign of an atom where two rings part; None if it has none.
+
+    Its neighbours are ordered: that of the first ring, of the second, of the shared bond, and the rest.
+    """
     atom = mol.GetAtomWithIdx(index)
-    places = _places(atom)
-    on = [n for n in places if n >= 0 and mol.GetBondBetweenAtoms(index, n).GetIdx() in common]
-    ends = [[n for n in places if n in ring and n not in on] for ring in (one, two)]
-    hand = HANDS.get(tags.get(index, atom.GetChiralTag()), OPEN)
-    if len(on) != 1 or any(len(end) != 1 for end in ends) or len(places) != 4 or not hand:
+    neighbours = _neighbours(atom)
+    on = [n for n in neighbours if n >= 0 and mol.GetBondBetweenAtoms(index, n).GetIdx() in common]
+    ends = [[n for n in neighbours if n in ring and n not in on] for ring in (one, two)]
+    sign = SIGNS.get(tags.get(index, atom.GetChiralTag()), UNSPECIFIED)
+    if len(on) != 1 or any(len(end) != 1 for end in ends) or len(neighbours) != 4 or not sign:
         return None
     order = [ends[0][0], ends[1][0], on[0]]
-    order += [n for n in places if n not in order]
-    return hand * parity([places.index(n) for n in order])
+    order += [n for n in neighbours if n not in order]
+    return sign * parity([neighbours.index(n) for n in order])

@@ -1,4 +1,4 @@
-"""What stands about an atom, up to some bonds away, and the hand that its neighbours make of a tag."""
+"""Environments of atoms up to a few bonds away, and the signs of chiral tags."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from rdkit import Chem
 
 TAGS = {1: Chem.ChiralType.CHI_TETRAHEDRAL_CCW, -1: Chem.ChiralType.CHI_TETRAHEDRAL_CW}
-"""Chiral tags by hand; an open centre has the hand 0."""
-HANDS = {tag: hand for hand, tag in TAGS.items()}
-"""Hands by chiral tag."""
-OPEN = 0
-"""The hand of a centre that has none."""
+"""Chiral tag by its sign: 1 counterclockwise, -1 clockwise, in the order of the neighbours."""
+SIGNS = {tag: sign for sign, tag in TAGS.items()}
+"""Sign by chiral tag."""
+UNSPECIFIED = 0
+"""Sign of a centre without a chiral tag."""
 
 Shell = tuple[object, ...]
 
 
 def shell(atom: Chem.Atom, behind: int, depth: int) -> Shell:
-    """An atom, and what stands behind it up to `depth` bonds from the atom number `behind`."""
+    """Describe an atom and those behind it, up to `depth` bonds from the atom with index `behind`."""
     own = (atom.GetAtomicNum(), atom.GetIsAromatic(), is_unsaturated(atom))
     if depth == 1:
         return own
@@ -31,14 +31,14 @@ def is_unsaturated(atom: Chem.Atom) -> bool:
 
 
 def tetrahedral(mol: Chem.Mol) -> list[int]:
-    """Numbers of the atoms that are stereocentres or may be, with a hand or without."""
-    # Of a copy: RDKit leaves notes on a molecule, with which the next look at a cage takes longer each time.
-    # Of a double bond `centeredOn` is the number of the bond.
+    """Return the indices of actual and potential tetrahedral stereocentres, specified or not."""
+    # A copy, because RDKit stores properties on the molecule that slow down the next call for cages.
+    # For a double bond, `centeredOn` is the index of the bond.
     found = Chem.FindPotentialStereo(Chem.Mol(mol))
     return [one.centeredOn for one in found if one.type == Chem.StereoType.Atom_Tetrahedral]
 
 
 def parity(order: Sequence[int]) -> int:
-    """1 for an even permutation, -1 for an odd one."""
+    """Return 1 for an even permutation, -1 for an odd one."""
     swaps = sum(order[i] > order[j] for i in range(len(order)) for j in range(i + 1, len(order)))
     return -1 if swaps % 2 else 1

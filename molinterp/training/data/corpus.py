@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from molinterp.chem.identity import hashed_split
+from molinterp.chem.standardise import FORM
 from molinterp.errors import InputError, InvalidMoleculeError, VocabularyError
 from molinterp.io.files import sha256, whole_file
 from molinterp.model.tokens import IntArray, Notation, Tokenizer, notation_named
@@ -109,12 +110,12 @@ def prepare(
         raise InputError(f"file '{molecules}' does not exist or is not a file. Check the path.")
     digest = sha256(molecules)
     notation = notation_named(representation)
-    finished = cache / f"corpus-{representation}-{n_tokens}-{digest[:12]}"
+    finished = cache / f"corpus-{FORM}-{representation}-{n_tokens}-{digest[:12]}"
     if (finished / "corpus.json").exists():
         return _load(finished)
     smiles, named = read_molecules(molecules)
     split = None if named is None else np.array([SPLITS.index(name) for name in named], np.uint8)
-    chunks = cache / f"standard-{representation}-{digest[:12]}"
+    chunks = cache / f"standard-{FORM}-{representation}-{digest[:12]}"
     chunks.mkdir(parents=True, exist_ok=True)
     parts = [smiles[i : i + chunk_size] for i in range(0, len(smiles), chunk_size)]
     jobs = [(chunks / f"{i:05d}.npz", part, representation) for i, part in enumerate(parts)]

@@ -20,8 +20,7 @@ from molinterp.data import sources
 from molinterp.errors import DownloadError, InputError, InvalidMoleculeError
 from molinterp.io.download import Fetched, Progress, cache_folder, fetch
 from molinterp.io.files import whole_file
-from molinterp.io.molecule_files import inchi_hint, read_records, smiles_column
-from molinterp.io.tables import read_table
+from molinterp.io.molecule_files import read_records
 from molinterp.training.data.settings import SPLITS
 
 
@@ -44,24 +43,17 @@ def read_molecules(path: Path) -> tuple[list[str], list[str] | None]:
     """SMILES of a file, empty where a row has none, and the split of each; None where none is named.
 
     Args:
-        path: a table with a column of SMILES, called so in any case, and maybe one called `split`, in any
-            case too; or any other file of molecules.
+        path: any file of molecules; a column, or a field of an SD file, may be called `split`, in any case.
 
     Raises:
         InputError: the file cannot be read, has no such column, no molecule or a split of another name.
     """
-    if not {".csv", ".tsv", ".parquet"} & {suffix.lower() for suffix in path.suffixes}:
-        smiles, split = [record.smiles for record in read_records(str(path))], None
-    else:
-        table = read_table(path)
-        column = smiles_column(map(str, table))
-        if column is None:
-            found = ", ".join(map(str, table))
-            hint = inchi_hint(map(str, table))
-            raise InputError(f"'{path}' must have a column 'smiles'; found {found}.{hint}")
-        smiles = table[column].fillna("").astype(str).tolist()
-        named = next((c for c in table if str(c).strip().lower() == "split"), None)
-        split = None if named is None else table[named].fillna("an empty cell").astype(str).tolist()
+    records = list(read_records(str(path)))
+    smiles = [record.cxsmiles for record in records]
+    named = next((c for r in records[:1] for c in r.fields if c.strip().lower() == "split"), None)
+    split = None
+    if named is not None:
+        split = [record.fields.get(named, "").strip() or "an empty cell" for record in records]
     if not smiles:
         raise InputError(f"'{path}' must hold molecules; got none.")
     if unknown := sorted(set(split or ()) - set(SPLITS)):

@@ -58,8 +58,8 @@ def with_recombined(
     folder.mkdir(parents=True, exist_ok=True)
     n_chunks = -(-n // settings.chunk_size)
     jobs = [(folder / f"{k:05d}.npz", f"{settings.seed} {k}") for k in range(n_chunks)]
-    held_out = [*_spelt(corpus, "valid"), *_spelt(corpus, "test")]
-    start = (corpus.tokenizer, settings, _spelt(corpus, "train"), held_out)
+    held_out = [*_smiles_of(corpus, "valid"), *_smiles_of(corpus, "test")]
+    start = (corpus.tokenizer, settings, _smiles_of(corpus, "train"), held_out)
     with ProcessPoolExecutor(n_processes, initializer=_start, initargs=start) as pool:
         for _ in progress(pool.map(_make_chunk, jobs), len(jobs), "recombine"):
             pass
@@ -87,7 +87,7 @@ def _digest(corpus: Corpus, settings: Recombination) -> str:
     return sha256_of(parts)[:12]
 
 
-def _spelt(corpus: Corpus, split: str) -> list[str]:
+def _smiles_of(corpus: Corpus, split: str) -> list[str]:
     return corpus.smiles(corpus.rows(split))
 
 

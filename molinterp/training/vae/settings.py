@@ -149,7 +149,7 @@ class SelfTraining:
     n_steps: int = setting(600, "Optimiser steps a round.", low=1)
     n_compounds: int = setting(60_000, "Training compounds between which points are drawn.", low=2)
     n_recombined: int = setting(
-        0, "Compounds made of pieces of the training compounds that stand beside them.", low=0
+        0, "Compounds made of pieces of the training compounds that are used beside them.", low=0
     )
     prior_share: float = setting(0.2, "Share of the points that are drawn from the prior.", low=0, high=1)
     concentration: float = setting(

@@ -1,7 +1,7 @@
 import pytest
 from rdkit import Chem
 
-from molinterp.chem.stereo.centres import Hands
+from molinterp.chem.stereo.centres import EndChirality
 
 
 def canonical(smiles):
@@ -9,11 +9,11 @@ def canonical(smiles):
 
 
 def turned(smiles, *ends):
-    found = Hands(*(Chem.MolFromSmiles(end) for end in ends)).given(Chem.MolFromSmiles(smiles))
+    found = EndChirality(*(Chem.MolFromSmiles(end) for end in ends)).applied_to(Chem.MolFromSmiles(smiles))
     return None if found is None else Chem.MolToSmiles(found)
 
 
-# L-cysteine is (R), the other L-amino acids are (S): the hand is that of the place, not of the name.
+# L-cysteine is (R), the other L-amino acids are (S): the chirality is that of the arrangement, not of the label.
 CYSTEINE, PHENYLALANINE = "CC(=O)N[C@@H](CS)C(=O)O", "N[C@@H](Cc1ccccc1)C(=O)O"
 
 
@@ -26,21 +26,21 @@ CYSTEINE, PHENYLALANINE = "CC(=O)N[C@@H](CS)C(=O)O", "N[C@@H](Cc1ccccc1)C(=O)O"
         ("O=C(O)[C@H]1CCCN1", "O=C(O)[C@@H]1CCCN1"),
     ],
 )
-def test_amino_acids_between_two_of_one_hand_have_that_hand(found, wanted):
+def test_amino_acids_between_two_of_one_chirality_have_that_chirality(found, wanted):
     got = turned(found, CYSTEINE, PHENYLALANINE)
     assert got == canonical(wanted)
     assert turned(got, CYSTEINE, PHENYLALANINE) is None
 
 
-def test_the_hand_does_not_depend_on_how_a_molecule_is_written():
+def test_the_chirality_does_not_depend_on_how_a_molecule_is_written():
     d_form = Chem.MolFromSmiles("NC(=O)[C@H](N)Cc1ccccc1")
-    hands = Hands(Chem.MolFromSmiles(PHENYLALANINE))
-    spelt = {Chem.MolToSmiles(d_form, doRandom=True) for _ in range(40)}
-    got = {Chem.MolToSmiles(hands.given(Chem.MolFromSmiles(text))) for text in spelt}
-    assert len(spelt) > 10 and got == {canonical("NC(=O)[C@@H](N)Cc1ccccc1")}
+    chirality = EndChirality(Chem.MolFromSmiles(PHENYLALANINE))
+    texts = {Chem.MolToSmiles(d_form, doRandom=True) for _ in range(40)}
+    got = {Chem.MolToSmiles(chirality.applied_to(Chem.MolFromSmiles(text))) for text in texts}
+    assert len(texts) > 10 and got == {canonical("NC(=O)[C@@H](N)Cc1ccccc1")}
 
 
-def test_the_natural_hands_are_those_of_their_names():
+def test_the_natural_chiralities_are_those_of_their_names():
     def cip(smiles):
         mol = Chem.MolFromSmiles(smiles)
         return [label for _, label in Chem.FindMolChiralCenters(mol, useLegacyImplementation=False)]

@@ -4,9 +4,9 @@ import pytest
 from molinterp.data import drugs
 from rdkit import Chem
 
-from molinterp.chem.stereo.centres import Hands
+from molinterp.chem.stereo.centres import EndChirality
 from molinterp.chem.stereo.fused_rings import FusedRings
-from molinterp.chem.stereo.neighbourhoods import HANDS, tetrahedral
+from molinterp.chem.stereo.neighbourhoods import SIGNS, tetrahedral
 
 TESTOSTERONE = "C[C@]12CC[C@H]3[C@@H](CCC4=CC(=O)CC[C@@]43C)[C@@H]1CC[C@@H]2O"
 PROGESTERONE = "CC(=O)[C@H]1CC[C@H]2[C@@H]3CCC4=CC(=O)CC[C@]4(C)[C@H]3CC[C@]12C"
@@ -35,14 +35,14 @@ def flat(smiles):
 
 def between(smiles, *ends):
     mol = Chem.MolFromSmiles(smiles)
-    found = Hands(*(Chem.MolFromSmiles(end) for end in ends)).given(mol)
+    found = EndChirality(*(Chem.MolFromSmiles(end) for end in ends)).applied_to(mol)
     return canonical(smiles if found is None else Chem.MolToSmiles(found))
 
 
 @pytest.mark.parametrize("end", ENDS)
 def test_an_end_without_its_stereo_comes_back_as_it_is(end):
     assert between(flat(end), end) == canonical(end)
-    assert Hands(Chem.MolFromSmiles(end)).given(Chem.MolFromSmiles(end)) is None
+    assert EndChirality(Chem.MolFromSmiles(end)).applied_to(Chem.MolFromSmiles(end)) is None
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -53,7 +53,7 @@ def test_the_mirror_image_of_an_end_is_turned(end):
     assert between(Chem.MolToSmiles(mol), end) == canonical(end)
 
 
-# What is wanted is spelt as the end, with substituents and bonds changed in place.
+# The wanted molecule is written like the end, with substituents and bonds changed in place.
 @pytest.mark.parametrize(
     ("found", "ends", "wanted"),
     [
@@ -89,7 +89,7 @@ def test_the_mirror_image_of_an_end_is_turned(end):
         ),
     ],
 )
-def test_rings_between_have_the_hands_of_the_same_rings_at_an_end(found, ends, wanted):
+def test_rings_between_have_the_chirality_of_the_same_rings_at_an_end(found, ends, wanted):
     got = between(found, *ends)
     assert flat(got) == flat(found)
     assert got == canonical(wanted)
@@ -97,7 +97,7 @@ def test_rings_between_have_the_hands_of_the_same_rings_at_an_end(found, ends, w
 
 
 CORE = "C[C@]12CC[C@H]3[C@@H](CCC4CCCCC43)[C@@H]1CCC2"
-"""Atoms of a steroid with its hands at C8, C9, C13 and C14."""
+"""Atoms of a steroid with the chirality of C8, C9, C13 and C14."""
 
 
 @pytest.mark.parametrize("end", [TESTOSTERONE, PROGESTERONE, LEVONORGESTREL])
@@ -110,7 +110,7 @@ CORE = "C[C@]12CC[C@H]3[C@@H](CCC4CCCCC43)[C@@H]1CCC2"
         "CC12CCC3C(CCc4cc(N)ccc43)C1CCC2O",
     ],
 )
-def test_the_core_of_steroids_matches_with_its_hands(found, end):
+def test_the_core_of_steroids_matches_with_its_chirality(found, end):
     query = Chem.MolFromSmiles(CORE)
     generic = Chem.AdjustQueryParameters.NoAdjustments()
     generic.makeBondsGeneric = True
@@ -123,27 +123,27 @@ def test_the_core_of_steroids_matches_with_its_hands(found, end):
     assert not mirrored.HasSubstructMatch(query, useChirality=True)
 
 
-def test_the_hands_do_not_depend_on_how_a_molecule_is_written():
-    hands = Hands(Chem.MolFromSmiles(MORPHINE), Chem.MolFromSmiles(TESTOSTERONE))
+def test_the_chirality_does_not_depend_on_how_a_molecule_is_written():
+    chirality = EndChirality(Chem.MolFromSmiles(MORPHINE), Chem.MolFromSmiles(TESTOSTERONE))
     for text in ("CN1CCC23c4cccc(O)c4OC2C(O)C=CC13", "CC12CCC3C(CCC4=CC(=O)CCC43)C1CCC2N"):
         mol = Chem.MolFromSmiles(text)
-        spelt = {Chem.MolToSmiles(mol, doRandom=True) for _ in range(30)}
-        given = {canonical(Chem.MolToSmiles(hands.given(Chem.MolFromSmiles(s)))) for s in spelt}
-        assert len(spelt) > 10 and len(given) == 1
+        texts = {Chem.MolToSmiles(mol, doRandom=True) for _ in range(30)}
+        given = {canonical(Chem.MolToSmiles(chirality.applied_to(Chem.MolFromSmiles(s)))) for s in texts}
+        assert len(texts) > 10 and len(given) == 1
 
 
 def test_a_ring_system_is_given_all_or_nothing():
     fused = FusedRings(Chem.MolFromSmiles(TESTOSTERONE))
     mol = Chem.MolFromSmiles("CC12CCC3C(CCC4=CC(=O)CCC43C)C1CCC2O")
-    given = fused.given(mol, tetrahedral(mol))
+    given = fused.assign(mol, tetrahedral(mol))
     assert not given.likely and set(given.sure) == set(tetrahedral(mol))
-    assert set(given.sure.values()) <= HANDS.keys()
+    assert set(given.sure.values()) <= SIGNS.keys()
 
 
 @pytest.mark.parametrize(
     ("found", "ends"),
     [
-        (PROGESTERONE, (flat(TESTOSTERONE), flat(LEVONORGESTREL))),  # the ends have no hands
+        (PROGESTERONE, (flat(TESTOSTERONE), flat(LEVONORGESTREL))),  # the ends have no stereo
         (TESTOSTERONE, ("CCO", PENICILLIN_G)),  # no such rings
         ("O=C1CCC2CCCCC2C1", ("C1CC[C@@H]2CCC[C@@H]2C1",)),
         ("C1CCC2CC3CC3CC2C1", ("C[C@@H]1C[C@@H]2CCCC[C@H]2C[C@H]1C",)),  # a cyclopropane would be trans
@@ -168,7 +168,7 @@ def test_ends_that_are_equal_and_disagree_give_nothing():
         assert between(found, trans, cis) == canonical(found)
 
 
-def test_what_an_end_leaves_open_in_rings_with_hands_stays_open():
+def test_what_an_end_leaves_open_in_rings_with_stereo_stays_open():
     open_alcohol = TESTOSTERONE.replace("CC[C@@H]2O", "CCC2O")
     assert between(TESTOSTERONE, open_alcohol) == canonical(open_alcohol)
 
@@ -179,8 +179,8 @@ def test_the_constitution_of_drugs_stays_as_it_is():
     some = fused[::6]
     assert len(some) > 5
     for start, end in permutations(some, 2):
-        hands = Hands(start, end)
+        chirality = EndChirality(start, end)
         for mol in some[:4]:
             bare = flat(Chem.MolToSmiles(mol))
-            given = hands.given(Chem.MolFromSmiles(bare))
+            given = chirality.applied_to(Chem.MolFromSmiles(bare))
             assert given is None or flat(Chem.MolToSmiles(given)) == bare

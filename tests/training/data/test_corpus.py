@@ -103,8 +103,8 @@ def test_two_spellings_of_a_compound_are_held_out_together(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name\nfoo\n", "must have a column 'smiles'; found name"),
-        ("name,InChI\nfoo,x\n", "found name, InChI. InChI and InChIKey are not read"),
+        ("name\nfoo\n", "must have a column 'smiles' in its first row; found name"),
+        ("name,InChIKey\nfoo,x\n", "found name, inchikey. An InChIKey is a hash"),
         ("smiles\n", "must hold molecules; got none"),
         ("smiles,split\nCCO,dev\n", "must hold train, valid or test; got dev"),
         ("smiles\nC1CC\n", "no molecule of the training file could be parsed .* its 0 molecules"),

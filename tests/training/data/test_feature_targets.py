@@ -13,6 +13,8 @@ from molinterp.training.vae.settings import LossSettings, VAETraining
 from molinterp.training.vae.trainer import Trainer
 from tests.conftest import SMALL, SMALL_SIZES
 
+pytestmark = pytest.mark.weights
+
 NAMES = ("bbb", "soluble")
 CLASSIFIERS = {name: shipped_classifiers()[name] for name in NAMES}
 

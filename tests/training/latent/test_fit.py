@@ -26,6 +26,8 @@ from molinterp.training.latent.sampling import KINDS, decode_points, encode_comp
 from molinterp.training.latent.settings import DensityFit, ExampleSettings, HeadFit, LatentFit, ValidityFit
 from tests.conftest import SMALL
 
+pytestmark = pytest.mark.weights
+
 SIZES = ExampleSettings(n_compounds=600, n_decodes=600)
 FEW_STEPS = LatentFit(
     examples=SIZES,
