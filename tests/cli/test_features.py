@@ -3,8 +3,6 @@ import json
 import pytest
 
 from molinterp.model.bundle import Bundle
-from molinterp.training.latent import features
-from molinterp.training.latent import fit as realism
 from tests.cli.commands import check_refused, rows
 from tests.conftest import SMALL
 
@@ -31,17 +29,16 @@ def test_the_list_names_classifiers_rules_and_properties(command):
 
 
 @pytest.mark.weights
-def test_a_table_of_labels_becomes_a_feature_of_a_bundle(command, saved_bundle, tmp_path, monkeypatch):
-    for function in (realism.fit_parts, features.teach_feature):
-        monkeypatch.setitem(function.__kwdefaults__, "n_steps", 100)
+def test_a_table_of_labels_becomes_a_feature_of_a_bundle(command, saved_bundle, tmp_path):
     compounds = [f"{s},{split}" for s in SMALL * 8 for split in ("train", "valid")]
     (tmp_path / "m.csv").write_text("\n".join(["smiles,split", *compounds]))
     (tmp_path / "labels.csv").write_text("\n".join(["smiles,alcohol", *LABELS]))
     model = ("--model", "small")
-    sizes = ("--compounds", "200", "--points", "100")
+    sizes = ("--n-compounds", "200", "--n-decodes", "100")
+    steps = ("--heads-n-bit-steps", "100", "--heads-n-property-steps", "100", "--heads-n-passes", "0")
     code, out, err = command("fit", "density", "m.csv", *model, *sizes, "-q")
     assert (code, err) == (0, "") and set(json.loads(out)) == {"density"}
-    code, out, err = command("fit", "heads", "m.csv", *model, *sizes, "-q", "-o", "taught")
+    code, out, err = command("fit", "heads", "m.csv", *model, *sizes, *steps, "-q", "-o", "taught")
     assert (code, err) == (0, "") and set(json.loads(out)) == {"density", "heads", "properties"}
     assert Bundle.load("taught").model.config.head_blocks == 3
     said = ("--meaning", "Bears\ta hydroxyl group.")

@@ -68,7 +68,7 @@ def test_a_download_that_cannot_be_is_one_line(command, monkeypatch, tmp_path, a
     ("arguments", "code", "message"),
     [
         (("verify", "none"), 4, "must be one that ships"),
-        (("eval", "none.csv"), 2, "cannot be read"),
+        (("eval", "none.csv"), 2, "does not exist"),
     ],
 )
 def test_bad_input_gives_one_line_and_its_exit_code(command, small, tmp_path, arguments, code, message):
@@ -77,22 +77,19 @@ def test_bad_input_gives_one_line_and_its_exit_code(command, small, tmp_path, ar
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_was_measured_says_the_split_and_a_closed_bundle_is_found_before(
-    command, saved_bundle, tmp_path, monkeypatch
-):
+def test_figures_are_saved_and_a_closed_bundle_is_found_before(command, saved_bundle, molecules, monkeypatch):
     measured = []
 
     def measure(bundle, smiles, *_):
         measured.append(smiles)
-        return {}
+        return {"n_molecules": len(smiles)}
 
-    monkeypatch.setattr("molinterp.training.evaluate.evaluate", measure)
-    (tmp_path / "m.csv").write_text("\n".join(["smiles,split", *(f"{s},train" for s in SMALL * 5)]))
-    evaluate = ("models", "eval", "m.csv", "--model", "small", "--split", "train", "-n", "5", "--save")
+    monkeypatch.setattr("molinterp.training.pipeline.evaluate", measure)
+    few = ("--split", "train", "--n-molecules", "5", "-q")
+    evaluate = ("models", "eval", molecules, "--model", "small", *few, "--save")
     answer = command(*evaluate)
     assert (answer.code, answer.err) == (0, "") and measured == [SMALL[:5]]
-    asked = "molinterp models eval MOLECULES --split train -n 5 --pairs 2000 --seed 0"
-    assert Bundle.load("small").figures["command"] == asked
+    assert Bundle.load("small").figures == {"n_molecules": 5}
 
     def closed(folder):
         raise BundleError("closed")
