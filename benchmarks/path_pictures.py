@@ -1,8 +1,8 @@
-"""Draw paths of some pairs, chosen by a seed, from the table that pathbench.py wrote.
+"""Draw the paths of random pairs from a table of pathbench.py.
 
     python benchmarks/path_pictures.py pairs.csv paths.csv docs/paths [-n 10] [--seed 0]
 
-One PNG a pair, named after it; on stdout a Markdown line a picture with the pair's figures.
+Each pair gives a PNG with its name and, on stdout, a Markdown line with its metrics.
 """
 
 from __future__ import annotations

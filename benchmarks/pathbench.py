@@ -2,8 +2,8 @@
 
     python benchmarks/pathbench.py pairs.csv paths.csv [--method linear] [--model default] [--seed 0]
 
-Columns in: pair, start, end. Columns out: pair, step, smiles, seconds, origin. A pair that fails gives no row
-and a line on stderr.
+Columns in: pair, start, end. Columns out: pair, step, smiles, seconds, origin. A failed pair has no rows, and
+its error is printed on stderr.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def main() -> None:
     parser.add_argument("paths", type=Path)
     parser.add_argument("--method", choices=list(Method), default="geodesic")
     parser.add_argument(
-        "--pointwise", action="store_true", help="no assembly: decodes of the curve as they come"
+        "--pointwise", action="store_true", help="use the decodes of the curve without a search"
     )
-    parser.add_argument("--no-edits", action="store_true", help="candidates of the model alone")
+    parser.add_argument("--no-edits", action="store_true", help="use only candidates of the model")
     parser.add_argument("--every", type=int, default=1, help="take every n-th pair")
     parser.add_argument("--model", default="default")
     parser.add_argument("--seed", type=int, default=0)

@@ -1,4 +1,4 @@
-"""`molinterp path`: two compounds in, a table of molecules out."""
+"""`molinterp path`: find a path of molecules between two compounds."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     help="File to write: .csv, .tsv, .xlsx, .json, .sdf, .smi or .html; may be given several times.",
 )
 @path_options()  # type: ignore[untyped-decorator]
-@click.option("--print-config", is_flag=True, help="Print the request as TOML for --config, and stop.")
-@click.option("--raw-csv", is_flag=True, help="Leave text cells as they are, formulas of a spreadsheet too.")
-@click.option("-q", "--quiet", is_flag=True, help="Write nothing but errors to stderr.")
-@click.option("-v", "--verbose", is_flag=True, help="Say more about the path on stderr.")
+@click.option("--print-config", is_flag=True, help="Print the request as TOML for --config and exit.")
+@click.option(
+    "--raw-csv", is_flag=True, help="Do not escape cells that a spreadsheet would read as formulas."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Write only errors to stderr.")
+@click.option("-v", "--verbose", is_flag=True, help="Write more about the path to stderr.")
 def path(
     compounds: tuple[str, ...],
     outputs: tuple[Path, ...],
@@ -42,7 +44,7 @@ def path(
     """Find molecules between START and END, through any way-points named between them.
 
     Each compound is a SMILES, a file (.smi, .sdf, .mol, .csv, also .gz), the name of a well-known drug, or -
-    for standard input; the prefixes file:, smiles: and name: settle which one is meant. The table goes to
+    for standard input; the prefixes file:, smiles: and name: resolve ambiguities. The table is written to
     stdout as TSV, or to the files given by -o.
     """
     from molinterp.report.formats import check_writable
@@ -66,7 +68,7 @@ def path(
 
 
 def _request(compounds: Sequence[str], given: dict[str, Any]) -> PathRequest:
-    """The request of a command line; compounds on it take the place of those of a configuration."""
+    """Build the request; compounds on the command line replace those of the configuration file."""
     from molinterp.chem.standardise import standardise
     from molinterp.io.compounds import resolve_all
 
@@ -78,7 +80,7 @@ def _request(compounds: Sequence[str], given: dict[str, Any]) -> PathRequest:
     ends = resolve_all(compounds)
     texts = [e.cxsmiles for e in ends]
     for text in texts:
-        standardise(text)  # a mistyped SMILES is told before torch is loaded
+        standardise(text)  # report a mistyped SMILES before torch is loaded
     named = {"start": texts[0], "end": texts[-1], "via": texts[1:-1], "names": [e.name for e in ends]}
     return PathRequest.of(**{**given, **named})
 
@@ -115,15 +117,15 @@ def _bar(quiet: bool) -> Any:
 
 
 def _log(found: MoleculePath, verbose: bool) -> None:
-    exact = sum(trip.is_exact for trip in found.round_trips)
-    refined = sum(trip.is_exact_refined for trip in found.round_trips)
-    click.echo(
-        f"{len(found)} molecules; worst step {found.worst_step:.2f}, mean {found.mean_step:.2f}; "
-        f"chosen from {found.n_candidates}; "
-        f"{found.raw_validity:.0%} of {found.n_decoded} decodes are molecules; "
-        f"{exact} of 2 ends reconstructed, {refined} from an inverted latent point",
-        err=True,
-    )
+    largest = max((m.change.n_atoms for m in found if m.change is not None), default=None)
+    said = [f"{len(found)} molecules", f"worst step {found.worst_step:.2f}, mean {found.mean_step:.2f}"]
+    if largest is not None:
+        said.append(f"largest step {largest} heavy atoms")
+    if found.round_trips is not None and found.raw_validity is not None:
+        exact = sum(trip.is_exact for trip in found.round_trips)
+        said.append(f"{found.raw_validity:.0%} of {found.n_decoded} decodes are molecules")
+        said.append(f"{exact} of 2 ends reconstructed")
+    click.echo("; ".join([*said, f"chosen from {found.n_candidates}"]), err=True)
     if verbose:
         for reason, n in sorted(found.rejected.items()):
             click.echo(f"left out: {n} {reason}", err=True)

@@ -5,7 +5,6 @@ Convention everywhere: energy E = ½ ∫ λ² ‖dΦ/dt‖² dt, length L = ∫ 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self, final
@@ -147,12 +146,12 @@ class Metric:
         d = z.shape[-1]
         wide = z[..., None, :].expand(*z.shape[:-1], d, d).contiguous()
         eye = torch.eye(d, dtype=z.dtype, device=z.device).expand_as(wide).contiguous()
-        return _derivative(lambda x: self.chart_images(x, z), wide, eye).mT
+        return output_spaces.derivative(lambda x: self.chart_images(x, z), wide, eye).mT
 
     def push_forward(self, z: Tensor, v: Tensor) -> Tensor:
         """J_Φ(z) v, (..., h), of tangent vectors v (..., d) at points z (..., d), both broadcast."""
         z, v = (x.contiguous() for x in torch.broadcast_tensors(z, v))
-        return _derivative(lambda x: self.chart_images(x, z), z, v)
+        return output_spaces.derivative(lambda x: self.chart_images(x, z), z, v)
 
     def metric_matrix(self, z: Tensor) -> Tensor:
         """G(z), (..., d, d), symmetric and positive semi-definite."""
@@ -219,14 +218,6 @@ class Metric:
     def quality(self, nodes: Tensor) -> Tensor:
         """exp(-L) of the curve through `nodes` (..., n + 1, d), (...), in (0, 1]."""
         return torch.exp(-self.length(nodes))
-
-
-def _derivative(function: Map, at: Tensor, v: Tensor) -> Tensor:
-    """Derivative of a function at a point in the direction of v, by forward mode."""
-    with warnings.catch_warnings():
-        # torch warns about itself where a forward-mode derivative is first taken.
-        warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
-        return torch.func.jvp(function, (at,), (v,))[1]
 
 
 def check_metric(metric: object, call: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, final
@@ -97,6 +98,41 @@ def ensemble(*phis: Map) -> Map:
     """
     side_by_side = stacked(*phis)
     return lambda z: side_by_side(z) / len(phis) ** 0.5
+
+
+def derivative(function: Map, at: Tensor, v: Tensor) -> Tensor:
+    """Derivative of a function at a point in the direction of v, by forward mode."""
+    with warnings.catch_warnings():
+        # torch warns about itself where a forward-mode derivative is first taken.
+        warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
+        return torch.func.jvp(function, (at,), (v,))[1]
+
+
+@torch.no_grad()
+def floored(phi: Map, at: Tensor, share: float = 0.01) -> Map:
+    """Φ with a share of its mean metric added in every direction: curves do not wander where Φ is blind.
+
+    A head of a network does not see all directions of its latent space. Between points that it cannot tell
+    apart all curves cost the same, and the solver may take one that leaves the data; with a floor it is the
+    one of least norm among equals.
+
+    Args:
+        phi: the output space.
+        at: points (n, d) at which its mean metric is taken.
+        share: of the mean eigenvalue, dimensionless.
+
+    Raises:
+        InputError: `phi` is a `LocalSpace`, or `share` is not positive.
+    """
+    _check_maps(phi)
+    if share <= 0:
+        raise InputError(f"`share` must be positive; got {share}.")
+    d = at.shape[1]
+    wide = at[:, None].expand(len(at), d, d).reshape(-1, d)
+    eye = torch.eye(d, dtype=at.dtype, device=at.device).repeat(len(at), 1)
+    columns = derivative(lambda z: phi(z).flatten(1), wide.contiguous(), eye)
+    weight = (share * columns.square().sum(1).mean()).sqrt()
+    return stacked(phi, lambda z: weight * z)
 
 
 def _check_maps(*phis: Map) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import torch
@@ -14,10 +14,19 @@ from torch.nn.utils.rnn import pad_sequence
 from molinterp.chem.properties import describe
 from molinterp.chem.standardise import standardise
 from molinterp.errors import InputError
-from molinterp.geometry.curves import CubicSpline, Curve, PiecewiseLinear, slerp
-from molinterp.geometry.geodesic import geodesic
-from molinterp.geometry.metric import Metric
-from molinterp.geometry.output_spaces import LocalSpace, Map, bernoulli, categorical, compose, latent, stacked
+from molinterp.geometry import (
+    CubicSpline,
+    GeodesicResult,
+    LocalSpace,
+    Metric,
+    PiecewiseLinear,
+    SolverSettings,
+    geodesic,
+    linear,
+    slerp,
+)
+from molinterp.geometry.curves import Curve
+from molinterp.geometry.output_spaces import Map, bernoulli, categorical, compose, floored, latent, stacked
 from molinterp.model.bundle import Bundle
 from molinterp.model.decoding import greedy
 from molinterp.model.tokens import END, PAD, START
@@ -130,6 +139,13 @@ class CurveMeasurement:
     """exp(-length), in (0, 1]."""
     improvement: float
     """Relative length improvement, 1 - length / length of the straight line."""
+    is_converged: bool
+    """Whether the solver converged to a minimum; True for the curves that need no solver."""
+    log_index: float
+    """Smallest log10 of the realism index along the curve; NaN if the model has no density.
+
+    If it is far below that of the ends, the curve leaves the region of compounds.
+    """
 
 
 def compare_curves(
@@ -164,19 +180,18 @@ def compare_curves(
     return [
         row
         for name in names
-        for row in _measured(Metric(output_space(bundle, name, precision)), name, z0, z1)
+        for row in _measured(bundle, Metric(output_space(bundle, name, precision)), name, z0, z1)
     ]
 
 
 @torch.no_grad()
-def _measured(metric: Metric, name: str, z0: Tensor, z1: Tensor) -> list[CurveMeasurement]:
-    # The decoder costs a thousand times as much as a head.
-    n_segments, max_iterations = (8, 10) if isinstance(metric.phi, LocalSpace) else (32, 100)
+def _measured(bundle: Bundle, metric: Metric, name: str, z0: Tensor, z1: Tensor) -> list[CurveMeasurement]:
     knots = torch.linspace(0, 1, N_MEASURED, device=z0.device)
+    found = _geodesic(metric, z0, z1)
     curves: dict[str, Curve] = {
         "linear": PiecewiseLinear(torch.stack([z0, z1])),
         "slerp": CubicSpline(slerp(z0, z1, knots)),
-        "geodesic": geodesic(metric, z0, z1, n_segments=n_segments, max_iterations=max_iterations).curve,
+        "geodesic": found.curve,
     }
     rows: list[CurveMeasurement] = []
     for kind, curve in curves.items():
@@ -185,8 +200,23 @@ def _measured(metric: Metric, name: str, z0: Tensor, z1: Tensor) -> list[CurveMe
         line = rows[0].length if rows else length
         improvement = 1 - length / line if line > 0 else 0.0
         energy = float(metric.energy(nodes))
-        rows.append(CurveMeasurement(name, kind, length, energy, math.exp(-length), improvement))
+        index = bundle.realism.index
+        log_index = math.nan if index is None else float(index.log_index(nodes).min()) / math.log(10)
+        converged = kind != "geodesic" or bool(found.converged)
+        rows.append(
+            CurveMeasurement(name, kind, length, energy, math.exp(-length), improvement, converged, log_index)
+        )
     return rows
+
+
+def _geodesic(metric: Metric, z0: Tensor, z1: Tensor) -> GeodesicResult:
+    """Compute the geodesic in an output space, with a floor in directions that a head does not depend on."""
+    if isinstance(metric.phi, LocalSpace):
+        # The decoder costs a thousand times as much as a head.
+        settings = replace(SolverSettings.unchecked(), n_charts=2)
+        return geodesic(metric, z0, z1, n_segments=8, max_iterations=10, settings=settings)
+    sound = Metric(floored(metric.phi, linear(z0, z1, torch.linspace(0, 1, 5, device=z0.device))))
+    return geodesic(sound, z0, z1, n_segments=32, max_iterations=100)
 
 
 def _greedy_strings(bundle: Bundle, z: Tensor) -> Tensor:

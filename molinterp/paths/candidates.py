@@ -15,15 +15,13 @@ from rdkit.DataStructs import BulkTanimotoSimilarity
 from molinterp.chem.edits import Product
 from molinterp.chem.filters import Judge, decoded_molecule
 from molinterp.chem.identity import flat_smiles
-from molinterp.chem.properties import logp, mw, qed, tpsa
+from molinterp.chem.molecule_terms import MoleculeTerms
 from molinterp.chem.similarity import N_BITS, ecfp4, packed, tanimoto_rows
 from molinterp.chem.stereo.centres import EndChirality
 from molinterp.paths.request import TERM_WEIGHTS
 
 SIZE_RANGE = (0.75, 1.1)
 """Heavy atoms of a candidate: least share of the smaller end's, largest of the larger end's."""
-SCALES = {"logp": 1.0, "tpsa": 25.0, "mw": 50.0}
-"""How far a property may leave the range of the two ends before λ grows by its weight; own units."""
 EXISTING = frozenset({"library"})
 """Origins of compounds that exist as they are."""
 N_ROOM = 256
@@ -33,7 +31,6 @@ FLOOR = 1.0
 
 Weigh = Callable[[Sequence[str]], Sequence[Mapping[str, float]]]
 """SMILES to λ terms by name, none negative, one mapping a molecule."""
-_PROPERTIES = {"logp": logp, "tpsa": tpsa, "mw": mw}
 
 
 @final
@@ -95,7 +92,7 @@ class Candidates:
             term_weights: weights in λ of `range`, the mean distance in SCALES by which properties leave the
                 range of the two ends, and of `qed`, the depth of QED below the lower end's.
         """
-        self._term_weights = {**TERM_WEIGHTS, **term_weights}
+        self._terms = MoleculeTerms(start, end, {**TERM_WEIGHTS, **term_weights})
         self.judge = judge
         self._weigh = weigh
         self._hands = hands
@@ -112,9 +109,6 @@ class Candidates:
         self._table = np.zeros((N_ROOM, N_ROOM), np.float32)
         self._rows = np.zeros((N_ROOM, N_BITS // 64), np.uint64)
         self._counts = np.zeros(N_ROOM, np.int64)
-        values = [{name: f(m) for name, f in _PROPERTIES.items()} for m in (start, end)]
-        self._ranges = {n: sorted(v[n] for v in values) for n in _PROPERTIES}
-        self._least_qed = min(qed(start), qed(end))
         for mol in (start, end):
             self._append(Proposal(Chem.MolToSmiles(mol), mol, ecfp4(mol)), "end", {})
 
@@ -165,7 +159,7 @@ class Candidates:
             self._alerting.add(index)
             self.rejected["alert"] += 1
             return False
-        dip = self._term_weights["qed"] * max(0.0, self._least_qed - qed(found.mol))
+        dip = self._terms.qed(found.mol)
         self._all[index] = replace(found, terms={**found.terms, "qed": dip})
         self._weights[index] += dip
         return dip == 0.0
@@ -248,7 +242,7 @@ class Candidates:
         if fault is not None:
             self.rejected[fault] += 1
             return None
-        return self._append(proposal, origin, self._terms(proposal.mol))
+        return self._append(proposal, origin, {"range": self._terms.range(proposal.mol)})
 
     def _handed(self, proposal: Proposal) -> Proposal:
         """A proposal with its stereocentres as those of the ends; the fingerprint does not see them."""
@@ -272,12 +266,3 @@ class Candidates:
         row = tanimoto_rows(bits, self._rows[:index], self._counts[:index])
         self._table[index, :index] = self._table[:index, index] = row
         return index
-
-    def _terms(self, mol: Chem.Mol) -> dict[str, float]:
-        outside = [
-            # Rounded: equal properties of different molecules differ in their last bits.
-            round(max(self._ranges[name][0] - value, value - self._ranges[name][1], 0.0) / SCALES[name], 9)
-            for name, f in _PROPERTIES.items()
-            for value in (f(mol),)
-        ]
-        return {"range": self._term_weights["range"] * sum(outside) / len(outside)}

@@ -153,9 +153,7 @@ def _answer(
         legs = [_answer(leg, model, library, reference)[0] for leg in waypoints.legs(request)]
         return [waypoints.join(request, legs)]
     problem = stages.pose(request, model, library, reference)
-    connection = stages.connect(problem)
-    pool = stages.propose(problem, connection)
-    return stages.describe(problem, connection, pool, stages.search(problem, pool))
+    return stages.describe(problem, stages.search(problem))
 
 
 def interpolate_many(

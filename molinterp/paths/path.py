@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rdkit import Chem
 
+    from molinterp.chem.changes import Change
+
 WIDEST_SMILES = 60
 """Characters of a SMILES in the printed table of a path."""
 
@@ -62,6 +64,34 @@ class LatentCurve:
 
 @final
 @dataclass(frozen=True)
+class StepChange:
+    """What a step changes, from the molecule before to this one."""
+
+    words: str
+    """The change as a chemist says it, such as "phenyl -> 3-pyridyl"."""
+    n_atoms: int
+    """Heavy atoms that change, both molecules counted."""
+    n_sites: int
+    """Connected places that change."""
+    is_readable: bool
+    """Whether a chemist reads the change at one glance."""
+    pairs: tuple[tuple[int, int], ...]
+    """Atoms in common: of the molecule before and of this one, in the order of their SMILES."""
+
+    @classmethod
+    def of(cls, change: Change) -> StepChange:
+        """The same of a change under an atom map."""
+        return cls(change.words, change.size, change.n_sites, change.is_readable, change.pairs)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> StepChange:
+        """The change that `dataclasses.asdict` described."""
+        pairs = tuple((int(i), int(j)) for i, j in document["pairs"])
+        return cls(**{**document, "pairs": pairs})
+
+
+@final
+@dataclass(frozen=True)
 class PathMolecule:
     """One molecule of a path."""
 
@@ -91,6 +121,8 @@ class PathMolecule:
     """Whether it stands in the reference, stereo aside; None where there is no reference."""
     name: str = ""
     """What the user or the library calls it; may be empty. The request names the ends."""
+    change: StepChange | None = None
+    """What the step to it changes; None for the first, and if no atoms were mapped."""
 
     def verdicts(self) -> dict[str, str]:
         """The verdicts that were given, by the names of their columns."""
@@ -112,7 +144,14 @@ class PathMolecule:
             "features": dict(self.features),
             **({} if self.is_known is None else {"is_known": self.is_known}),
             "terms": dict(self.terms),
+            **({} if self.change is None else {"change": asdict(self.change)}),
         }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> PathMolecule:
+        """The molecule that `to_document` described."""
+        change = document.get("change")
+        return cls(**{**document, "change": None if change is None else StepChange.from_document(change)})
 
 
 @final
@@ -142,8 +181,8 @@ class MoleculePath:
     """What was asked; `solve` of it gives this path again."""
     molecules: tuple[PathMolecule, ...]
     """Molecules in order, the two ends included."""
-    curve: LatentCurve
-    """The curve in latent space that was decoded."""
+    curve: LatentCurve | None
+    """The curve in latent space that was decoded; None if none was needed."""
     model: str
     """Name of the model."""
     is_bridged: bool
@@ -152,16 +191,16 @@ class MoleculePath:
     """½ n Σ λ̄² d² over its n steps, dimensionless."""
     length: float
     """Σ λ̄ d over its steps, dimensionless."""
-    raw_validity: float
-    """Share of the curve's decodes that are molecules, before any filter, in [0, 1]."""
+    raw_validity: float | None
+    """Share of the curve's decodes that are molecules, before any filter, in [0, 1]; None without decodes."""
     n_decoded: int
     """Decodes made along the curve."""
     n_candidates: int
     """Different molecules that the path could choose from."""
     rejected: Mapping[str, int]
     """Reason to number of different molecules that were left out."""
-    round_trips: tuple[RoundTrip, RoundTrip]
-    """What the model makes of the start and of the end."""
+    round_trips: tuple[RoundTrip, RoundTrip] | None
+    """What the model makes of the start and of the end; None if no curve was needed."""
     notes: tuple[str, ...] = ()
     """What standardisation changed on the ends, and what else a reader should know."""
 
@@ -245,13 +284,22 @@ class MoleculePath:
             "length": self.length,
             "quality": self.quality,
             "candidates": self.n_candidates,
+            "rejected": dict(self.rejected),
+            **self._of_curve(),
+        }
+
+    def _of_curve(self) -> dict[str, Any]:
+        """Numbers of the curve's decodes and of the ends' round trips; empty if there was no curve."""
+        if self.round_trips is None:
+            return {}
+        start, end = self.round_trips
+        return {
             "raw_validity": self.raw_validity,
             "decoded": self.n_decoded,
-            "rejected": dict(self.rejected),
-            "start_reconstructed": self.round_trips[0].is_exact,
-            "end_reconstructed": self.round_trips[1].is_exact,
-            "start_refined": self.round_trips[0].is_exact_refined,
-            "end_refined": self.round_trips[1].is_exact_refined,
+            "start_reconstructed": start.is_exact,
+            "end_reconstructed": end.is_exact,
+            "start_refined": start.is_exact_refined,
+            "end_refined": end.is_exact_refined,
         }
 
     def to_frame(self) -> pd.DataFrame:
@@ -259,6 +307,7 @@ class MoleculePath:
         import pandas as pd
 
         terms = {name: None for m in self.molecules for name in m.terms}
+        has_changes = any(m.change is not None for m in self.molecules)
         names = [self.start_name, *(m.name for m in self.molecules[1:-1]), self.end_name]
         rows = [
             {
@@ -271,6 +320,7 @@ class MoleculePath:
                 "similarity_to_start": m.similarity_to_start,
                 "similarity_to_end": m.similarity_to_end,
                 **m.verdicts(),
+                **({} if not has_changes else _change_columns(m.change)),
                 **m.properties,
                 **{f"feature_{name}": score for name, score in m.features.items()},
                 **({} if m.is_known is None else {"is_known": m.is_known}),
@@ -279,20 +329,21 @@ class MoleculePath:
             for i, (m, name) in enumerate(zip(self.molecules, names, strict=True))
         ]
         frame = pd.DataFrame(rows)
-        return frame.astype({"similarity": float})
+        kinds: dict[str, Any] = {"similarity": float}
+        return frame.astype(kinds | ({"n_changed": "Int64"} if has_changes else {}))
 
     def to_json(self) -> str:
         """Text of a JSON object with all that the path holds, what was asked included."""
-        start, end = (asdict(trip) for trip in self.round_trips)
+        trips = [None, None] if self.round_trips is None else [asdict(trip) for trip in self.round_trips]
         document = {
-            "start": {"name": self.start_name, "smiles": self.smiles[0], "round_trip": start},
-            "end": {"name": self.end_name, "smiles": self.smiles[-1], "round_trip": end},
+            "start": {"name": self.start_name, "smiles": self.smiles[0], "round_trip": trips[0]},
+            "end": {"name": self.end_name, "smiles": self.smiles[-1], "round_trip": trips[1]},
             "request": self.request.given(),
             "model": self.model,
             "notes": list(self.notes),
             "metrics": self.metrics(),
             "molecules": [m.to_document() for m in self.molecules],
-            "curve": self.curve.to_document(),
+            "curve": None if self.curve is None else self.curve.to_document(),
         }
         return json.dumps(document, indent=1) + "\n"
 
@@ -306,20 +357,21 @@ class MoleculePath:
         try:
             document = json.loads(text)
             metrics = document["metrics"]
-            start, end = (RoundTrip(**document[end]["round_trip"]) for end in ("start", "end"))
+            curve, trips = document["curve"], [document[end]["round_trip"] for end in ("start", "end")]
+            has_curve = curve is not None
             return cls(
                 request=PathRequest.of(**document["request"]),
-                molecules=tuple(PathMolecule(**m) for m in document["molecules"]),
-                curve=LatentCurve.from_document(document["curve"]),
+                molecules=tuple(PathMolecule.from_document(m) for m in document["molecules"]),
+                curve=LatentCurve.from_document(curve) if has_curve else None,
                 model=document["model"],
                 is_bridged=metrics["bridged"],
                 energy=metrics["energy"],
                 length=metrics["length"],
-                raw_validity=metrics["raw_validity"],
-                n_decoded=metrics["decoded"],
+                raw_validity=metrics.get("raw_validity"),
+                n_decoded=metrics.get("decoded", 0),
                 n_candidates=metrics["candidates"],
                 rejected=metrics["rejected"],
-                round_trips=(start, end),
+                round_trips=(RoundTrip(**trips[0]), RoundTrip(**trips[1])) if has_curve else None,
                 notes=tuple(document["notes"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -347,13 +399,14 @@ class MoleculePath:
         return "\n".join(self.smiles)
 
     def __repr__(self) -> str:
-        """A table of the molecules: number, similarity to the one before, origin, name and SMILES."""
+        """A table of the molecules: number, similarity to the one before, origin, change, name and SMILES."""
         names = [self.start_name, *(m.name for m in self.molecules[1:-1]), self.end_name]
-        rows = [("", "similarity", "origin", "name", "smiles")]
+        rows = [("", "similarity", "origin", "change", "name", "smiles")]
         for i, (m, name) in enumerate(zip(self.molecules, names, strict=True)):
             near = "" if m.similarity is None else f"{m.similarity:.2f}"
             short = m.smiles if len(m.smiles) <= WIDEST_SMILES else f"{m.smiles[: WIDEST_SMILES - 1]}…"
-            rows.append((str(i), near, m.origin, name, short))
+            words = "" if m.change is None else m.change.words
+            rows.append((str(i), near, m.origin, words, name, short))
         widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]) - 1)]
         lines = (
             "  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]) for row in rows
@@ -394,3 +447,10 @@ class MoleculePath:
             InputError: `columns` is below 1.
         """
         return display.current().grid(self, columns)
+
+
+def _change_columns(change: StepChange | None) -> dict[str, Any]:
+    return {
+        "change": "" if change is None else change.words,
+        "n_changed": None if change is None else change.n_atoms,
+    }

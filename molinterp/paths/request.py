@@ -32,7 +32,16 @@ from molinterp.options import (
 CATALOGUES = ("PAINS", "BRENK")
 """Catalogues of structural alerts."""
 TERM_WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {"density": 0.05, "validity": 0.3, "feature": 20.0, "range": 2.0, "qed": 16.0}
+    {
+        "density": 0.05,
+        "validity": 0.3,
+        "feature": 20.0,
+        "range": 2.0,
+        "qed": 16.0,
+        "soft_alerts": 1.0,
+        "rare_rings": 0.5,
+        "foreign": 2.0,
+    }
 )
 """Default weights of the terms of λ; `feature` stands for every feature that is asked for."""
 
@@ -55,6 +64,17 @@ class Objective(StrEnum):
     """Many small steps."""
     SHORT = "short"
     """Few steps that are just small enough."""
+
+
+class Effort(StrEnum):
+    """How much is done for a path where hybrids of the two ends do not join them readably."""
+
+    FAST = "fast"
+    """Hybrids alone, if they join the ends at all."""
+    NORMAL = "normal"
+    """Way-points that the model decodes between the ends, too."""
+    THOROUGH = "thorough"
+    """More way-points."""
 
 
 @final
@@ -187,10 +207,22 @@ class PathRequest:
         Objective.SMOOTH, Choice(Objective), "Many small steps, or few that are just small enough.", SEARCH
     )
     """How finely the path is cut."""
-    min_step_similarity: float = option(
-        0.5, Number(0, 1, is_open=True), "Smallest ECFP4 Tanimoto similarity of neighbours.", SEARCH
+    effort: Effort = option(
+        Effort.NORMAL, Choice(Effort), "How much to try where hybrids of the two ends do not suffice.", SEARCH
     )
-    """Smallest ECFP4 Tanimoto similarity of neighbours, in (0, 1)."""
+    """How much is done where hybrids of the two ends do not suffice."""
+    hybrids: bool = option(
+        True, Flag(), "Use hybrids of the two aligned ends; without them the model leads.", SEARCH
+    )
+    """Whether hybrids of the two aligned ends are used; without them the model leads."""
+    min_step_similarity: float | None = option(
+        None,
+        Number(0, 1, is_open=True, is_optional=True),
+        "Smallest ECFP4 Tanimoto similarity of neighbours; 0.5 for paths without hybrids.",
+        SEARCH,
+    )
+    """Smallest ECFP4 Tanimoto similarity of neighbours, in (0, 1); None means 0.5 for paths without hybrids
+    and no bound on others."""
     edits: bool = option(True, Flag(), "Also use edits of molecules, not decodes alone.", SEARCH)
     """Whether edits of molecules are candidates too."""
     timeout: float | None = option(

@@ -1,332 +1,315 @@
-"""From candidates to the discrete geodesic: bridge the gaps, refine the steps, take the best path.
+"""Search lazily for a shortest path: build, filter and weigh only what the best path so far runs through.
 
-The candidates that a curve in latent space explains are few where it crosses empty space. While no path
-joins the two ends with every step similar enough, the two sides that are joined so far are grown towards
-each other: from the molecules nearest to the other side, by beam searches in the latent space at and between
-them and by edits that bring pieces of the one into the other. Once they meet, the steps of the path found
-are refined the same way. The path is the shortest one under the functional of `geometry.discrete`.
-
-Everything counts in rounds, so that the same input gives the same path on any machine; only the time limit
-looks at the clock.
+Nodes are described at no cost, as states of a lattice, and count as sound and as light as can be until they
+are looked at. A* finds the best path under these assumptions; what it runs through is looked at, in one
+batch; the search runs again. Once all of a best path was looked at, no other is better (Dellin and Srinivasa,
+A Unifying Formalism for Shortest Path Problems with Expensive Edge Evaluations
+via Lazy Best-First Search, 2016).
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal, final
+import heapq
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count, pairwise
+from typing import Protocol, final
 
-import numpy as np
+from rdkit import Chem
 
-from molinterp.chem.edits import EDITS, Goal
-from molinterp.chem.identity import without_stereo
-from molinterp.errors import InputError
-from molinterp.geometry import discrete
-from molinterp.paths.candidates import Candidate, Candidates
+from molinterp.paths.terrain import Terrain, Work
 
-Source = Callable[[Sequence[tuple[str, str]]], Iterable[str]]
-"""Pairs of SMILES to SMILES of molecules about and between them."""
-FEES = {"smooth": 0.01, "short": 0.15}
-"""Objective to what a step costs beside its squared distance: with nothing, steps of similarity 0.9 and above
-are worth a detour."""
-REFINED_SIMILARITY = 0.8
-"""Steps from this on are small enough."""
-SPANS = (2, 3)
-"""Steps of a path that a refinement looks for a way past."""
-MIN_MOLECULES = 7
-"""Molecules of a smooth path whose number is left open, ends included, where the candidates allow; between
-stereoisomers nothing need lie."""
-N_FRONTIER = 3
-"""Molecules a side that are grown in a round, at first."""
-N_PATIENT = 8
-"""Rounds after which one molecule a side more is grown: where the nearest lead nowhere, others may."""
-N_KEPT = 10
-"""Edits of a molecule that become candidates."""
-N_JUDGED = 40
-"""Edits of a molecule that are judged at most."""
+Node = tuple[int, int]
+"""Lattice and state; the two ends are START and GOAL."""
+START: Node = (-1, 0)
+GOAL: Node = (-1, 1)
+FLOOR = 1.0
+"""λ_0: of a molecule that nothing speaks against."""
 
 
 @final
 @dataclass(frozen=True)
-class Search:
-    """What is asked of a path, and how long it is sought."""
+class Fault:
+    """Why a molecule may not stand in a path."""
 
-    min_step_similarity: float = 0.5
-    """Least ECFP4 Tanimoto similarity of a step, in (0, 1)."""
-    objective: Literal["smooth", "short"] = "smooth"
-    """Many small steps, or few that are just small enough."""
-    n_molecules: int | None = None
-    """Molecules of the path, ends included; None leaves it open."""
-    n_paths: int = 1
-    """Paths without a molecule between in common."""
-    edits: bool = True
-    """Whether edits of molecules give candidates too."""
-    max_rounds: int = 96
-    """Rounds of growth before an unbridged gap is given up."""
-    n_refinements: int = 3
-    """Rounds of refinement of a path."""
-    timeout: float = 60.0
-    """Seconds after which the best path so far is taken."""
+    name: str
+    """In one word."""
+    places: tuple[frozenset[int], ...] = ()
+    """Atoms that it is due to, one set a place; none if it is due to the whole molecule."""
 
-    @property
-    def floor(self) -> float:
-        """The least similarity of a step in single precision, as similarities are stored."""
-        return float(np.float32(self.min_step_similarity))
 
-    def __post_init__(self) -> None:
-        """Check the values."""
-        if not 0 < self.min_step_similarity < 1:
-            raise InputError(f"`min_step_similarity` must be in (0, 1); got {self.min_step_similarity}.")
-        if self.objective not in FEES:
-            raise InputError(f"`objective` must be one of {', '.join(FEES)}; got {self.objective!r}.")
-        if self.n_molecules is not None and self.n_molecules < 2:
-            raise InputError(f"`n_molecules` must be at least 2, the ends included; got {self.n_molecules}.")
-        if self.n_paths < 1:
-            raise InputError(f"`n_paths` must be at least 1; got {self.n_paths}.")
-        if self.timeout <= 0:
-            raise InputError(f"`timeout` must be positive seconds; got {self.timeout}.")
+class Examiner(Protocol):
+    """Filters and weighs molecules, what costs little first."""
+
+    def sift(self, mol: Chem.Mol) -> Fault | None:
+        """What the quick filters say against a molecule."""
+
+    def screen(self, mol: Chem.Mol) -> Fault | None:
+        """What the slow filters say against a molecule that the quick ones pass."""
+
+    def weigh_quickly(self, mol: Chem.Mol) -> Mapping[str, float]:
+        """Terms of λ that cost little, none negative, of a molecule that passes the quick filters."""
+
+    def weigh(self, mols: Sequence[Chem.Mol], smiles: Sequence[str]) -> Sequence[Mapping[str, float]]:
+        """The other terms of λ by name, none negative, of molecules that pass all filters."""
 
 
 @final
 @dataclass(frozen=True)
-class Assembly:
-    """A path through candidates."""
+class Seen:
+    """What is known of a node that was looked at."""
 
-    path: tuple[int, ...]
-    """Numbers of the candidates in order, the two ends included."""
-    is_bridged: bool
-    """Whether every step is as similar as asked."""
-    n_rounds: int
-    """Rounds of growth that it took."""
-    is_timed_out: bool
-    """Whether the time limit ended the search."""
-
-
-def are_stereoisomers(start: Candidate, end: Candidate) -> bool:
-    """Whether two molecules are the same but for stereo."""
-    return without_stereo(start.smiles) == without_stereo(end.smiles)
-
-
-def assemble(candidates: Candidates, sources: Mapping[str, Source], search: Search) -> list[Assembly]:
-    """The best paths from candidate 0 to candidate 1, best first; always at least one.
-
-    `candidates` grows while paths are sought.
-
-    Args:
-        candidates: the two ends and what is known between them.
-        sources: origin of molecules, as `Candidate.origin` names it, to what gives them for pairs.
-        search: what is asked.
-    """
-    search_for_one = _Assembler(candidates, sources, search)
-    found = [search_for_one.best()]
-    while len(found) < search.n_paths and len(found[-1].path) > 2:
-        candidates.bar(found[-1].path[1:-1])
-        following = search_for_one.best()
-        if not following.is_bridged and found[-1].is_bridged:
-            break
-        found.append(following)
-    return found
+    smiles: str
+    """Canonical SMILES; empty where it is no molecule."""
+    fault: str | None = None
+    """Why it may not stand in a path; None where nothing is known against it."""
+    weight: float = FLOOR
+    """λ as far as it is known."""
+    is_weighed: bool = False
+    """Whether all terms of λ are known."""
+    terms: Mapping[str, float] = field(default_factory=dict)
+    """Terms of λ by name."""
+    mol: Chem.Mol | None = None
+    """The molecule; None of the ends and where there is none."""
+    is_screened: bool = False
+    """Whether the slow filters were asked."""
 
 
 @final
-class _Assembler:
-    """Grows the candidates of one pair until a path stands."""
+@dataclass(frozen=True)
+class Route:
+    """A path through nodes."""
 
-    def __init__(self, candidates: Candidates, sources: Mapping[str, Source], search: Search) -> None:
-        self._all, self._sources, self._search = candidates, sources, search
-        self._deadline = time.monotonic() + search.timeout
-        self._tried: set[tuple[int, int]] = set()
-        self._joined: set[tuple[str, str]] = set()
+    nodes: tuple[Node, ...]
+    """Its nodes, both ends included."""
+    energy: float
+    """Σ λ̄² d², as far as λ is known."""
 
-    def best(self) -> Assembly:
-        n_rounds = 0
-        path = self._shortest()
-        while not path and n_rounds < self._search.max_rounds and not self._is_late():
-            grown = self._bridge(N_FRONTIER + n_rounds // N_PATIENT)
-            n_rounds += 1
-            path = self._shortest()
-            if not grown:
-                break
-        is_joined = bool(path)
-        for _ in range(self._search.n_refinements if is_joined else 0):
-            if self._is_late() or not self._refine(path):
-                break
-            path = self._shortest()
-        if is_joined and self._search.objective != "smooth":
-            # Sought as for small steps whatever is asked: few large ones first would settle on a detour.
-            path = self._shortest(FEES[self._search.objective])
-        path = self._cut(path or self._widest())
-        # Fewer molecules than a bridge needs were perhaps asked for.
-        is_bridged = is_joined and self._worst(path) >= self._search.floor
-        return Assembly(path, is_bridged, n_rounds, self._is_late())
 
-    def _worst(self, path: tuple[int, ...]) -> float:
-        return min(float(self._all.similarity[i, j]) for i, j in pairwise(path))
+@final
+class LazySearch:
+    """The search for one pair of ends."""
 
-    def _is_late(self) -> bool:
-        return time.monotonic() > self._deadline
+    def __init__(
+        self, terrains: Sequence[Terrain], examiner: Examiner, work: Work, ends: tuple[Seen, Seen]
+    ) -> None:
+        """Search in some lattices of one pair at once.
 
-    def _shortest(self, fee: float = FEES["smooth"]) -> tuple[int, ...]:
-        """The path of least energy with steps as asked, which cost `fee` each; empty where there is none."""
-        return self._settled(
-            lambda allowed: self._search.floor,
-            lambda floor, allowed: discrete.cheapest(
-                self._all.similarity, self._all.weights, 0, 1, floor=floor, fee=fee, allowed=allowed
-            ),
-        )
-
-    def _widest(self) -> tuple[int, ...]:
-        """The path whose worst step is best, and among those the one of least energy."""
-        return self._settled(
-            lambda allowed: discrete.widest(self._all.similarity, 0, 1, allowed),
-            lambda floor, allowed: discrete.cheapest(
-                self._all.similarity, self._all.weights, 0, 1, floor=floor, allowed=allowed
-            ),
-        )
-
-    def _settled(
-        self,
-        floor_of: Callable[[discrete.Mask], float],
-        solve: Callable[[float, discrete.Mask], tuple[int, ...]],
-    ) -> tuple[int, ...]:
-        """Solve until every molecule of the path is settled; empty where the ends are not joined.
-
-        Only candidates that steps of the least similarity join to both ends are weighed and offered.
+        Args:
+            terrains: the lattices.
+            examiner: filters and weighs molecules.
+            work: how much is done at most.
+            ends: the start and the end.
         """
-        similarity = self._all.similarity
+        self.terrains, self.examiner, self.work = terrains, examiner, work
+        self._smiles: dict[Node, str] = {START: ends[0].smiles, GOAL: ends[1].smiles}
+        self._seen: dict[str, Seen] = {end.smiles: end for end in ends}
+        self.n_sifted = self.n_weighed = self.n_runs = self.n_popped = self.n_steps = 0
+        self.faults: Counter[str] = Counter()
+        self.is_crossing = False
+        self._greed = 1.0
+
+    def solve(self) -> Route | None:
+        """The path of least energy; None where the work allowed finds none."""
+        best = self._settle()
+        if best is None:
+            self.is_crossing, self._greed, self.n_steps = True, 1.0, 0
+            best = self._settle()
+        return best
+
+    def bar(self, route: Route) -> None:
+        """Let the molecules between the ends of a route stand in no further one."""
+        for node in route.nodes[1:-1]:
+            seen = self._seen[self._smiles[node]]
+            self._seen[seen.smiles] = replace(seen, fault=seen.fault or "used")
+
+    def thinned(self, route: Route, n_nodes: int) -> Route:
+        """The route of least energy through some of a route's nodes, both ends included.
+
+        Args:
+            route: with at least `n_nodes` nodes.
+            n_nodes: how many, at least 2.
+        """
+        last = len(route.nodes) - 1
+        best: dict[tuple[int, int], tuple[float, tuple[int, ...]]] = {(1, 0): (0.0, (0,))}
+        for n in range(2, n_nodes + 1):
+            for j in range(1, last + 1):
+                ways = [
+                    (
+                        best[n - 1, i][0] + self._energy((route.nodes[i], route.nodes[j])),
+                        (*best[n - 1, i][1], j),
+                    )
+                    for i in range(j)
+                    if (n - 1, i) in best
+                ]
+                if ways:
+                    best[n, j] = min(ways)
+        energy, places = best[n_nodes, last]
+        return Route(tuple(route.nodes[i] for i in places), energy)
+
+    def seen(self, node: Node) -> Seen | None:
+        """What is known of a node; None where it was not looked at."""
+        smiles = self._smiles.get(node)
+        return None if smiles is None else self._seen[smiles]
+
+    def _settle(self) -> Route | None:
+        best: Route | None = None
         while True:
-            allowed = self._all.allowed
-            floor = floor_of(allowed)
-            between = discrete.connected(similarity, 0, floor, allowed)
-            if not between[1]:
-                return ()
-            self._all.weigh(np.flatnonzero(between).tolist())
-            path = solve(floor, between)
-            # Every one is looked at, so that one more solution takes account of several.
-            if all([self._all.is_settled(i) for i in path]):
-                return path
+            hoped = self._shortest(None if best is None else best.energy)
+            if hoped is None or best is not None and best.energy <= hoped.energy * (1 + self.work.tolerance):
+                return best
+            if self.n_sifted >= self.work.n_sifted:
+                return best
+            if any([self._sift(node) for node in hoped.nodes]) or any([self._screen(n) for n in hoped.nodes]):
+                continue
+            is_weighed = all(self._seen[self._smiles[n]].is_weighed for n in hoped.nodes)
+            if not is_weighed and self.n_weighed >= self.work.n_weighed:
+                return best or Route(hoped.nodes, self._energy(hoped.nodes))
+            self._weigh(hoped.nodes)
+            # A state may prove to be a molecule that was weighed before, under another name.
+            route = Route(hoped.nodes, self._energy(hoped.nodes))
+            if best is None or route.energy < best.energy:
+                best = route
 
-    def _cut(self, path: tuple[int, ...]) -> tuple[int, ...]:
-        """The path with as many molecules as asked, where the candidates allow."""
-        wanted = self._search.n_molecules
-        if wanted is None:
-            is_open = self._search.objective == "smooth" and not are_stereoisomers(self._all[0], self._all[1])
-            wanted = max(MIN_MOLECULES if is_open else 0, len(path))
-        if len(path) == wanted:
-            return path
-        floor = min(self._worst(path), self._search.floor)
-        most = min(wanted, len(self._all))
-        fewer = range(most, len(path), -1) if wanted > len(path) else (wanted,)
-        for n in fewer:
-            if wanted > len(path) and self._is_late():
-                break
-            other = self._exactly(n, floor) or (self._exactly(n, None) if wanted < len(path) else ())
-            if other:
-                path = other
-                break
-        while len(path) < wanted and not self._is_late():
-            longer = self._with_one_more(path, floor)
-            if not longer:
-                break
-            path = longer
-        return path
+    def _energy(self, nodes: Sequence[Node]) -> float:
+        return sum(self._step(a, b, self._squared(a, b)) for a, b in pairwise(nodes))
 
-    def _with_one_more(self, path: tuple[int, ...], floor: float) -> tuple[int, ...]:
-        return self._settled(
-            lambda allowed: floor,
-            lambda least, allowed: (
-                ()
-                if self._is_late()
-                else discrete.with_one_more(
-                    self._all.similarity, self._all.weights, path, floor=least, allowed=allowed
-                )
-            ),
-        )
+    def _squared(self, a: Node, b: Node) -> float:
+        number = max(a[0], b[0], 0)
+        return self.terrains[number].joint(self._state(a, number) ^ self._state(b, number))
 
-    def _exactly(self, n: int, floor: float | None) -> tuple[int, ...]:
-        """The path of least energy with `n` molecules; without a floor, of those whose worst step is best."""
-        similarity, order = self._all.similarity, self._order()
-        return self._settled(
-            lambda allowed: (
-                discrete.widest_with_exactly(similarity, order, n, 0, 1, allowed) if floor is None else floor
-            ),
-            lambda least, allowed: discrete.with_exactly(
-                similarity, self._all.weights, order, n, 0, 1, floor=least, allowed=allowed
-            ),
-        )
+    def _state(self, node: Node, number: int) -> int:
+        if node[0] >= 0:
+            return node[1]
+        return 0 if node == START else self.terrains[number].goal
 
-    def _order(self) -> discrete.Weights:
-        """Similarity to the end less that to the start, smallest at the start and largest at the end."""
-        order = (self._all.similarity[1] - self._all.similarity[0]).astype(np.float64)
-        order[0], order[1] = -np.inf, np.inf
-        return order
+    def _sift(self, node: Node) -> bool:
+        """Build a node and put it through the quick filters; whether it fails."""
+        if node not in self._smiles:
+            self.n_sifted += 1
+            hybrid = self.terrains[node[0]].lattice.builder.build(node[1])
+            self._smiles[node] = "" if hybrid is None else hybrid.smiles
+            if hybrid is None:
+                self._seen[""] = Seen("", "none")
+            elif hybrid.smiles not in self._seen:
+                fault = self.examiner.sift(hybrid.mol)
+                terms = {} if fault else self.examiner.weigh_quickly(hybrid.mol)
+                weight = FLOOR + sum(terms.values())
+                self._seen[hybrid.smiles] = Seen(hybrid.smiles, weight=weight, terms=terms, mol=hybrid.mol)
+                return self._fails(node, fault, hybrid.nodes)
+            elif node[0] >= 0 and self._seen[hybrid.smiles].mol is None:
+                # A hybrid that is one of the ends under another name stands in no path.
+                return self._fails(node, Fault("end"), ())
+        known = self._seen[self._smiles[node]].fault
+        return self._fails(node, None if known is None else Fault(known), ())
 
-    def _bridge(self, n_frontier: int) -> bool:
-        """Grow `n_frontier` molecules a side towards the other; whether there was anything left to grow."""
-        similarity, floor = self._all.similarity, self._search.floor
-        allowed = self._all.allowed
-        sides = [np.flatnonzero(discrete.connected(similarity, root, floor, allowed)) for root in (0, 1)]
-        jobs: list[tuple[int, int, list[int]]] = []
-        for own, other in (sides, sides[::-1]):
-            across = similarity[np.ix_(own, other)]
-            nearest = other[across.argmax(1)]
-            front = []
-            for k in np.argsort(-across.max(1), kind="stable").tolist():
-                pair = (int(own[k]), int(nearest[k]))
-                if pair not in self._tried and self._all.is_clear(pair[0]):
-                    front.append((*pair, other.tolist()))
-                if len(front) == n_frontier:
-                    break
-            jobs += front
-        self._tried.update((x, y) for x, y, _ in jobs)
-        self._ask([(x, y) for x, y, _ in jobs])
-        for x, y, across_all in jobs if self._search.edits else ():
-            self._edit(x, y, across_all, floor)
-        return bool(jobs)
+    def _screen(self, node: Node) -> bool:
+        """Put a node that the quick filters pass through the slow ones; whether it fails."""
+        seen = self._seen[self._smiles[node]]
+        if seen.fault is not None:
+            return self._fails(node, Fault(seen.fault), ())
+        if seen.is_screened or seen.mol is None:
+            return False
+        fault = self.examiner.screen(seen.mol)
+        self._seen[seen.smiles] = replace(seen, is_screened=True)
+        hybrid = None if fault is None else self.terrains[node[0]].lattice.builder.build(node[1])
+        return self._fails(node, fault, () if hybrid is None else hybrid.nodes)
 
-    def _refine(self, path: tuple[int, ...]) -> bool:
-        """Look for molecules between those of a path; whether there was anything left to try.
+    def _fails(self, node: Node, fault: Fault | None, at: Sequence[int]) -> bool:
+        """Take down what a filter says of a node; whether it says anything.
 
-        Between neighbours for smaller steps, and from each molecule to those two and three further on for
-        ways that leave out what stands between: the first path is made of whatever bridged the gap.
+        Args:
+            node: the node.
+            fault: what was found.
+            at: node of the lattice of each atom.
         """
-        steps = [
-            (x, y)
-            for x, y in pairwise(path)
-            if (x, y) not in self._tried and self._all.similarity[x, y] < REFINED_SIMILARITY
-        ]
-        self._tried.update(steps)
-        self._ask(steps)
-        ways = []
-        if self._search.edits:
-            past = [pair for k in SPANS for pair in zip(path, path[k:], strict=False)]
-            ways = [pair for pair in past if pair not in self._tried]
-        self._tried.update(ways)
-        floors = [float(self._all.similarity[x, y]) for x, y in steps] + [self._search.floor] * len(ways)
-        for (x, y), floor in zip(steps + ways, floors, strict=True) if self._search.edits else ():
-            for a, b in ((x, y), (y, x)):
-                self._edit(a, b, [b], floor)
-        return bool(steps or ways)
+        if fault is None:
+            return False
+        self.faults[fault.name] += 1
+        seen = self._seen[self._smiles[node]]
+        if seen.mol is not None:
+            self._seen[seen.smiles] = replace(seen, fault=fault.name)
+        self.terrains[node[0]].forbid(node[1], ([at[i] for i in place] for place in fault.places))
+        return True
 
-    def _ask(self, pairs: Sequence[tuple[int, int]]) -> None:
-        """Add what the sources know about and between pairs of candidates."""
-        texts = [(self._all[x].smiles, self._all[y].smiles) for x, y in pairs]
-        for origin, source in self._sources.items() if pairs else ():
-            for proposal in self._all.proposals(source(texts)):
-                self._all.add(proposal, origin)
+    def _weigh(self, nodes: Sequence[Node]) -> None:
+        smiles = [s for s in dict.fromkeys(self._smiles[n] for n in nodes) if not self._seen[s].is_weighed]
+        self.n_weighed += len(smiles)
+        mols = [mol for s in smiles if (mol := self._seen[s].mol) is not None]
+        for text, terms in zip(smiles, self.examiner.weigh(mols, smiles), strict=True):
+            seen = self._seen[text]
+            weight = seen.weight + sum(terms.values())
+            self._seen[text] = replace(seen, weight=weight, is_weighed=True, terms={**seen.terms, **terms})
 
-    def _edit(self, x: int, y: int, goals: Sequence[int], floor: float) -> None:
-        """Add the edits of x with pieces of y that are nearest to a goal and at least `floor` to x."""
-        mol, donor = self._all[x].mol, self._all[y].mol
-        goal = Goal(donor, self._all.sizes, self._joined)
-        found = self._all.edited([product for edit in EDITS for product in edit(mol, goal)])
-        near = [p for p, s in zip(found, self._all.nearness(found, [x]), strict=True) if s >= floor]
-        order = np.argsort([-s for s in self._all.nearness(near, goals)], kind="stable")
-        n_kept = 0
-        for k in order[:N_JUDGED]:
-            proposal = self._all.reread(near[k])
-            n_kept += proposal is not None and self._all.add(proposal, "edit") is not None
-            if n_kept == N_KEPT:
-                return
+    def _step(self, a: Node, b: Node, squared: float) -> float:
+        """What a step costs: nothing between two names of one molecule."""
+        x, y = self._smiles.get(a), self._smiles.get(b)
+        if x is not None and x == y:
+            return 0.0
+        mean = (self._weight(x) + self._weight(y)) / 2
+        return mean * mean * squared
+
+    def _weight(self, smiles: str | None) -> float:
+        return FLOOR if smiles is None else self._seen[smiles].weight
+
+    def _shortest(self, limit: float | None) -> Route | None:
+        """Shortest route if all that was not looked at is sound and of λ_0; greedier after too many steps."""
+        while self.n_steps < self.work.n_all_steps:
+            route, is_cut = self._run(limit)
+            if not is_cut:
+                return route
+            self._greed *= 2
+        return None
+
+    def _run(self, limit: float | None) -> tuple[Route | None, bool]:
+        """The best route, and whether the limit of steps ended the run; greed 1 gives the shortest."""
+        self.n_runs += 1
+        cost: dict[Node, float] = {START: 0.0}
+        previous: dict[Node, Node] = {}
+        ticks, last = count(), self.n_steps + self.work.n_steps
+        queue: list[tuple[float, int, int, Node]] = [(0.0, 0, next(ticks), START)]
+        done: set[Node] = set()
+        while queue:
+            total, _, _, node = heapq.heappop(queue)
+            if limit is not None and self._greed == 1.0 and total >= limit:
+                break
+            if node == GOAL:
+                return Route(_walked_back(previous), cost[GOAL]), False
+            if node in done or not self._is_open(node):
+                continue
+            if self.n_steps > last:
+                return None, True
+            done.add(node)
+            self.n_popped += 1
+            for other, squared, left in self._successors(node):
+                self.n_steps += 1
+                if other in done:
+                    continue
+                through = cost[node] + self._step(node, other, squared)
+                if through < cost.get(other, float("inf")):
+                    cost[other], previous[other] = through, node
+                    entry = round(through + self._greed * left, 9), -other[1].bit_count(), next(ticks), other
+                    heapq.heappush(queue, entry)
+        return None, False
+
+    def _is_open(self, node: Node) -> bool:
+        """Whether a node may stand in a path, as far as is known."""
+        return node[0] < 0 or self.terrains[node[0]].is_open(node[1])
+
+    def _successors(self, node: Node) -> Iterator[tuple[Node, float, float]]:
+        for number in range(len(self.terrains)) if node[0] < 0 else (node[0],):
+            terrain = self.terrains[number]
+            state = self._state(node, number)
+            for other, squared, left in terrain.steps(state):
+                yield (number, other) if other != terrain.goal else GOAL, squared, left
+            if self.is_crossing:
+                for other, squared, left in terrain.crossings(state):
+                    yield (number, other) if other != terrain.goal else GOAL, squared, left
+
+
+def _walked_back(previous: Mapping[Node, Node]) -> tuple[Node, ...]:
+    route = [GOAL]
+    while route[-1] != START:
+        route.append(previous[route[-1]])
+    return tuple(reversed(route))

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import final
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from rdkit import Chem
 
-from molinterp.chem.filters import Filters, decoded_molecule, decoded_smiles, own_fault, verdict
+from molinterp.chem.filters import Filters, decoded_molecule, decoded_smiles, verdict
 from molinterp.chem.filters.base import Condition
 from molinterp.chem.identity import without_stereo
 from molinterp.chem.properties import describe as properties_of
@@ -23,17 +25,21 @@ from molinterp.chem.similarity import tanimoto
 from molinterp.chem.standardise import Compound, standardise
 from molinterp.chem.stereo.centres import EndChirality
 from molinterp.errors import InputError
-from molinterp.geometry import discrete
 from molinterp.geometry.metric import Metric
 from molinterp.model.inversion import Inversion
 from molinterp.model.protocol import LatentModel
 from molinterp.paths.candidates import Candidates
+from molinterp.paths.found import FoundMolecule, FoundPath
+from molinterp.paths.hybrid_search import find_hybrid_paths
 from molinterp.paths.library import Library
 from molinterp.paths.objective import PathObjective, objective_of
-from molinterp.paths.path import LatentCurve, MoleculePath, PathMolecule, RoundTrip
+from molinterp.paths.path import LatentCurve, MoleculePath, PathMolecule, RoundTrip, StepChange
 from molinterp.paths.request import PathRequest
-from molinterp.paths.search import Assembly, Search, Source, are_stereoisomers, assemble
+from molinterp.paths.similarity_search import Assembly, Search, Source, are_stereoisomers, assemble
 from molinterp.paths.sources import N_POINTS, Neighbours, Shelf, curve_decodes, latent_curve
+
+LEAST_SIMILARITY = 0.5
+"""Smallest similarity of a step of a path without hybrids, if none is asked for."""
 
 
 @final
@@ -73,7 +79,7 @@ class Connection:
 @final
 @dataclass(frozen=True)
 class CandidatePool:
-    """Molecules that may stand between the ends."""
+    """Molecules that may stand between the ends where the model leads."""
 
     candidates: Candidates
     """The molecules; a search adds to them."""
@@ -84,12 +90,18 @@ class CandidatePool:
 @final
 @dataclass(frozen=True)
 class Routes:
-    """Paths that the search found, best first."""
+    """Paths that were found, best first, and what was done for them."""
 
-    assemblies: tuple[Assembly, ...]
-    """Numbers of the candidates, a path each."""
-    search: Search
-    """Settings of the search."""
+    paths: tuple[FoundPath, ...]
+    """The paths."""
+    n_candidates: int
+    """Different molecules that they could choose from."""
+    rejected: Mapping[str, int]
+    """Reason to number of different molecules that were left out."""
+    connection: Connection | None = None
+    """The ends joined in latent space; None if the curve was not needed."""
+    decodes: tuple[str, ...] = ()
+    """What the curve was decoded to, molecules or not."""
 
 
 def pose(
@@ -166,11 +178,32 @@ def propose(problem: Problem, connection: Connection) -> CandidatePool:
     return CandidatePool(candidates, tuple(decodes))
 
 
-def search(problem: Problem, pool: CandidatePool) -> Routes:
-    """Find the paths of least energy through the pool, which grows while they are sought."""
+def search(problem: Problem) -> Routes:
+    """Find the paths of least energy: through hybrids of the ends, or by the model if these do not join."""
+    request = problem.request
+    if request.hybrids and not (request.pointwise or request.only_library):
+        found = find_hybrid_paths(
+            problem.start.mol,
+            problem.end.mol,
+            request,
+            problem.filters,
+            problem.objective,
+            problem.model,
+        )
+        if found is not None:
+            return Routes(found.paths, found.n_candidates, found.rejected)
+    connection = connect(problem)
+    pool = propose(problem, connection)
+    paths = _by_the_model(problem, pool)
+    n_candidates, rejected = len(pool.candidates) - 2, dict(pool.candidates.rejected)
+    return Routes(tuple(paths), n_candidates, rejected, connection, pool.decodes)
+
+
+def _by_the_model(problem: Problem, pool: CandidatePool) -> list[FoundPath]:
+    """Paths through decodes of the curve, neighbours and edits, in steps of small Tanimoto distance."""
     request, candidates = problem.request, pool.candidates
     settings = Search(
-        request.min_step_similarity,
+        request.min_step_similarity or LEAST_SIMILARITY,
         request.objective.value,
         request.n_molecules,
         request.n_paths,
@@ -181,13 +214,28 @@ def search(problem: Problem, pool: CandidatePool) -> Routes:
         chosen = _pointwise(candidates, pool.decodes, request.n_molecules)
         candidates.weigh(chosen)
         worst = min(float(candidates.similarity[i, j]) for i, j in pairwise(chosen))
-        return Routes((Assembly(chosen, worst >= settings.floor, 0, False),), settings)
-    sources: dict[str, Source] = {} if problem.library is None else {"library": Shelf(problem.library)}
-    if not request.only_library:
-        sources["neighbourhood"] = Neighbours(problem.model)
-        for proposal in candidates.proposals(pool.decodes):
-            candidates.add(proposal, "curve")
-    return Routes(tuple(assemble(candidates, sources, settings)), settings)
+        found = [Assembly(chosen, worst >= settings.floor, 0, False)]
+    else:
+        sources: dict[str, Source] = {} if problem.library is None else {"library": Shelf(problem.library)}
+        if not request.only_library:
+            sources["neighbourhood"] = Neighbours(problem.model)
+            for proposal in candidates.proposals(pool.decodes):
+                candidates.add(proposal, "curve")
+        found = assemble(candidates, sources, settings)
+    return [_of_candidates(candidates, assembly, settings, request.pointwise) for assembly in found]
+
+
+def _of_candidates(
+    candidates: Candidates, assembly: Assembly, settings: Search, pointwise: bool
+) -> FoundPath:
+    molecules = tuple(
+        FoundMolecule(c.smiles, c.mol, c.origin, c.terms, candidates.fault(i))
+        for i in assembly.path
+        for c in (candidates[i],)
+    )
+    notes = ["start and end are the same but for stereo"] * are_stereoisomers(candidates[0], candidates[1])
+    notes += _remarks(assembly, settings, pointwise)
+    return FoundPath(molecules, (), tuple(notes), assembly.is_bridged)
 
 
 def _pointwise(candidates: Candidates, decodes: Sequence[str], n_molecules: int | None) -> tuple[int, ...]:
@@ -205,44 +253,45 @@ def _pointwise(candidates: Candidates, decodes: Sequence[str], n_molecules: int 
     return (0, *chosen, 1)
 
 
-def describe(
-    problem: Problem, connection: Connection, pool: CandidatePool, routes: Routes
-) -> list[MoleculePath]:
+def describe(problem: Problem, routes: Routes) -> list[MoleculePath]:
     """Take similarities, properties, features, verdicts and notes of the paths found."""
-    candidates, decodes = pool.candidates, pool.decodes
     notes = [f"start: {c}" for c in problem.start.changes] + [f"end: {c}" for c in problem.end.changes]
-    if are_stereoisomers(candidates[0], candidates[1]):
-        notes.append("start and end are the same but for stereo")
     notes += problem.objective.notes
+    for which, compound in (("start", problem.start), ("end", problem.end)):
+        if not problem.model.can_encode(compound.smiles):
+            notes.append(
+                f"model '{problem.model.name}' cannot encode the {which}; λ lacks its latent terms there"
+            )
+    connection, decodes = routes.connection, routes.decodes
     n_valid = sum(n for text, n in Counter(decodes).items() if decoded_molecule(text) is not None)
-    trips = _round_trips(problem, connection.ends)
-    return [
-        MoleculePath(
-            request=problem.request,
-            molecules=_molecules(problem, candidates, assembly.path),
-            curve=connection.curve,
-            model=problem.model.name,
-            is_bridged=assembly.is_bridged,
-            energy=discrete.energy(candidates.similarity, candidates.weights, assembly.path),
-            length=discrete.length(candidates.similarity, candidates.weights, assembly.path),
-            raw_validity=n_valid / len(decodes),
-            n_decoded=len(decodes),
-            n_candidates=len(candidates) - 2,
-            rejected=dict(candidates.rejected),
-            round_trips=trips,
-            notes=(
-                *notes,
-                *_remarks(assembly, routes.search, problem.request.pointwise),
-                *_broken(problem.objective, candidates, assembly),
-            ),
+    trips = None if connection is None else _round_trips(problem, connection.ends)
+    out = []
+    for found in routes.paths:
+        distances = np.array([1.0 - tanimoto(a.mol, b.mol) for a, b in pairwise(found.molecules)])
+        weights = np.array([m.weight for m in found.molecules])
+        costs = (weights[1:] + weights[:-1]) / 2 * distances
+        out.append(
+            MoleculePath(
+                request=problem.request,
+                molecules=_molecules(problem, found, distances),
+                curve=None if connection is None else connection.curve,
+                model=problem.model.name,
+                is_bridged=found.is_bridged,
+                energy=float(0.5 * len(costs) * (costs**2).sum()),
+                length=float(costs.sum()),
+                raw_validity=n_valid / len(decodes) if decodes else None,
+                n_decoded=len(decodes),
+                n_candidates=routes.n_candidates,
+                rejected=dict(routes.rejected),
+                round_trips=trips,
+                notes=(*notes, *found.notes, *_broken(problem.objective, found)),
+            )
         )
-        for assembly in routes.assemblies
-    ]
+    return out
 
 
-def _broken(objective: PathObjective, candidates: Candidates, assembly: Assembly) -> Iterable[str]:
-    broken = objective.broken_at([candidates[i].mol for i in assembly.path])
-    for name, places in broken.items():
+def _broken(objective: PathObjective, found: FoundPath) -> Iterable[str]:
+    for name, places in objective.broken_at([m.mol for m in found.molecules]).items():
         yield f"{name}: broken at step {', '.join(str(p) for p in places)}"
 
 
@@ -265,29 +314,35 @@ def _remarks(assembly: Assembly, search: Search, pointwise: bool) -> Iterable[st
         yield "the time limit ended the search; this is the best path until then"
 
 
-def _molecules(problem: Problem, candidates: Candidates, path: tuple[int, ...]) -> tuple[PathMolecule, ...]:
-    table, library, reference = candidates.similarity, problem.library, problem.reference
-    walked = [0.0, *accumulate(1.0 - float(table[i, j]) for i, j in pairwise(path))]
-    start, end = candidates[0].mol, candidates[1].mol
-    scores = problem.objective.scores([candidates[i].mol for i in path])
+def _molecules(
+    problem: Problem, found: FoundPath, distances: npt.NDArray[np.float64]
+) -> tuple[PathMolecule, ...]:
+    library, reference = problem.library, problem.reference
+    walked = [0.0, *np.cumsum(distances).tolist()]
+    start, end = found.molecules[0].mol, found.molecules[-1].mol
+    scores = problem.objective.scores([m.mol for m in found.molecules])
+    alone = Filters.alone(problem.model.familiar)
+    steps: list[StepChange | None] = [None, *(StepChange.of(c) for c in found.changes)]
+    steps += [None] * (len(found.molecules) - len(steps))
     out = []
-    for k, number in enumerate(path):
-        found = candidates[number]
+    for k, one in enumerate(found.molecules):
+        fault = one.fault if one.origin != "end" else problem.objective.fault(one.mol)
         out.append(
             PathMolecule(
-                smiles=found.smiles,
+                smiles=one.smiles,
                 t=walked[k] / walked[-1] if walked[-1] else float(k > 0),
-                origin=found.origin,
-                similarity=tanimoto(candidates[path[k - 1]].mol, found.mol) if k else None,
-                similarity_to_start=tanimoto(start, found.mol),
-                similarity_to_end=tanimoto(end, found.mol),
-                properties=properties_of(found.mol),
-                terms=found.terms,
+                origin=one.origin,
+                similarity=tanimoto(found.molecules[k - 1].mol, one.mol) if k else None,
+                similarity_to_start=tanimoto(start, one.mol),
+                similarity_to_end=tanimoto(end, one.mol),
+                properties=properties_of(one.mol),
+                terms=one.terms,
                 features=scores[k],
-                verdict=verdict(candidates.fault(number)),
-                verdict_alone=verdict(own_fault(found.mol)),
-                is_known=None if reference is None else without_stereo(found.smiles) in reference,
-                name="" if library is None or found.origin == "end" else library.name_of(found.smiles),
+                verdict=verdict(fault),
+                verdict_alone=verdict(alone.fault(one.mol)),
+                is_known=None if reference is None else without_stereo(one.smiles) in reference,
+                name="" if library is None or one.origin == "end" else library.name_of(one.smiles),
+                change=steps[k],
             )
         )
     return tuple(out)

@@ -11,7 +11,7 @@ import numpy as np
 from rdkit import Chem
 
 from molinterp.chem.similarity import tanimoto
-from molinterp.paths.path import LatentCurve, MoleculePath
+from molinterp.paths.path import LatentCurve, MoleculePath, RoundTrip
 from molinterp.paths.request import PathRequest
 
 
@@ -33,7 +33,6 @@ def join(request: PathRequest, parts: Sequence[MoleculePath]) -> MoleculePath:
     mols = [Chem.MolFromSmiles(m.smiles) for m in rows]
     walked = list(accumulate(0.0 if m.similarity is None else 1.0 - m.similarity for m in rows))
     n_steps = [len(part) - 1 for part in parts]
-    points = [parts[0].curve.points, *(part.curve.points[1:] for part in parts[1:])]
     return replace(
         parts[0],
         request=request,
@@ -47,15 +46,15 @@ def join(request: PathRequest, parts: Sequence[MoleculePath]) -> MoleculePath:
             )
             for k, m in enumerate(rows)
         ),
-        curve=LatentCurve(np.concatenate(points), all(part.curve.is_converged for part in parts)),
+        curve=_joined([part.curve for part in parts]),
         is_bridged=all(part.is_bridged for part in parts),
         energy=sum(n_steps) * sum(part.energy / n for part, n in zip(parts, n_steps, strict=True)),
         length=sum(part.length for part in parts),
-        raw_validity=sum(part.raw_validity for part in parts) / len(parts),
+        raw_validity=_mean([part.raw_validity for part in parts]),
         n_decoded=sum(part.n_decoded for part in parts),
         n_candidates=sum(part.n_candidates for part in parts),
         rejected=dict(sum((Counter(part.rejected) for part in parts), Counter())),
-        round_trips=(parts[0].round_trips[0], parts[-1].round_trips[1]),
+        round_trips=_round_trips(parts),
         notes=tuple(_notes(parts)),
     )
 
@@ -66,3 +65,24 @@ def _notes(parts: Sequence[MoleculePath]) -> Iterator[str]:
         of = [str(k) for k, part in enumerate(parts, 1) if note in part.notes]
         where = "every leg" if len(of) == len(parts) else f"leg{'s' if len(of) > 1 else ''} {', '.join(of)}"
         yield f"{where}: {note}"
+
+
+def _joined(curves: Sequence[LatentCurve | None]) -> LatentCurve | None:
+    """Curves end to start as one; None if a leg has none."""
+    known = [curve for curve in curves if curve is not None]
+    if len(known) < len(curves):
+        return None
+    points = [known[0].points, *(curve.points[1:] for curve in known[1:])]
+    return LatentCurve(np.concatenate(points), all(curve.is_converged for curve in known))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
+
+
+def _round_trips(parts: Sequence[MoleculePath]) -> tuple[RoundTrip, RoundTrip] | None:
+    first, last = parts[0].round_trips, parts[-1].round_trips
+    if any(part.round_trips is None for part in parts) or first is None or last is None:
+        return None
+    return first[0], last[1]

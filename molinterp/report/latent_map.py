@@ -98,7 +98,7 @@ def plot_latent(
         Route(
             _label(p.start_name or p.smiles[0], p.end_name or p.smiles[-1]),
             tuple(p.smiles),
-            p.curve.points.astype(np.float64),
+            None if p.curve is None else p.curve.points.astype(np.float64),
         )
         for p in several
     ]

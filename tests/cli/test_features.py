@@ -90,7 +90,7 @@ def test_a_bundle_without_reference_points_is_found_before_a_feature_is_learnt(
     [
         (("train", "Mine", "none.csv"), 2, "must be lower-case letters"),
         (("train", "logp", "none.csv"), 2, "is taken by a rule or a property"),
-        (("train", "mine", "none.csv"), 2, "'default' ships with molinterp and is not written over"),
+        (("train", "mine", "none.csv"), 2, "'default' ships with molinterp and is not overwritten"),
         pytest.param(
             ("train", "mine", "none.csv", "-o", "new"), 2, "does not exist", marks=pytest.mark.weights
         ),
@@ -98,7 +98,7 @@ def test_a_bundle_without_reference_points_is_found_before_a_feature_is_learnt(
             *(("train", "mine", "one.csv", "-o", "new"), 2, "20 molecules of each class; got 0 with label 0"),
             marks=pytest.mark.weights,
         ),
-        (("train", "mine", "one.csv", "--molecules-only"), 2, "give --output"),
+        (("train", "mine", "one.csv", "--molecules-only"), 2, "Give --output"),
         (("train", "mine", "one.csv", "--molecules-only", "-o", "one.csv"), 4, "is a file"),
         (("train", "mine", "one.csv", "-o", "one.csv/mine"), 4, "one.csv' is a file"),
         (("train", "mine"), 2, "Missing argument"),

@@ -27,7 +27,7 @@ def test_recombined_compounds_are_learnt_beside_the_others(command, monkeypatch,
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("density", "one.csv"), 2, "'default' ships with molinterp and is not written over"),
+        (("density", "one.csv"), 2, "'default' ships with molinterp and is not overwritten"),
         (("density", "none.csv", "-o", "new"), 2, "does not exist"),
         (
             ("density", "one.csv", "-o", "new"),

@@ -27,7 +27,7 @@ def test_a_start_that_is_missing_is_found_before_the_work(command, tmp_path):
 def test_what_a_training_lacks_is_named_by_its_option(command, tmp_path):
     budget = f"a training needs a budget: give --minutes or {STEPS}"
     check_refused(command(*TINY, "-o", "own"), 2, budget)
-    check_refused(command(*TINY, STEPS, "1"), 2, "give --output")
+    check_refused(command(*TINY, STEPS, "1"), 2, "Give --output")
     molecules = "a training needs MOLECULES, or --recipe"
     check_refused(command("train", "-o", "own", STEPS, "1"), 2, molecules)
     assert {p.name for p in tmp_path.iterdir()} == {"m.csv"}

@@ -12,7 +12,11 @@ from molinterp.geometry.output_spaces import (
     categorical,
     compose,
     ensemble,
+    floored,
+    from_numpy,
+    gaussian,
     latent,
+    moments,
     stacked,
 )
 from tests.geometry.examples import network, vectors
@@ -91,3 +95,85 @@ def test_a_local_space_has_no_images_to_go_on_from():
             InputError, match="must be a callable .* got LocalSpace. A LocalSpace stands alone"
         ):
             build()
+
+
+def decoder(z):
+    """Mean and log-variance as pictures (n, 2, 3)."""
+    mean, spread = network(3, 6)(z), network(3, 6, seed=4)(z)
+    return mean.unflatten(1, (2, 3)), spread.unflatten(1, (2, 3))
+
+
+def test_moments_add_the_metrics_of_mean_and_deviation():
+    z = vectors(4, 3)
+    mean, deviation = network(3, 6), lambda z: torch.exp(0.5 * network(3, 6, seed=4)(z))
+    expected = Metric(mean).metric_matrix(z) + Metric(deviation).metric_matrix(z)
+    close(Metric(moments(decoder)).metric_matrix(z), expected, AUTODIFF)
+
+
+def test_gaussian_is_the_fisher_information_of_a_normal_distribution():
+    z = vectors(4, 3)
+    mean, deviation = (Metric(phi).jacobian(z) for phi in (network(3, 6), deviations))
+    scale = deviations(z)[..., None]
+    mean, deviation = mean / scale, deviation / scale
+    close(Metric(gaussian(decoder)).metric_matrix(z), mean.mT @ mean + 2 * deviation.mT @ deviation, AUTODIFF)
+
+
+def deviations(z):
+    return torch.exp(0.5 * network(3, 6, seed=4)(z))
+
+
+@pytest.mark.parametrize(
+    ("second", "change"), [("variance", torch.exp), ("deviation", lambda x: torch.exp(0.5 * x))]
+)
+def test_the_second_moment_may_be_given_otherwise(second, change):
+    def other(z):
+        mean, spread = decoder(z)
+        return mean, change(spread)
+
+    z = vectors(4, 3)
+    for make in (moments, gaussian):
+        close(Metric(make(other, second)).metric_matrix(z), Metric(make(decoder)).metric_matrix(z), AUTODIFF)
+    with pytest.raises(
+        InputError, match="`second` must be one of log_variance, variance, deviation; got 'sd'"
+    ):
+        make(decoder, "sd")
+
+
+def test_logits_of_a_sequence_are_the_sum_over_its_positions():
+    logits, z = network(3, 20), vectors(4, 3)
+    whole = Metric(compose(categorical, lambda z: logits(z).unflatten(1, (4, 5)))).metric_matrix(z)
+    parts = [
+        Metric(lambda z, i=i: categorical(logits(z)[:, 5 * i : 5 * i + 5])).metric_matrix(z) for i in range(4)
+    ]
+    close(whole, sum(parts), AUTODIFF)
+
+
+def test_a_function_of_arrays_has_derivatives_by_differences():
+    phi, z, v = network(3, 8), vectors(4, 3), vectors(4, 3, seed=1)
+    arrays = Metric(from_numpy(lambda x: phi(torch.from_numpy(x)).numpy()))
+    close(arrays.norm(z, v), Metric(phi).norm(z, v), 1e-7)  # central differences of step 1e-5
+    nodes = vectors(2, 5, 3).requires_grad_()
+    (slope,) = torch.autograd.grad(arrays.energy(nodes).sum(), nodes)
+    (expected,) = torch.autograd.grad(Metric(phi).energy(nodes).sum(), nodes)
+    close(slope, expected, 1e-7)
+
+
+def test_a_floor_is_a_share_of_the_mean_metric_in_every_direction():
+    image = vectors(3, 5)
+    image[2] = 0  # a direction that is not seen
+    found = Metric(floored(lambda z: z @ image, vectors(6, 3), share=0.1)).metric_matrix(vectors(2, 3))
+    own = image @ image.mT
+    close(found, (own + 0.1 * own.trace() / 3 * torch.eye(3).double()).expand(2, 3, 3), AUTODIFF)
+    with pytest.raises(InputError, match="`share` must be positive; got 0"):
+        floored(latent, vectors(6, 3), share=0)
+
+
+def test_with_a_floor_the_way_of_least_norm_is_taken_among_equals():
+    from molinterp.geometry import geodesic, linear
+
+    # Φ sees the first axis alone; a start that wanders along the second costs it nothing.
+    phi, z0, z1 = (lambda z: z[:, :1]), vectors(1, 2), vectors(1, 2, seed=1)
+    wandering = torch.cat([z0, (z0 + z1) / 2 + 5 * torch.tensor([[0.0, 1.0]]), z1])[None]
+    found = geodesic(Metric(floored(phi, z0)), z0, z1, starts=[wandering], tol=1e-6, max_iterations=200)
+    t = torch.linspace(0, 1, 9, dtype=torch.float64)
+    close(found.curve(t), linear(z0, z1, t), 1e-2)  # to 1e-6 of an energy, which is the square

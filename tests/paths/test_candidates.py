@@ -5,10 +5,11 @@ from rdkit import Chem
 
 from molinterp.chem.edits import EDITS, Goal
 from molinterp.chem.filters import Limits
+from molinterp.chem.molecule_terms import SCALES
 from molinterp.chem.properties import logp, mw, qed, tpsa
 from molinterp.chem.similarity import tanimoto
 from molinterp.chem.stereo.centres import EndChirality
-from molinterp.paths.candidates import FLOOR, SCALES, Candidates
+from molinterp.paths.candidates import FLOOR, Candidates
 from molinterp.paths.request import TERM_WEIGHTS
 from tests.tolerances import AUTODIFF, EXACT
 

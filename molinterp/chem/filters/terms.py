@@ -47,7 +47,7 @@ def foreign_content(traits: Traits, context: Context) -> float:
 
 
 TERMS: Mapping[str, Callable[[Traits, Context], float]] = MappingProxyType(
-    {"soft-alerts": soft_alerts, "rare-rings": rare_rings, "foreign": foreign_content}
+    {"soft_alerts": soft_alerts, "rare_rings": rare_rings, "foreign": foreign_content}
 )
 """Name to term, in the order of a report."""
 

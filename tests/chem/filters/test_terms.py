@@ -22,23 +22,23 @@ def test_the_ends_cost_nothing():
 
 
 def test_soft_alerts_that_no_end_raises_are_counted():
-    assert between(TOLUENE, ANISOLE).terms(NITROBENZENE)["soft-alerts"] == 2  # as a nitro group, and as N-O
-    assert between(NITROBENZENE, ANISOLE).terms(NITROBENZENE)["soft-alerts"] == 0
-    assert between(TOLUENE, ANISOLE, soft_alerts_pass=False).terms(NITROBENZENE)["soft-alerts"] == 0
+    assert between(TOLUENE, ANISOLE).terms(NITROBENZENE)["soft_alerts"] == 2  # as a nitro group, and as N-O
+    assert between(NITROBENZENE, ANISOLE).terms(NITROBENZENE)["soft_alerts"] == 0
+    assert between(TOLUENE, ANISOLE, soft_alerts_pass=False).terms(NITROBENZENE)["soft_alerts"] == 0
 
 
 def test_a_soft_alert_elsewhere_than_in_the_end_costs():
     dinitrobenzene = Chem.MolFromSmiles("O=[N+]([O-])c1cccc([N+](=O)[O-])c1")
     filters = between(NITROBENZENE, ANISOLE)
     moved = Traits(dinitrobenzene, [{i: i for i in range(3)}, {}])
-    assert filters.terms(dinitrobenzene)["soft-alerts"] == 0
-    assert filters.terms(moved)["soft-alerts"] == 2
+    assert filters.terms(dinitrobenzene)["soft_alerts"] == 0
+    assert filters.terms(moved)["soft_alerts"] == 2
 
 
 def test_a_rare_ring_system_costs_by_powers_of_ten():
     filters = between(TOLUENE, ANISOLE)
-    assert filters.terms(TETRALIN)["rare-rings"] == pytest.approx(3)
-    assert between(TOLUENE, TETRALIN).terms(TETRALIN)["rare-rings"] == 0
+    assert filters.terms(TETRALIN)["rare_rings"] == pytest.approx(3)
+    assert between(TOLUENE, TETRALIN).terms(TETRALIN)["rare_rings"] == 0
 
 
 def test_foreign_content_is_the_share_that_stands_in_no_end():

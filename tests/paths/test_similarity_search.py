@@ -8,7 +8,7 @@ from molinterp.chem.filters import Limits
 from molinterp.errors import InputError
 from molinterp.geometry import discrete
 from molinterp.paths.candidates import Candidates
-from molinterp.paths.search import MIN_MOLECULES, Search, assemble
+from molinterp.paths.similarity_search import MIN_MOLECULES, Search, assemble
 
 # Butylphenol to butyl-fluoroaniline by steps of one atom.
 START, END = (Chem.MolFromSmiles(s) for s in ("CCCCc1ccccc1O", "CCCCc1ccc(F)cc1N"))
@@ -163,9 +163,9 @@ def test_a_refinement_looks_past_one_molecule_and_past_two(monkeypatch):
         asked.add((Chem.MolToSmiles(mol), Chem.MolToSmiles(donor)))
         return []
 
-    monkeypatch.setattr("molinterp.paths.search.exchanges", exchanges)
+    monkeypatch.setattr("molinterp.paths.similarity_search.exchanges", exchanges)
     for other in ("reductions", "swaps"):
-        monkeypatch.setattr(f"molinterp.paths.search.{other}", lambda mol: [])
+        monkeypatch.setattr(f"molinterp.paths.similarity_search.{other}", lambda mol: [])
     found = fresh("CCCc1ccccc1O", "CCCc1ccc(F)cc1O", "CCCc1ccc(F)cc1N")
     (got,) = assemble(found, {}, Search(objective="short"))
     smiles = [found[i].smiles for i in got.path]
