@@ -10,6 +10,7 @@ import torch
 from rdkit import Chem
 
 from molinterp import pretrained
+from molinterp.chem.familiar import FILE as FAMILIAR_FILE
 from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.model.bundle import Bundle
 from molinterp.realism.settings import Descent
@@ -78,7 +79,7 @@ class _Withheld:
         self._path = path
 
     def __truediv__(self, name: str) -> Path | _Withheld:
-        if name in ("downloads.json", "familiar.safetensors"):
+        if name in ("downloads.json", FAMILIAR_FILE):
             return self._path / name
         return Path("no classifiers") if name == "features" else _Withheld(self._path / name)
 
