@@ -102,8 +102,8 @@ def train(
     settings = ClassifierFit(seed=seed)
     read = _labelled(labels, column, at_least, smiles_column, errors, settings.n_each)
     click.echo(f"note: {_read_note(read)}", err=True)
-    said = {"meaning": " ".join(meaning.split())} if meaning else {}
-    facts = {**said, "labels": [p.name for p in labels], "column": read.columns[0], "at_least": at_least}
+    described = {"meaning": " ".join(meaning.split())} if meaning else {}
+    facts = {**described, "labels": [p.name for p in labels], "column": read.columns[0], "at_least": at_least}
     classifier = fit_classifier(name, read.smiles, read.labels, settings, facts)
     if note := _doubt(classifier.facts):
         click.echo(f"warning: {note}", err=True)
@@ -126,7 +126,7 @@ def _labelled(
     errors: Path | None,
     n_each: int,
 ) -> Labelled:
-    """Read labels, say on stderr what is left out, and write it to a file where one is asked for."""
+    """Read labels, report on stderr which rows are left out, and write these to `errors` if it is given."""
     from molinterp.io.files import check_place, write_whole
     from molinterp.io.labels import check_labels, left_out_table, read_labels
 

@@ -9,9 +9,9 @@ from molinterp.cli.options import Command, tell_changes
 
 from molinterp.model.protocol import OutputSpace
 
-SPACES = tuple(OutputSpace)
+SPACES = tuple(map(str, OutputSpace))
 OFF_DATA = 3.0
-"""Powers of ten by which the least realism index of a geodesic may fall below that of the line unremarked."""
+"""Powers of ten by which the realism index of a geodesic may fall below that of the line without a note."""
 
 
 @click.command(cls=Command)
@@ -32,9 +32,10 @@ def geometry(
 ) -> None:
     """Measure length, energy and quality of line, slerp and geodesic between START and END.
 
-        Both are given as to `molinterp path`. The table goes to stdout as TSV, or to the file given by -o.
-    Column `improvement` is the relative length improvement, 1 - length / length of the line; `log_index` is
-    the least log10 of the realism index along the curve: far below that of the line, it leaves the data.
+    START and END are given as for `molinterp path`. The table is written to stdout as TSV, or to the file
+    given by -o. The column `improvement` is the relative length improvement, 1 - length / length of the line;
+    `log_index` is the smallest log10 of the realism index along the curve. If it is far below that of the
+    line, the curve leaves the data.
     """
     from molinterp.errors import InputError
     from molinterp.io.compounds import resolve_all
@@ -80,5 +81,5 @@ def geometry(
             if not r.is_converged:
                 click.echo(f"note: {r.space}: the geodesic is not known to be the shortest curve", err=True)
             if r.log_index < line.log_index - OFF_DATA:
-                told = f"10^{r.log_index:.0f}, that of the line 10^{line.log_index:.0f}"
-                click.echo(f"note: {r.space}: the geodesic leaves the data; realism index {told}", err=True)
+                both = f"10^{r.log_index:.0f}, that of the line 10^{line.log_index:.0f}"
+                click.echo(f"note: {r.space}: the geodesic leaves the data; realism index {both}", err=True)
