@@ -1,9 +1,9 @@
 """Energy at equal time beside GEORCE: OMP_NUM_THREADS=1 python benchmarks/geometry_georce.py.
 
 The update of Rygaard and Hauberg, 2025, arXiv 2505.05961, written here from its equations and not checked
-against the authors' own code: the metric matrix at every node, the multipliers in closed form, a line search on
-the energy. Decoder, ends and measure are those of benchmarks/geometry.py; `varied` is a decoder whose metric
-grows about the origin, which at d = 64 no curve comes near.
+against the authors' own code: the metric matrix at every node, the multipliers in closed form, a line
+search on the energy. Decoder, ends and measure are those of benchmarks/geometry.py; `varied` is a decoder
+whose metric grows about the origin, which at d = 64 no curve comes near.
 """
 
 from __future__ import annotations
