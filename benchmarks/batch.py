@@ -1,11 +1,11 @@
-"""Batches: pairs a second, first result, memory, random kills, and pairs that go wrong.
+"""Benchmark batches: pairs per second, first result, memory, random kills, and faulty pairs.
 
 python benchmarks/batch.py speed|share|memory|kills|faults [--pairs N] [--workers N] [--model] [--cheap] ...
 
-`share` says what pairs would save by passes in common, in processor time. `speed` and `faults` use the
-shipped model; `memory` and `kills` go without one, and measure the batch alone, unless --model is given.
---cheap takes the straight line and its decodes as they come (method linear, pointwise) in place of the
-defaults: a pair costs a fraction then, and the batch does the same work around it.
+`share` measures how much processor time pairs would save by sharing passes through the model. `speed` and
+`faults` use the shipped model. `memory` and `kills` use no model and measure only the batch, unless --model
+is given. --cheap replaces the defaults by the decodes of the straight line (method linear, pointwise), so
+that a pair costs a fraction while the batch does the same work around it.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ ROOT = Path(__file__).resolve().parents[1]
 CHEAP = {"method": "linear", "pointwise": True}
 FAULTS = ("crash", "hang", "eat")
 WIDEST = 16
-"""Pairs of a full shard."""
+"""Number of pairs in a full shard."""
 N_SAMPLES = 5
-"""Places of a run at which the memory of its processes is told."""
+"""Number of times that a run reports the memory of its processes."""
 
 
 def write_pairs(folder: Path, n: int, seed: int) -> list[tuple[str, str]]:
-    """A table of random pairs of well-known drugs."""
+    """Write a table of random pairs of well-known drugs."""
     source = random.Random(seed)
     smiles = list(drugs().values())
     pairs = [tuple(source.sample(smiles, 2)) for _ in range(n)]
@@ -47,7 +47,7 @@ def write_pairs(folder: Path, n: int, seed: int) -> list[tuple[str, str]]:
 
 
 def resumed(folder: Path, output: str, asked: argparse.Namespace) -> subprocess.Popen[str]:
-    """A run of `once` in a process of its own."""
+    """Start `once` in a separate process."""
     flags = [f"--{name}" for name in ("model", "cheap") if getattr(asked, name)]
     flags += ["--workers", str(asked.workers), "--seconds", str(asked.seconds)]
     arguments = ["once", "--output", output, *flags]
@@ -63,7 +63,7 @@ def resumed(folder: Path, output: str, asked: argparse.Namespace) -> subprocess.
 
 
 def once(output: str, asked: argparse.Namespace) -> None:
-    """Resume the run of pairs.csv in this folder; tell its time, processor time and memory."""
+    """Resume the run of pairs.csv in this folder; print its time, processor time and memory."""
     from molinterp.batch import Budget, Job, Pool, read_pairs, run_batch
     from molinterp.batch.job import template
     from tests.batch.faulty import COMMAND
@@ -72,34 +72,37 @@ def once(output: str, asked: argparse.Namespace) -> None:
     job = Job(read_pairs(Path("pairs.csv")), request, Budget(asked.seconds, 1024))
     pool = Pool(request, asked.workers, job.budget, [*COMMAND, *(["real"] if asked.model else [])])
     done = 0
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
 
     def progress(n: int, failed: int) -> None:
         nonlocal done
         done += n
-        if not told:
+        if not reported:
             print(f"first result after {time.perf_counter() - BEGAN:.1f} s")
-        if done >= (len(told) + 1) * len(job.pairs) / N_SAMPLES or not told:
-            told.append((done, max(children_memory(), default=0)))
+        if done >= (len(reported) + 1) * len(job.pairs) / N_SAMPLES or not reported:
+            reported.append((done, max(children_memory(), default=0)))
 
     summary = run_batch(
         job, pool, Path(output), resume=True, errors=Path(f"{output}.errors.csv"), progress=progress
     )
     took, cpu = time.perf_counter() - BEGAN, processor_seconds()
-    print(f"{summary}: {took:.1f} s, {cpu:.1f} s of processor time, {cpu / len(job.pairs):.3f} a pair")
+    print(f"{summary}: {took:.1f} s, {cpu:.1f} s of processor time, {cpu / len(job.pairs):.3f} per pair")
     peak = peak_memory() / 1024
-    samples = ", ".join(f"{size >> 20} MiB after {n}" for n, size in told)
+    samples = ", ".join(f"{size >> 20} MiB after {n}" for n, size in reported)
     print(f"largest memory of the parent {peak:.0f} MiB; largest worker: {samples} pairs")
 
 
 def processor_seconds() -> float:
-    """Of this process and those of its children that have ended."""
+    """Return the processor seconds of this process and of its children that have ended."""
     both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in both)
 
 
 def peak_memory() -> int:
-    """Largest resident memory of this process, in KiB; the figure of `resource` begins with its parent's."""
+    """Return the largest resident memory of this process, in KiB.
+
+    The value of `resource` starts with that of the parent, so it is only the second choice.
+    """
     status = Path("/proc/self/status")
     lines = status.read_text(encoding="ascii").splitlines() if status.is_file() else []
     own = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
@@ -107,7 +110,7 @@ def peak_memory() -> int:
 
 
 def children_memory() -> Iterator[int]:
-    """Resident memory of each child of this process, in bytes; nothing where there is no /proc."""
+    """Yield the resident memory of each child of this process, in bytes; nothing without /proc."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             parent = (folder / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[1]
@@ -118,7 +121,7 @@ def children_memory() -> Iterator[int]:
 
 
 def speed(folder: Path, asked: argparse.Namespace) -> None:
-    """Pairs a second of a batch against a loop over `interpolate`, and the time to the first result."""
+    """Compare pairs per second of a batch and of a loop over `interpolate`; measure the first result."""
     import torch
 
     from molinterp.errors import MolinterpError
@@ -137,7 +140,7 @@ def speed(folder: Path, asked: argparse.Namespace) -> None:
             print(f"  {error}")
     took, cpu = time.perf_counter() - began, time.process_time() - cpu
     print(f"loop over interpolate, one process: {n / took:.3f} pairs/s (first {n} pairs), ", end="")
-    print(f"{cpu / n:.3f} s of processor time a pair")
+    print(f"{cpu / n:.3f} s of processor time per pair")
     began = time.perf_counter()
     lines = resumed(folder, "out.csv", argparse.Namespace(**vars(asked) | {"model": True})).communicate()[0]
     whole = asked.pairs / (time.perf_counter() - began)
@@ -146,14 +149,14 @@ def speed(folder: Path, asked: argparse.Namespace) -> None:
 
 
 def memory(folder: Path, asked: argparse.Namespace) -> None:
-    """Memory and time of a run, at n / 100 pairs and at n."""
+    """Measure memory and time of runs with n / 100 and n pairs."""
     for size in (max(1, asked.pairs // 100), asked.pairs):
         write_pairs(folder, size, asked.seed)
         print(resumed(folder, f"{size}.csv", asked).communicate()[0].strip())
 
 
 def kills(folder: Path, asked: argparse.Namespace) -> None:
-    """Kill -9 at random moments, each followed by --resume, against a run that is left alone."""
+    """Compare runs that are killed at random moments and resumed with an undisturbed run."""
     write_pairs(folder, asked.pairs, asked.seed)
     began = time.perf_counter()
     resumed(folder, "whole.csv", asked).communicate()
@@ -172,12 +175,12 @@ def kills(folder: Path, asked: argparse.Namespace) -> None:
         same += (folder / "out.csv").read_bytes() == whole
         (folder / "out.csv").unlink()
         (folder / "out.csv.manifest.json").unlink()
-    print(f"{asked.kills} runs of {asked.pairs} pairs killed and resumed, {n_late} of them when they had")
+    print(f"{asked.kills} runs of {asked.pairs} pairs killed and resumed, {n_late} of them after they had")
     print(f"finished: {same} gave the same bytes")
 
 
 def faults(folder: Path, asked: argparse.Namespace) -> None:
-    """One pair that crashes, one that hangs and one that eats memory among n, the others as usual."""
+    """Run n pairs among which one crashes, one hangs and one exhausts memory."""
     write_pairs(folder, asked.pairs, asked.seed)
     rows = (folder / "pairs.csv").read_text(encoding="utf-8").splitlines()
     for i, fault in enumerate(FAULTS, 1):
@@ -188,7 +191,7 @@ def faults(folder: Path, asked: argparse.Namespace) -> None:
 
 
 def share(folder: Path, asked: argparse.Namespace) -> None:
-    """What passes cost that pairs share, and whether company changes what a pair gets."""
+    """Measure the cost of passes that several pairs share, and whether sharing changes the results."""
     import torch
     from rdkit import Chem
 
@@ -218,21 +221,21 @@ def share(folder: Path, asked: argparse.Namespace) -> None:
         began = time.process_time()
         found = torch.cat([solve(slice(i, i + n)) for i in range(0, WIDEST, n)])
         cost, off = (time.process_time() - began) / WIDEST, float((found - together).abs().max())
-        print(f"geodesics, {n:4d} at once: {1e3 * cost:6.1f} ms a pair, points differ by up to {off:.2g}")
+        print(f"geodesics, {n:4d} at once: {1e3 * cost:6.1f} ms per pair, points differ by up to {off:.2g}")
     for n in (2, 4, 16, 2 * WIDEST):
         began = time.process_time()
         for i in range(0, 2 * WIDEST, n):
             bundle.invert(smiles[i : i + n])
         cost = (time.process_time() - began) / WIDEST
-        print(f"refinement, ends of {n // 2:2d} pairs at once: {1e3 * cost:6.1f} ms a pair")
+        print(f"inversion, ends of {n // 2:2d} pairs at once: {1e3 * cost:6.1f} ms per pair")
     for n in (1, 4, 16, 64, 256, 1024):
         began = time.process_time()
         bundle.decode(noise[:n])
-        print(f"decodes,   {n:4d} at once: {1e3 * (time.process_time() - began) / n:6.2f} ms a point")
+        print(f"decodes,   {n:4d} at once: {1e3 * (time.process_time() - began) / n:6.2f} ms per point")
     for n in (1, 4, 16, 2 * WIDEST):
         began = time.process_time()
         bundle.encode(smiles[:n])
-        print(f"encodings, {n:4d} at once: {1e3 * (time.process_time() - began) / n:6.2f} ms a molecule")
+        print(f"encodings, {n:4d} at once: {1e3 * (time.process_time() - began) / n:6.2f} ms per molecule")
 
 
 def main() -> None:
@@ -241,12 +244,12 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=500)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--loop", type=int, default=60, help="pairs of the loop that `speed` compares with")
+    parser.add_argument("--loop", type=int, default=60, help="number of pairs in the loop of `speed`")
     parser.add_argument("--seconds", type=float, default=60.0, help="budget of a pair")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--model", action="store_true", help="the shipped model in `memory` and `kills`")
-    parser.add_argument("--cheap", action="store_true", help="method linear, pointwise")
-    parser.add_argument("--output", help="of `once`, which the others start")
+    parser.add_argument("--model", action="store_true", help="use the shipped model in `memory` and `kills`")
+    parser.add_argument("--cheap", action="store_true", help="use the method linear, pointwise")
+    parser.add_argument("--output", help="output of `once`, which the others start")
     asked = parser.parse_args()
     if asked.what == "once":
         once(asked.output, asked)

@@ -1,9 +1,10 @@
-"""Seconds of greedy decodes, samples and beams: torch's recurrent layer called at each step, and `Stepper`.
+"""Compare the speed of `IncrementalDecoder` with torch's recurrent layer: greedy decodes, samples, beams.
 
     python benchmarks/decoding.py [--model default] [--threads 1] [--rounds 5]
 
-Each round times both, in turn, on the same latent points of the prior; processor seconds, medians of rounds.
-The layer of torch reads embedding and condition anew at each step. How many strings are the same is counted.
+Each round times both on the same latent points of the prior. The output has medians of the processor seconds
+over the rounds, and the share of equal strings. The layer of torch processes embedding and condition again at
+each step.
 """
 
 from __future__ import annotations
@@ -22,21 +23,21 @@ from molinterp.model.network import MoleculeVAE
 
 
 class Plain:
-    """As `Stepper`, by torch's recurrent layer."""
+    """Does the same as `IncrementalDecoder` with torch's recurrent layer."""
 
     def __init__(self, model: MoleculeVAE, condition: Tensor) -> None:
-        """Stand before the first token."""
+        """Start before the first token."""
         self._model, self._condition, self.state = model, condition, model.initial_state(condition)
 
     def step(self, token: Tensor) -> Tensor:
-        """Logits of the next token."""
+        """Read one token per row and return the logits of the next one."""
         inputs = torch.cat([self._model.embedding(token), self._condition], -1)[:, None]
         states, _ = self._model.decoder(inputs, self.state[None])
         self.state = states[:, 0]
         return self._model.output(self.state)
 
     def keep(self, rows: Tensor) -> None:
-        """Go on with some rows."""
+        """Drop all rows except some."""
         self._condition, self.state = self._condition[rows], self.state[rows]
 
 

@@ -1,4 +1,4 @@
-"""Draw the other pairs of docs/benchmarks.md: well-known drugs, and test compounds of a table.
+"""Draw the second set of pairs of docs/benchmarks.md: well-known drugs, and test compounds of a table.
 
     python benchmarks/draw_pairs.py molecules.csv.gz pairs.csv [-n 20] [--seed 7]
 
@@ -23,7 +23,7 @@ def main() -> None:
     )
     parser.add_argument("molecules", type=Path)
     parser.add_argument("pairs", type=Path)
-    parser.add_argument("-n", type=int, default=20, help="pairs a group, at most 100")
+    parser.add_argument("-n", type=int, default=20, help="pairs per group, at most 100")
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args()
     rng = np.random.default_rng(args.seed)

@@ -1,12 +1,12 @@
-"""Geodesics through a random decoder: time, energy and memory, beside stochman where it is installed.
+"""Benchmark geodesics through a random decoder: time, energy and memory, also of stochman if installed.
 
     OMP_NUM_THREADS=1 python benchmarks/geometry.py                       # side by side
     OMP_NUM_THREADS=1 python benchmarks/geometry.py --bundle default      # drugs, fingerprint space
     OMP_NUM_THREADS=1 python benchmarks/geometry.py --cost docs/geometry-cost.png
 
-The decoder is a perceptron d -> 256 -> 256 -> 512 with tanh between, drawn after torch.manual_seed(0);
-the ends are torch.manual_seed(1); torch.randn(2, pairs, d). Energy and length are measured for all on 200
-uniform points in float64 and divided by those of the straight line, mean over the pairs.
+The decoder is a perceptron d -> 256 -> 256 -> 512 with tanh activations, drawn after torch.manual_seed(0);
+the ends are torch.manual_seed(1); torch.randn(2, pairs, d). Energy and length of all curves are measured on
+200 uniform points in float64 and divided by those of the straight line; the table has means over the pairs.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def ends(d: int, n: int) -> tuple[Tensor, Tensor]:
 
 
 def figures(points: Tensor, d: int) -> tuple[float, float]:
-    """Energy and length over the line's, means over the pairs, of curves (pairs, 200, d)."""
+    """Return energy and length of curves (pairs, 200, d) relative to the line, means over the pairs."""
     metric = Metric(decoder(d, torch.float64))
     line = linear(points[:, 0].double(), points[:, -1].double(), T)
     curve = points.detach().double()
@@ -64,7 +64,7 @@ def figures(points: Tensor, d: int) -> tuple[float, float]:
 
 
 def best_of(n: int, work: Callable[[], Any]) -> tuple[float, float, Any]:
-    """Least wall-clock and processor seconds of n runs, and what the last one gave."""
+    """Return the least wall-clock and processor seconds of n runs, and the last result."""
     walls, cpus = [], []
     for _ in range(n):
         wall, cpu = time.perf_counter(), time.process_time()
@@ -75,7 +75,7 @@ def best_of(n: int, work: Callable[[], Any]) -> tuple[float, float, Any]:
 
 
 def sines(z0: Tensor, z1: Tensor, n_modes: int = 32) -> Tensor:
-    """Near the optimum: the line and sine modes, L-BFGS in float64 on 200 points."""
+    """Approximate the optimum by the line and sine modes, with L-BFGS in float64 on 200 points."""
     metric, k = Metric(decoder(z0.shape[1], torch.float64)), torch.arange(1, n_modes + 1, dtype=torch.float64)
     modes = torch.sin(math.pi * k * T[:, None]) / k
     line = linear(z0.double(), z1.double(), T)
@@ -93,13 +93,13 @@ def sines(z0: Tensor, z1: Tensor, n_modes: int = 32) -> Tensor:
 
 
 def peers(z0: Tensor, z1: Tensor) -> dict[str, tuple[int, Callable[[], Tensor]]]:
-    """What stochman does with the same decoder; nothing where it is not installed."""
+    """Run stochman with the same decoder; nothing if it is not installed."""
     try:
         from stochman.curves import CubicSpline
         from stochman.geodesic import geodesic_minimizing_energy
         from stochman.manifold import Manifold
     except ImportError:
-        print("stochman is not installed; `pip install stochman` to see it here")
+        print("stochman is not installed; `pip install stochman` includes it")
         return {}
     phi = decoder(z0.shape[1])
 
@@ -162,7 +162,7 @@ def side_by_side(d: int, n: int) -> None:
 
 
 def in_bundle(name: str, n: int) -> None:
-    """Pairs of drugs in the fingerprint space of a bundle, with and without the mean metric."""
+    """Measure pairs of drugs in the fingerprint space of a model, with and without the mean metric."""
     from molinterp.data import drugs
 
     from molinterp.errors import VocabularyError
@@ -191,7 +191,7 @@ def in_bundle(name: str, n: int) -> None:
 
 
 def cost(picture: Path, device: str) -> None:
-    """Time and memory against dimensions (32 pairs) and against pairs (64 dimensions), and their plot."""
+    """Plot time and memory against dimensions (32 pairs) and against pairs (64 dimensions)."""
     rows: dict[str, list[dict[str, float]]] = {"d": [], "pairs": []}
     sizes = {"d": [(d, 32) for d in DIMENSIONS], "pairs": [(64, n) for n in PAIRS]}
     for name, pairs in sizes.items():
@@ -207,7 +207,7 @@ def measured(d: int, n: int, device: str) -> dict[str, float]:
     with torch.device(device):
         metric = Metric(decoder(d))
     wall, cpu, _ = best_of(1 if n > 320 else 4, lambda: geodesic(metric, z0, z1).energy.cpu())
-    # Kilobytes on Linux; of the process so far, so sizes come in rising order.
+    # Kilobytes on Linux; the maximum of the process so far, so sizes must increase.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"wall": 1000 * wall / n, "cpu": 1000 * cpu / n, "mib": peak}
 

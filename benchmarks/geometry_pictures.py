@@ -1,4 +1,4 @@
-"""The pictures of docs/geometry.md: python benchmarks/geometry_pictures.py docs."""
+"""Draw the pictures of docs/geometry.md: python benchmarks/geometry_pictures.py docs."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def manifolds(folder: Path) -> None:
 
 
 def crescent(n: int = 600) -> tuple[Tensor, Tensor]:
-    """Points of a crescent in the plane and outputs, the points with noise that grows along it."""
+    """Return points of a crescent in the plane, and outputs: the points plus noise that grows along it."""
     generator = torch.Generator().manual_seed(0)
     angle = math.pi * torch.rand(n, generator=generator)
     radius = 1 + 0.08 * torch.randn(n, generator=generator)
@@ -117,7 +117,7 @@ def crescent(n: int = 600) -> tuple[Tensor, Tensor]:
 
 
 def plain_sigma(z: Tensor, residuals: Tensor) -> nn.Module:
-    """A network for σ, trained by likelihood, as a variational autoencoder would have it."""
+    """Train a plain network for σ by likelihood, as in a variational autoencoder."""
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, 2))
     optimiser = torch.optim.Adam(network.parameters(), lr=0.01)

@@ -1,6 +1,7 @@
 """Time the similarity search of a large library: python benchmarks/library.py molecules.csv.gz.
 
-The fingerprints of the first 20,000 molecules are repeated to 722,621; five queries, the first one cold.
+The fingerprints of the first 20,000 molecules are repeated up to 722,621. There are five queries, the first
+of them cold.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Time and memory of the main job: help, one path cold, encoding and decoding 256 molecules warm.
+"""Measure the main job: help, one cold path, warm encoding and decoding of 256 molecules.
 
 python benchmarks/main_job.py
 """
@@ -21,7 +21,7 @@ COMMAND = [sys.executable, "-c", "from molinterp.cli.main import main; main()"]
 
 
 def cold(*arguments: str) -> float:
-    """Seconds of a command in a process of its own, best of three."""
+    """Return the seconds of a command in a separate process, best of three."""
     seconds = []
     for _ in range(3):
         began = time.perf_counter()
@@ -31,7 +31,7 @@ def cold(*arguments: str) -> float:
 
 
 def warm_256() -> float:
-    """Seconds to encode and greedily decode 256 molecules with a loaded bundle, best of five."""
+    """Return the seconds to encode and greedily decode 256 molecules with a loaded model, best of five."""
     bundle = Bundle.load()
     smiles = (list(drugs().values()) * 2)[:256]
     seconds = []
@@ -47,7 +47,7 @@ def main() -> None:
     print(f"torch {torch.__version__} with {torch.get_num_threads()} threads")
     print(f"molinterp --help                {cold('--help'):.2f} s")
     print(f"molinterp path, cold            {cold('path', 'aspirin', 'ibuprofen'):.2f} s")
-    # Kilobytes on Linux; the largest of the children so far, which is the path.
+    # Kilobytes on Linux; the maximum of all children so far, which is that of the path.
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     print(f"molinterp path, peak memory     {peak / 1024:.0f} MiB")
     print(f"encode and decode 256, warm     {warm_256():.2f} s")

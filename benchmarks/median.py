@@ -1,10 +1,10 @@
-"""How central are the compounds that `molinterp median` finds between three drugs?
+"""Measure how central the compounds are that `molinterp median` finds between three drugs.
 
     python benchmarks/median.py [-n 10] [--seed 1] [--model default]
 
-Triples of drugs that ship, drawn at random. On stdout the means over the triples: dispersion (the mean
-squared Tanimoto distance to the three) of the best compound and of the ten best, how many there are, and
-processor seconds.
+The triples are random shipped drugs. The output has means over the triples: dispersion (the mean squared
+Tanimoto distance to the three) of the best compound and of the ten best, number of compounds, and processor
+seconds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from molinterp.model.bundle import Bundle
 from molinterp.paths.median import median
 
 SIZES = range(12, 101)
-"""Characters of the SMILES of a drug that is drawn."""
+"""Accepted lengths of the SMILES of a drug."""
 
 
 def main() -> None:

@@ -1,12 +1,12 @@
-"""Feature-restricted interpolation: which share of the molecules between two that have a feature has it?
+"""Measure which share of the molecules between two compounds with a feature has the feature too.
 
     python benchmarks/realism.py bbb bbbp.csv [--pairs 60] [--weights 1,1,4] [--picture docs/realism.png]
 
-Ends are labelled compounds that have the feature. Methods: the straight line, the spherical line, a
-geodesic under density and validity, and one that keeps the feature too, point by point; then whole paths.
-The molecules between are judged by a random forest on MACCS keys and atom pairs, which neither fit nor
-figure of the feature has seen, trained without the ends of the pairs. After arXiv 1904.03445, section on
-feature-based interpolation.
+The ends are labelled compounds with the feature. The methods are the straight line, the spherical line, a
+geodesic under density and validity, and a geodesic that also keeps the feature, each point by point; then
+whole paths. The molecules between the ends are classified by a random forest on MACCS keys and atom pairs. It
+is independent of the fit and the metrics of the feature and is trained without the ends of the pairs. After
+arXiv 1904.03445, section on feature-based interpolation.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ Solver = Callable[[Function, Tensor, Tensor, Function], Tensor]
 
 
 def solver(phi: Function, z0: Tensor, z1: Tensor, lambda_: Function) -> Tensor:
-    """Points (33, d) of the geodesic at equal steps of t."""
+    """Return points (33, d) of the geodesic at equal steps of t."""
     return geodesic(Metric(phi, lambda_), z0, z1, tol=1e-4).curve(torch.linspace(0, 1, 33))
 
 
 PLACES = torch.linspace(0, 1, N_BETWEEN + 2)[1:-1]
-"""Of the decodes, as a path has it."""
+"""Places of the decodes on a curve, as for a path."""
 
 
 def at_equal_costs(nodes: Tensor, phi: Function) -> Tensor:
-    """`N_BETWEEN` points of a curve (n, d) at equal distances in the output space, ends left out."""
+    """Place `N_BETWEEN` points on a curve (n, d) at equal distances in the output space, without the ends."""
     with torch.no_grad():
         lengths = phi(nodes).diff(dim=0).norm(dim=-1)
     along = torch.cat([torch.zeros(1), lengths.cumsum(0)])
@@ -70,11 +70,11 @@ def other_descriptors(mols: list[Chem.Mol]) -> np.ndarray:
     return np.array(rows, np.float32)
 
 
-class OtherJudge:
+class IndependentClassifier:
     """A random forest on descriptors that the features do not use."""
 
     def __init__(self, smiles: list[str], labels: np.ndarray) -> None:
-        """Fit on labelled compounds; the ROC-AUC is that of a fifth left out."""
+        """Fit to labelled compounds; the ROC-AUC is measured on a held-out fifth."""
         x = other_descriptors([Chem.MolFromSmiles(s) for s in smiles])
         held_out = np.random.default_rng(0).permutation(len(x)) < len(x) // 5
         model = self._forest().fit(x[~held_out], labels[~held_out])
@@ -85,7 +85,7 @@ class OtherJudge:
         return RandomForestClassifier(200, min_samples_leaf=2, max_features=0.1, random_state=0)
 
     def share(self, mols: list[Chem.Mol]) -> tuple[float, float]:
-        """Share that has the feature, and mean probability of it."""
+        """Return the share of molecules with the feature, and its mean probability."""
         if not mols:
             return math.nan, math.nan
         p = self.model.predict_proba(other_descriptors(mols))[:, 1]
@@ -93,7 +93,7 @@ class OtherJudge:
 
 
 def choose_pairs(bundle: Bundle, feature: str, smiles: list[str], labels: np.ndarray, n: int, seed: int):
-    """Pairs of labelled compounds that have the feature, which its own classifier confirms."""
+    """Choose pairs of labelled compounds with the feature that its own classifier confirms."""
     p = bundle.classifiers[feature].probability([Chem.MolFromSmiles(s) for s in smiles])
     fit = [
         s for s, y, q in zip(smiles, labels, p, strict=True) if y == 1 and q >= 0.5 and bundle.can_encode(s)
@@ -103,7 +103,7 @@ def choose_pairs(bundle: Bundle, feature: str, smiles: list[str], labels: np.nda
 
 
 def curves(bundle: Bundle, feature: str, pair: tuple[str, str], weights: dict, phi: Function, solve: Solver):
-    """Method to its nodes (n, d) and the seconds it took."""
+    """Compute nodes (n, d) and seconds for each method."""
     start, end = (Chem.MolFromSmiles(s) for s in pair)
     z0, z1 = bundle.encode(list(pair))
     t = torch.linspace(0, 1, 33)
@@ -130,14 +130,14 @@ def curves(bundle: Bundle, feature: str, pair: tuple[str, str], weights: dict, p
 
 
 def output_space(bundle: Bundle) -> Function:
-    """2 arcsin √p of each fingerprint bit: the Fisher-Rao metric of the Bernoulli head."""
+    """Return 2 arcsin √p of each fingerprint bit: the Fisher-Rao metric of the Bernoulli head."""
     return lambda z: 2 * torch.atan(torch.exp(0.5 * bundle.model.bit_logits(z)))
 
 
 def paths(
     bundle: Bundle, feature: str, pair: tuple[str, str], weights: dict
 ) -> dict[str, tuple[list[str], float]]:
-    """Molecules between of the default path, without and with the feature kept, and the seconds."""
+    """Compute the intermediates and seconds of default paths, without and with the feature kept."""
     out = {}
     for name, keep in (("path", ()), ("path, feature kept", (feature,))):
         began = time.perf_counter()
@@ -146,8 +146,10 @@ def paths(
     return out
 
 
-def measure(bundle: Bundle, feature: str, pairs: list, judge: OtherJudge, weights: dict, solve: Solver):
-    """For each method, the figures of each pair."""
+def measure(
+    bundle: Bundle, feature: str, pairs: list, judge: IndependentClassifier, weights: dict, solve: Solver
+):
+    """Measure each method on each pair."""
     phi = output_space(bundle)
     own = bundle.classifiers[feature]
     rows: dict[str, list[dict[str, float]]] = {}
@@ -172,10 +174,17 @@ def measure(bundle: Bundle, feature: str, pairs: list, judge: OtherJudge, weight
     return rows
 
 
-def draw(bundle: Bundle, feature: str, pair: tuple[str, str], judge: OtherJudge, weights: dict, file: Path):
-    """Eight molecules or fewer of the line and of the feature geodesic, with the judge's probability."""
+def draw(
+    bundle: Bundle,
+    feature: str,
+    pair: tuple[str, str],
+    judge: IndependentClassifier,
+    weights: dict,
+    file: Path,
+):
+    """Draw up to eight molecules of the line and of the feature geodesic, with their probabilities."""
     phi = output_space(bundle)
-    mols, legends = [], []  # a row a curve
+    mols, legends = [], []  # one row per curve
     found = curves(bundle, feature, pair, weights, phi, solver)
     for name in ("linear", "feature"):
         decoded = [decoded_molecule(s) for s in bundle.search(at_equal_costs(found[name][0], phi), t=PLACES)]
@@ -210,7 +219,7 @@ def main() -> None:
     pairs = choose_pairs(bundle, args.feature, smiles, labels, args.pairs, args.seed)
     ends = {s for pair in pairs for s in pair}
     rest = [i for i, s in enumerate(smiles) if s not in ends]
-    judge = OtherJudge([smiles[i] for i in rest], labels[rest])
+    judge = IndependentClassifier([smiles[i] for i in rest], labels[rest])
     names = ("density", "validity", "feature")
     chosen = [float(w) for w in args.weights.split(",")] if args.weights else [TERM_WEIGHTS[n] for n in names]
     weights = dict(zip(names, chosen, strict=True))

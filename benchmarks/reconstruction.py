@@ -1,9 +1,9 @@
-"""Exact greedy reconstruction: of compounds learnt, held out and made of pieces of those learnt, and by size.
+"""Measure exact greedy reconstruction of training, held-out and recombined compounds, and by size.
 
     python benchmarks/reconstruction.py molecules.csv.gz cache [--model default] [-n 3000] [--seed 7]
 
-`cache` is the folder in which `molinterp train` left what it knows of the molecules; without it that is made
-anew, which takes minutes. The recombined compounds are of a seed of their own, so that no training saw them.
+`cache` is the folder in which `molinterp train` stored the tokenised corpus. If it is missing, the corpus is
+prepared again, which takes minutes. The recombined compounds have a different seed from those of trainings.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from molinterp.training.data.settings import Recombination
 
 BATCH = 256
 SIZES = (6, 20, 25, 30, 35, 51)
-"""Bins of test compounds, in heavy atoms."""
+"""Bounds of the bins of test compounds, in heavy atoms."""
 
 
 def exact(bundle: Bundle, smiles: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Whether the greedy decode of each molecule is the molecule itself, stereo included."""
+    """Whether the greedy decode of each molecule is the molecule itself, including stereo."""
     found = np.zeros(len(smiles), bool)
     order = np.argsort([len(s) for s in smiles], kind="stable")
     for start in range(0, len(order), BATCH):
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("molecules", type=Path)
     parser.add_argument("cache", type=Path)
     parser.add_argument("--model", default="default")
-    parser.add_argument("-n", type=int, default=3_000, help="compounds of each kind")
+    parser.add_argument("-n", type=int, default=3_000, help="number of compounds of each kind")
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args()
     torch.set_num_threads(1)

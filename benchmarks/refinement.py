@@ -1,4 +1,4 @@
-"""What refining latent points does to reconstruction, on the drugs that ship, at several budgets.
+"""Measure the effect of inversion on the reconstruction of the shipped drugs, at several budgets.
 
     python benchmarks/refinement.py [--model default]
 
@@ -40,7 +40,7 @@ def main() -> None:
     print(f"{len(drugs())} drugs, {len(smiles)} in the vocabulary")
     mean, deviation = bundle.posterior(smiles)
     tokens = torch.from_numpy(pad(bundle.tokenizer.encode(smiles)))
-    print("steps\trate\texact\tseconds a molecule\tmedian way of what moved")
+    print("steps\trate\texact\tseconds per molecule\tmedian distance moved")
     for n_steps, rate in (
         (0, LEARNING_RATE),
         (10, LEARNING_RATE),

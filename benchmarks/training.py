@@ -1,9 +1,9 @@
-"""Molecules a second of a training: one core, torch's own threads, cores with a part of a batch each.
+"""Compare the training speed of one core, of torch's threads, and of cores that share each batch.
 
     python benchmarks/training.py molecules.csv.gz WORK/corpus [--model default] [--threads 2] [--rounds 5]
 
-`WORK` is the folder of work of `molinterp train`. Each round times all
-three, in turn, on the same batches of 512; the ratio is that of medians.
+`WORK` is the working folder of `molinterp train`. Each round times all three on the same batches of 512; the
+ratios are those of the medians.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BATCH = 512
 
 
 def seconds(corpus: Corpus, bundle: Bundle, threads: int, parts: int) -> float:
-    """Seconds of `STEPS` optimiser steps after one that is not counted."""
+    """Time `STEPS` optimiser steps after one that is not counted."""
     sizes = NetworkSizes(**{f.name: getattr(bundle.model.config, f.name) for f in fields(NetworkSizes)})
     torch.set_num_threads(threads)
     ends: list[float] = []
@@ -53,7 +53,7 @@ def main() -> None:
     )
     parser.add_argument("molecules", type=Path)
     parser.add_argument("cache", type=Path)
-    parser.add_argument("--model", default="default", help="whose sizes and vocabulary are taken")
+    parser.add_argument("--model", default="default", help="model whose sizes and vocabulary are used")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
@@ -68,7 +68,7 @@ def main() -> None:
     one = statistics.median(found["one core"])
     for name, rates in found.items():
         rate = statistics.median(rates)
-        print(f"{name}: {rate:.0f} molecules a second, {rate / one:.2f} times one core")
+        print(f"{name}: {rate:.0f} molecules per second, {rate / one:.2f} times one core")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""Weights of λ against what the curve says: share of its decodes that pass the judge, and how far they reach.
+"""Measure how the weights of λ change the decodes of the curve: share that passes the filters, and reach.
 
     python benchmarks/weights.py pairs.csv [--every 3] [--default] [--tol 1e-3] [--model default] [--seed 0]
 
-Columns in: start, end. One line a setting: density, validity, ε, λ_0; share of decodes of the geodesic that
-pass the judge; different molecules that pass; the largest similarity at which a chain of them joins the ends
-(mean over pairs, no edits); the geodesic's energy by the straight line's, steps of the solver, share of pairs
-on which it converged; processor seconds a pair for curve and decodes.
+Columns in: start, end. Each line of the output is one setting: density, validity, ε, λ_0; share of decodes of
+the geodesic that pass the filters; number of different molecules that pass; largest similarity at which a
+chain of them joins the ends (mean over pairs, no edits); energy of the geodesic relative to the straight
+line, steps of the solver, share of pairs on which it converged; processor seconds per pair for curve and
+decodes.
 """
 
 from __future__ import annotations
@@ -41,13 +42,13 @@ SETTINGS = (
     *((DENSITY, VALIDITY, epsilon, FLOOR) for epsilon in (0.002, 0.2)),
     *((DENSITY, VALIDITY, EPSILON, floor) for floor in (0.01, 1.0)),
 )
-"""Density, validity, ε, λ_0; no terms, the defaults, then one changed at a time."""
+"""Density, validity, ε, λ_0: first without terms, then the defaults, then one change at a time."""
 
 
 def figures(
     bundle: Bundle, pairs: pd.DataFrame, setting: tuple[float, float, float, float], tol: float, seed: int
 ) -> list[float]:
-    """Share that passes, molecules that pass, widest chain, solver and seconds, means over pairs."""
+    """Measure one setting; return the columns of the output as means over pairs."""
     density, validity, epsilon, floor = setting
     rows = []
     for pair in pairs.itertuples(index=False):
@@ -80,8 +81,8 @@ def main() -> None:
     )
     parser.add_argument("pairs", type=Path)
     parser.add_argument("--every", type=int, default=1, help="take every n-th pair")
-    parser.add_argument("--default", action="store_true", help="the default weights alone")
-    parser.add_argument("--tol", type=float, default=SOLVER_TOLERANCE, help="of the solver")
+    parser.add_argument("--default", action="store_true", help="use only the default weights")
+    parser.add_argument("--tol", type=float, default=SOLVER_TOLERANCE, help="tolerance of the solver")
     parser.add_argument("--model", default="default")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()

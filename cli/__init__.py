@@ -1,1 +1,1 @@
-"""The command line: parse, call one function, write. No science here."""
+"""The command line: parse arguments, call one function, write the result. It contains no science."""

@@ -1,4 +1,4 @@
-"""`molinterp batch`: a table of pairs in, a table of paths out."""
+"""`molinterp batch`: compute paths for a table of pairs."""
 
 from __future__ import annotations
 
@@ -14,25 +14,62 @@ FAILED_ROWS = 3
 @click.command(cls=Command)
 @click.argument("pairs", type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help=".csv, .csv.gz or .parquet."
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="File to write: .csv, .csv.gz or .parquet.",
 )
-@click.option("--start", default="start", show_default=True, help="Column with the start's SMILES.")
-@click.option("--end", default="end", show_default=True, help="Column with the end's SMILES.")
-@click.option("--id", help="Column that names a pair.  [default: pair, id, or the row's number]")
-@click.option("-j", "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=120.0, show_default=True)
-@click.option("--mebibytes", type=click.IntRange(min=1), default=2048, show_default=True, help="A pair.")
-@click.option("--resume", is_flag=True, help="Go on with a run that was cut off.")
-@click.option("--on-error", type=click.Choice(["keep", "skip", "stop"]), default="keep", show_default=True)
-@click.option("--errors", type=click.Path(path_type=Path), help="Failed pairs, .csv.")
+@click.option("--start", default="start", show_default=True, help="Column with the SMILES of the start.")
+@click.option("--end", default="end", show_default=True, help="Column with the SMILES of the end.")
+@click.option("--id", help="Column with the name of a pair.  [default: pair, id, or the row number]")
 @click.option(
-    "--shard-size", type=click.IntRange(min=1), default=16, show_default=True, help="Pairs at most."
+    "-j",
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Number of worker processes.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=120.0,
+    show_default=True,
+    help="Time limit of a pair.",
+)
+@click.option(
+    "--mebibytes", type=click.IntRange(min=1), default=2048, show_default=True, help="Memory limit of a pair."
+)
+@click.option("--resume", is_flag=True, help="Resume an interrupted run.")
+@click.option(
+    "--on-error",
+    type=click.Choice(["keep", "skip", "stop"]),
+    default="keep",
+    show_default=True,
+    help="Write a row for a failed pair, skip it, or stop the run.",
+)
+@click.option("--errors", type=click.Path(path_type=Path), help="File for the failed pairs, .csv.")
+@click.option(
+    "--shard-size",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="Largest number of pairs per shard.",
 )
 @path_options("n_paths")  # type: ignore[untyped-decorator]
-@click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    show_default=True,
+    help="Compute on this machine or on a dask cluster.",
+)
 @click.option("--scheduler", help="Address of a dask scheduler, for --engine dask.")
-@click.option("--raw-csv", is_flag=True, help="Text cells as they are, formulas of a spreadsheet too.")
-@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+@click.option(
+    "--raw-csv", is_flag=True, help="Do not escape cells that a spreadsheet would read as formulas."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Write only errors to stderr.")
 def batch(
     pairs: Path,
     output: Path,
@@ -52,10 +89,10 @@ def batch(
     quiet: bool,
     given: dict[str, Any],
 ) -> int:
-    """Paths of all PAIRS (.csv, .csv.gz, .parquet, or - for a .csv on stdin), as one long table.
+    """Compute the paths of all PAIRS (.csv, .csv.gz, .parquet, or - for a .csv on stdin) as one long table.
 
-    Same pairs, options and version give the same bytes, whatever -j and however often the run was cut
-    off. --seconds and --mebibytes are what one pair may take before it is given up.
+    The same pairs, options and version give the same bytes, whatever the number of workers and the
+    interruptions. A pair that exceeds --seconds or --mebibytes fails.
     """
     from molinterp.batch.job import Budget, template
     from molinterp.batch.pairs import read_pairs
@@ -89,7 +126,7 @@ def batch(
                 progress=tick,
             )
     except KeyboardInterrupt:
-        click.echo("what is finished is kept: the same command with --resume goes on", err=True)
+        click.echo("finished pairs are kept: repeat the command with --resume to continue", err=True)
         raise
     except StoppedError as error:
         click.echo(f"molinterp: {error}", err=True)

@@ -1,4 +1,4 @@
-"""`molinterp check`: every filter on every molecule of a file."""
+"""`molinterp check`: run every filter on the molecules of a file."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ FAILED_ROWS = 3
 @click.command()
 @click.argument("molecules")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Table, .csv or .tsv.  [default: stdout]"
+    "-o", "--output", type=click.Path(path_type=Path), help="File to write: .csv or .tsv.  [default: stdout]"
 )
-@click.option("--model", default="default", show_default=True, help="Bundle whose familiar chemistry counts.")
-@click.option("--strict", is_flag=True, help="Soft alerts fail a molecule too.")
-@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+@click.option("--model", default="default", show_default=True, help="Model whose familiar chemistry is used.")
+@click.option("--strict", is_flag=True, help="Let soft alerts fail a molecule too.")
+@click.option("-q", "--quiet", is_flag=True, help="Write only errors to stderr.")
 @click.pass_context
 def check(
     context: click.Context, molecules: str, output: Path | None, model: str, strict: bool, quiet: bool
 ) -> None:
-    """Run every filter on MOLECULES, a file of them or - for SMILES on standard input.
+    """Run every filter on MOLECULES, a file or - for SMILES on standard input.
 
-    The table has a row a molecule: its name, its SMILES, the verdict (clean, or the first filter that it
-    fails), the reason in words and the atoms at fault, counted from 0 in that SMILES. Exit code 3 says that
-    a molecule failed.
+    The table has one row per molecule: name, SMILES, verdict (clean, or the first filter that it fails),
+    reason, and the indices of the atoms at fault in that SMILES, starting at 0. The exit code is 3 if a
+    molecule fails.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""`molinterp data`: the public sources of the training data, listed and fetched."""
+"""`molinterp data`: list and download the public sources of the training data."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from molinterp.cli.options import Command, byte_bar
 
 @click.group()
 def data() -> None:
-    """Public sets of molecules to train on: which there are, and how to get them."""
+    """List and download public sets of molecules for training."""
 
 
 @data.command("list", cls=Command)
 def list_() -> None:
-    """Sources as TSV: name, molecules trained on, whether its SHA-256 is known, licence, address."""
+    """List the sources as TSV: name, number of molecules, state of the SHA-256, licence, address."""
     from molinterp.data import sources
 
     click.echo("name\tn_molecules\tchecksum\tlicence\taddress")
@@ -31,14 +31,16 @@ def list_() -> None:
 
 @data.command("fetch", cls=Command)
 @click.argument("name")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Table.  [default: NAME.csv.gz]")
-@click.option("--limit", type=click.IntRange(min=1), help="Rows of the file to read.  [default: all]")
-@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="File to write.  [default: NAME.csv.gz]"
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Number of rows to read.  [default: all]")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress on stderr.")
 def fetch(name: str, output: Path | None, limit: int | None, quiet: bool) -> None:
-    """Fetch the source NAME and write its molecules as a table that `molinterp train` reads.
+    """Download the source NAME and write its molecules as a table for `molinterp train`.
 
-    The file itself stays in the user's cache, so that the next call needs no network. The same command
-    goes on with a download that was cut.
+    The downloaded file stays in the user's cache, so that the next call needs no network. Repeat the command
+    to resume an interrupted download.
     """
     from molinterp.errors import InputError
     from molinterp.io.files import check_place
@@ -53,15 +55,15 @@ def fetch(name: str, output: Path | None, limit: int | None, quiet: bool) -> Non
     if not fetched.is_known:
         click.echo(
             f"note: no SHA-256 of {name} is known; this file has {fetched.sha256}, "
-            "which was recorded beside it and is asked for from now on",
+            "which was recorded beside it and will be required from now on",
             err=True,
         )
     layout = source_named(name)["file"]
     table = to_table(fetched.path, layout, target, limit, lambda rows: _bar(rows, quiet))
     if not quiet:
         click.echo(
-            f"{table.n_molecules} molecules written to {target} ({table.n_repeated} repeated, "
-            f"{table.n_refused} refused); train with `molinterp train {target} -o FOLDER --minutes 60`",
+            f"{table.n_molecules} molecules written to {target} ({table.n_repeated} duplicates, "
+            f"{table.n_refused} rejected); train with `molinterp train {target} -o FOLDER --minutes 60`",
             err=True,
         )
 

@@ -1,4 +1,4 @@
-"""`molinterp features`: list, train and measure what a path can keep."""
+"""`molinterp features`: list, train and evaluate the features that a path can keep."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from molinterp.io.labels import Labelled
 
 LEAST_AUC = 0.6
-"""Held-out ROC-AUC under which a classifier comes with a warning; a coin has 0.5."""
+"""Held-out ROC-AUC below which a classifier causes a warning; guessing has 0.5."""
 
 
 @click.group()
 def features() -> None:
-    """Features that a path can keep, gain, lose or avoid."""
+    """List, train and evaluate the features that a path can keep, gain, lose or avoid."""
 
 
 @features.command("list")
-@click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
-@click.option("--json", "as_json", is_flag=True, help="All figures, as JSON.")
+@click.option("--model", default="default", show_default=True, help="Name or folder of the model.")
+@click.option("--json", "as_json", is_flag=True, help="Print all metrics as JSON.")
 def list_(model: str, as_json: bool) -> None:
-    """Trained classifiers, rules and properties, with what was measured of each."""
+    """List trained classifiers, rules and properties, with their metrics."""
     from molinterp.model.bundle import Bundle
     from molinterp.model.feature_forms import feature_table
 
@@ -51,14 +51,14 @@ def _cell(value: Any) -> str:
 @click.argument("name")
 @click.argument("labels", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--column", help="Column of the labels.  [default: the only one of 0 and 1]")
-@click.option("--at-least", type=float, help="Turns numbers into labels: 1 from this value on.")
-@click.option("--model", default="default", show_default=True, help="Bundle that the feature is added to.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder written.  [default: --model]")
-@click.option("--meaning", help="What the feature says of a compound, for `features list`.")
-@click.option("--molecules-only", is_flag=True, help="Write NAME.json and NAME.safetensors, no bundle.")
-@click.option("--errors", type=click.Path(path_type=Path), help="Rows that were left out, .csv.")
-@click.option("--smiles-column", help="Column of the molecules.  [default: the one called so]")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option("--at-least", type=float, help="Convert numbers to labels: 1 from this value on.")
+@click.option("--model", default="default", show_default=True, help="Model to which the feature is added.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write.  [default: --model]")
+@click.option("--meaning", help="Description of the feature for `features list`.")
+@click.option("--molecules-only", is_flag=True, help="Write NAME.json and NAME.safetensors but no bundle.")
+@click.option("--errors", type=click.Path(path_type=Path), help="File for the rows that were left out, .csv.")
+@click.option("--smiles-column", help="Column of the molecules.  [default: smiles]")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Random seed.")
 def train(
     name: str,
     labels: tuple[Path, ...],
@@ -72,19 +72,17 @@ def train(
     smiles_column: str | None,
     seed: int,
 ) -> None:
-    """Train the feature NAME for a bundle on LABELS, CSV files of SMILES and 0/1.
+    """Train the feature NAME on LABELS, CSV files of SMILES and 0/1, and add it to a model.
 
-    A classifier of molecules is fitted to the labels, and a latent one to the classifier on the bundle's
-    reference points. Then `molinterp path --keep NAME` keeps the feature. Figures are printed as JSON: `n`
-    molecules with a label, `n_latent` reference points.
+    A classifier of molecules is fitted to the labels, and a latent classifier to its predictions at the
+    reference points of the model. `molinterp path --keep NAME` then keeps the feature. The metrics are
+    printed as JSON; `n` is the number of labelled molecules, `n_latent` that of reference points.
     """
     import torch
 
     from molinterp.chem.features import check_name
     from molinterp.errors import InputError
     from molinterp.io.classifier_files import save_classifier
-    from molinterp.io.files import check_place, write_whole
-    from molinterp.io.labels import check_labels, left_out_table, read_labels
     from molinterp.model.bundle import Bundle
     from molinterp.model.storage import check_folder, check_target
     from molinterp.training.classifiers import fit_classifier
@@ -93,25 +91,19 @@ def train(
 
     check_name(name)
     if molecules_only and output is None:
-        raise InputError("--molecules-only needs a folder to write to: give --output.")
+        raise InputError("--molecules-only needs a folder to write to. Give --output.")
     target = target_of(model, output)
     (check_folder if molecules_only else check_target)(target)
     torch.set_num_threads(1)
     bundle = None if molecules_only else Bundle.load(model)
     if bundle is not None:
-        # Said before the work, where there are none.
+        # Fails before the work if there are none.
         reference_of(bundle)
-    if errors is not None:
-        check_place(errors)
     settings = ClassifierFit(seed=seed)
-    read = read_labels(labels, column, at_least, smiles_column)
-    check_labels(read.labels, ", ".join(f"'{file}'" for file in labels), settings.n_each)
-    for note in (_read_note(read), *_left_out_notes(read)):
-        click.echo(f"note: {note}", err=True)
-    if errors is not None:
-        write_whole(errors, left_out_table(read.left_out))
-    said = {"meaning": " ".join(meaning.split())} if meaning else {}
-    facts = {**said, "labels": [p.name for p in labels], "column": read.columns[0], "at_least": at_least}
+    read = _labelled(labels, column, at_least, smiles_column, errors, settings.n_each)
+    click.echo(f"note: {_read_note(read)}", err=True)
+    described = {"meaning": " ".join(meaning.split())} if meaning else {}
+    facts = {**described, "labels": [p.name for p in labels], "column": read.columns[0], "at_least": at_least}
     classifier = fit_classifier(name, read.smiles, read.labels, settings, facts)
     if note := _doubt(classifier.facts):
         click.echo(f"warning: {note}", err=True)
@@ -126,14 +118,37 @@ def train(
     click.echo(json.dumps({**classifier.facts, **latent}, indent=1))
 
 
+def _labelled(
+    labels: tuple[Path, ...],
+    column: str | None,
+    at_least: float | None,
+    smiles_column: str | None,
+    errors: Path | None,
+    n_each: int,
+) -> Labelled:
+    """Read labels, report on stderr which rows are left out, and write these to `errors` if it is given."""
+    from molinterp.io.files import check_place, write_whole
+    from molinterp.io.labels import check_labels, left_out_table, read_labels
+
+    if errors is not None:
+        check_place(errors)
+    read = read_labels(labels, column, at_least, smiles_column)
+    for note in _left_out_notes(read):
+        click.echo(f"note: {note}", err=True)
+    if errors is not None:
+        write_whole(errors, left_out_table(read.left_out))
+    check_labels(read.labels, ", ".join(f"'{file}'" for file in labels), n_each)
+    return read
+
+
 def _doubt(facts: Mapping[str, Any]) -> str:
-    """What to say of a classifier that hardly tells the classes apart; empty where it does."""
+    """Warn of a classifier that hardly distinguishes the classes; empty if it does."""
     auc = facts.get("auc_random")
     if auc is None or auc >= LEAST_AUC:
         return ""
     return (
-        f"its held-out ROC-AUC is {auc:.2f}, under {LEAST_AUC}: it hardly tells the classes apart; a path "
-        "that keeps it keeps little. Is this the right column?"
+        f"its held-out ROC-AUC is {auc:.2f}, below {LEAST_AUC}: it hardly distinguishes the classes, so "
+        "keeping it means little. Is this the right column?"
     )
 
 
@@ -144,7 +159,7 @@ def _read_note(read: Labelled) -> str:
 
 
 def _left_out_notes(read: Labelled) -> Iterator[str]:
-    """How many rows of files of labels were left out, by reason."""
+    """Report how many rows of the label files were left out, by reason."""
     for reason, n in Counter(row.reason for row in read.left_out).most_common():
         yield f"{n} row{'s' * (n > 1)} left out: {reason}"
 
@@ -153,24 +168,20 @@ def _left_out_notes(read: Labelled) -> Iterator[str]:
 @click.argument("name")
 @click.argument("labels", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--column", help="Column of the labels.  [default: the only one of 0 and 1]")
-@click.option("--at-least", type=float, help="Turns numbers into labels: 1 from this value on.")
-@click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
+@click.option("--at-least", type=float, help="Convert numbers to labels: 1 from this value on.")
+@click.option("--model", default="default", show_default=True, help="Name or folder of the model.")
 def evaluate(
     name: str, labels: tuple[Path, ...], column: str | None, at_least: float | None, model: str
 ) -> None:
-    """Measure the feature NAME, on molecules and on latent space, against LABELS.
+    """Evaluate the feature NAME against LABELS, on molecules and in the latent space.
 
-    Compounds that it was trained on flatter it: give others.
+    Use other compounds than those it was trained on, because these make it look better than it is.
     """
     import torch
 
-    from molinterp.io.labels import check_labels, read_labels
     from molinterp.model.bundle import Bundle
     from molinterp.training.latent.features import evaluate_feature
 
     torch.set_num_threads(1)
-    read = read_labels(labels, column, at_least)
-    check_labels(read.labels, ", ".join(f"'{file}'" for file in labels), n_each=1)
-    for note in _left_out_notes(read):
-        click.echo(f"note: {note}", err=True)
+    read = _labelled(labels, column, at_least, None, None, n_each=1)
     click.echo(json.dumps(evaluate_feature(Bundle.load(model), name, read.smiles, read.labels), indent=1))

@@ -1,4 +1,4 @@
-"""`molinterp filters`: what the filters are, and how often each fails compounds that are sound."""
+"""`molinterp filters`: measure how often each filter fails real compounds."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 @click.group()
 def filters() -> None:
-    """Filters that decide which molecules may stand in a path."""
+    """Measure the filters that decide which molecules may occur in a path."""
 
 
 @filters.command("report")
 @click.argument("molecules", nargs=-1)
-@click.option("--model", default="default", show_default=True, help="Bundle whose familiar chemistry counts.")
-@click.option("--strict", is_flag=True, help="Soft alerts fail a molecule too.")
-@click.option("--reasons", is_flag=True, help="A row for each reason too.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@click.option("--model", default="default", show_default=True, help="Model whose familiar chemistry is used.")
+@click.option("--strict", is_flag=True, help="Let soft alerts fail a molecule too.")
+@click.option("--reasons", is_flag=True, help="Add a row for each reason.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress on stderr.")
 def report(molecules: tuple[str, ...], model: str, strict: bool, reasons: bool, quiet: bool) -> None:
-    """False alarms: the share of sound compounds that fail each filter on their own, as TSV.
+    """Report the false alarms of each filter, the share of real compounds that fail it, as TSV.
 
-    The compounds are the shipped drugs and those of the files MOLECULES; without a file, compounds of ChEMBL
-    that no shipped model was trained on. A compound that fails several filters counts for each.
+    The compounds are the shipped drugs and those of the files MOLECULES; without files, compounds of ChEMBL
+    that no shipped model was trained on. A compound that fails several filters counts for each of them.
     """
     from molinterp.data import drugs, held_out_file
 
@@ -66,5 +66,5 @@ def _molecules(file: str, quiet: bool) -> Iterator[Chem.Mol]:
 
 
 def _reasons(found: dict[str, Survey]) -> list[tuple[str, str]]:
-    """Filters and reasons that fail a molecule of some set, in the order of the sets."""
+    """Return the filters and reasons that fail any molecule, in the order of the sets."""
     return list(dict.fromkeys(key for s in found.values() for key in s.by_reason))

@@ -1,4 +1,4 @@
-"""`molinterp geometry`: what lies between two compounds costs, in each output space."""
+"""`molinterp geometry`: measure curves between two compounds in each output space."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ from molinterp.cli.options import Command, tell_changes
 
 from molinterp.model.protocol import OutputSpace
 
-SPACES = tuple(OutputSpace)
+SPACES = tuple(map(str, OutputSpace))
 OFF_DATA = 3.0
-"""Powers of ten by which the least realism index of a geodesic may fall below that of the line unremarked."""
+"""Powers of ten by which the realism index of a geodesic may fall below that of the line without a note."""
 
 
 @click.command(cls=Command)
 @click.argument("start")
 @click.argument("end")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help=".csv or .tsv.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write: .csv or .tsv.")
 @click.option(
     "--output-space",
     "spaces",
     type=click.Choice(SPACES),
     multiple=True,
-    help="What counts as a change; give it again for more.  [default: all]",
+    help="Map whose change is measured; may be given several times.  [default: all]",
 )
-@click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
-@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+@click.option("--model", default="default", show_default=True, help="Name or folder of the model.")
+@click.option("-q", "--quiet", is_flag=True, help="Write only errors to stderr.")
 def geometry(
     start: str, end: str, output: Path | None, spaces: tuple[str, ...], model: str, quiet: bool
 ) -> None:
-    """Length, energy and quality of line, slerp and geodesic between START and END.
+    """Measure length, energy and quality of line, slerp and geodesic between START and END.
 
-    Both are given as to `molinterp path`. The table goes to stdout as TSV, or to the file given by -o.
-    Column `improvement` is the relative length improvement, 1 - length / length of the line; `log_index` is
-    the least log10 of the realism index along the curve: far below that of the line, it leaves the data.
+    START and END are given as for `molinterp path`. The table is written to stdout as TSV, or to the file
+    given by -o. The column `improvement` is the relative length improvement, 1 - length / length of the line;
+    `log_index` is the smallest log10 of the realism index along the curve. If it is far below that of the
+    line, the curve leaves the data.
     """
     from molinterp.errors import InputError
     from molinterp.io.compounds import resolve_all
@@ -72,7 +73,7 @@ def geometry(
         return
     tell_changes([first, last])
     if any(r.space == "properties" for r in rows) and not bundle.realism.precision:
-        click.echo("note: properties are measured by their means; the bundle has no uncertainty", err=True)
+        click.echo("note: only the means of properties are used; the model has no uncertainty", err=True)
     for r in rows:
         if r.curve == "geodesic":
             line = next(o for o in rows if (o.space, o.curve) == (r.space, "linear"))
@@ -80,5 +81,5 @@ def geometry(
             if not r.is_converged:
                 click.echo(f"note: {r.space}: the geodesic is not known to be the shortest curve", err=True)
             if r.log_index < line.log_index - OFF_DATA:
-                told = f"10^{r.log_index:.0f}, that of the line 10^{line.log_index:.0f}"
-                click.echo(f"note: {r.space}: the geodesic leaves the data; realism index {told}", err=True)
+                both = f"10^{r.log_index:.0f}, that of the line 10^{line.log_index:.0f}"
+                click.echo(f"note: {r.space}: the geodesic leaves the data; realism index {both}", err=True)

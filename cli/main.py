@@ -1,4 +1,4 @@
-"""Entry point: commands, exit codes and error lines."""
+"""Entry point of the command line: commands, exit codes and error messages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from molinterp.errors import BundleError, DownloadError, MolinterpError
 INTERNAL, USAGE, MISSING, INTERRUPTED = 1, 2, 4, 130
 
 
-HELP = """What lies between two compounds: paths of molecules, from a molecular VAE.
+HELP = """Find paths of molecules between compounds with a molecular VAE.
 
 \b
 molinterp path aspirin ibuprofen
@@ -43,7 +43,7 @@ data missing or damaged, 130 interrupted.
 @click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="molinterp")
 def cli() -> None:
-    """The commands of molinterp; `HELP` is what it says of itself."""
+    """Group of all commands; its help text is `HELP`."""
 
 
 cli.add_command(path)
@@ -63,8 +63,8 @@ cli.add_command(check)
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code."""
-    # torch says so of itself where a forward-mode derivative is first taken.
+    """Run the command line and exit with its exit code."""
+    # torch itself triggers this warning when it first takes a forward-mode derivative.
     warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
     stdout = sys.stdout
     _take_any_text(stdout)
@@ -83,7 +83,7 @@ def main() -> None:
     except SystemExit:
         if sys.stdout is stdout:
             raise
-        code = _leave_early()  # click met it first, and has put a stdout in place that hides it
+        code = _leave_early()  # click has caught the error first and replaced stdout
     except (BundleError, DownloadError) as error:
         code = _fail(str(error), MISSING)
     except MolinterpError as error:
@@ -101,9 +101,10 @@ def main() -> None:
 
 
 def _take_any_text(stream: object) -> None:
-    """Let no sign of a name or a help text end a command, whatever the locale writes.
+    """Make a stream accept every character, so that no name or help text fails in any locale.
 
-    Files and pipes get UTF-8, as standard input is read; a terminal gets escapes for what it cannot show.
+    Files and pipes get UTF-8, the encoding of standard input; a terminal gets escapes for characters that it
+    cannot show.
     """
     if isinstance(stream, io.TextIOWrapper):
         encoding = None if stream.isatty() else "utf-8"
@@ -111,13 +112,13 @@ def _take_any_text(stream: object) -> None:
 
 
 def _leave_early() -> int:
-    """The reader, as `head`, has had enough."""
+    """Exit quietly after the reader of stdout, such as `head`, has closed the pipe."""
     _drop_stdout()
     return 0
 
 
 def _drop_stdout() -> None:
-    """Let stdout go nowhere, so that exit does not fail again."""
+    """Redirect stdout to the null device, so that flushing it at exit does not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,4 +1,4 @@
-"""`molinterp median`: compounds in the middle of several."""
+"""`molinterp median`: find compounds in the middle of several others."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ _NOT_OF_A_MEDIAN = (
         "pointwise",
     ),
 )
-"""Options of a path that a median does not have."""
+"""Options of a path that do not apply to a median."""
 
 
 @click.command(cls=Command)
 @click.argument("compounds", nargs=-1, required=True, metavar="A B [C…]")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help=".csv or .tsv.")
-@click.option("-n", type=click.IntRange(min=1), default=10, show_default=True, help="Compounds wanted.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write: .csv or .tsv.")
+@click.option(
+    "-n", type=click.IntRange(min=1), default=10, show_default=True, help="Number of compounds to find."
+)
 @path_options(*_NOT_OF_A_MEDIAN)  # type: ignore[untyped-decorator]
-@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+@click.option("-q", "--quiet", is_flag=True, help="Write only errors to stderr.")
 def median(
     compounds: tuple[str, ...],
     output: Path | None,
@@ -37,9 +39,10 @@ def median(
     given: dict[str, Any],
     quiet: bool,
 ) -> None:
-    """Compounds in the middle of two or more others, the most central first.
+    """Find compounds in the middle of two or more others, the most central first.
 
-    Each is given as to `molinterp path`. The table goes to stdout as TSV, or to the file given by -o.
+    Compounds are given as for `molinterp path`. The table is written to stdout as TSV, or to the file given
+    by -o.
     """
     from molinterp.errors import InputError
     from molinterp.io.compounds import resolve_all
@@ -65,5 +68,7 @@ def median(
     if not quiet:
         tell_changes(ends)
         called = [e.name or e.smiles for e in ends]
-        far = "".join(f"; none is like {name}: {s:.2f} at most" for name, s in unlike(found, called).items())
+        far = "".join(
+            f"; none is similar to {name} ({s:.2f} at most)" for name, s in unlike(found, called).items()
+        )
         click.echo(f"{len(found)} compounds in the middle of {len(ends)}{far}", err=True)

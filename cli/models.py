@@ -1,4 +1,4 @@
-"""`molinterp models`: list, show, verify, download, average and measure bundles."""
+"""`molinterp models`: list, show, verify, download, average and evaluate models."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from molinterp.training.settings import Evaluation, Machine
 
 @click.group()
 def models() -> None:
-    """Bundles: what ships, what is in them, how good they are."""
+    """List, show, verify, download, average and evaluate models."""
 
 
 @models.command("list", cls=Command)
 def list_() -> None:
-    """Names of the bundles that ship, and of those that were downloaded."""
+    """List the shipped and the downloaded models by name."""
     from molinterp.pretrained import BUNDLES
 
     from molinterp.model.storage import downloaded_names
@@ -33,7 +33,7 @@ def list_() -> None:
 @models.command(cls=Command)
 @click.argument("bundle", default="default")
 def info(bundle: str) -> None:
-    """Sizes, training and figures of BUNDLE as JSON."""
+    """Print sizes, training and metrics of BUNDLE as JSON."""
     from molinterp.model.storage import locate, read_header
 
     header = read_header(locate(bundle))
@@ -54,14 +54,14 @@ def verify(bundle: str) -> None:
 
 @models.command(cls=Command)
 @click.argument("bundle", required=False)
-@click.option("--sha256", help="Of the archive, where BUNDLE is an address.")
-@click.option("--name", help="What to call the bundle.  [default: its name, or that of the archive]")
-@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+@click.option("--sha256", help="SHA-256 of the archive if BUNDLE is an address.")
+@click.option("--name", help="Name to install it under.  [default: its name, or that of the archive]")
+@click.option("-q", "--quiet", is_flag=True, help="Write only errors to stderr.")
 def download(bundle: str | None, sha256: str | None, name: str | None, quiet: bool) -> None:
-    """Fetch BUNDLE, a name or the address of a .zip or .tar of one, into the user's cache.
+    """Download BUNDLE, a name or the address of a .zip or .tar file, into the user's cache.
 
-    Without BUNDLE: the names that can be downloaded. A downloaded bundle is used by its name, as
-    `--model NAME`, without a network.
+    Without BUNDLE, list the names that can be downloaded. Use a downloaded bundle by its name, as
+    `--model NAME`; this needs no network.
     """
     from molinterp.pretrained import BUNDLES
 
@@ -73,7 +73,7 @@ def download(bundle: str | None, sha256: str | None, name: str | None, quiet: bo
         if not downloads():
             click.echo(
                 f"no bundle can be downloaded by name yet; these ship: {', '.join(BUNDLES)}. "
-                "Give the address and --sha256 of one.",
+                "Give the address of an archive and its --sha256.",
                 err=True,
             )
         return
@@ -86,11 +86,13 @@ def download(bundle: str | None, sha256: str | None, name: str | None, quiet: bo
 
 @models.command(cls=Command)
 @click.argument("bundles", nargs=-1, required=True)
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the bundle.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder to write the bundle to."
+)
 def average(bundles: tuple[str, ...], output: Path) -> None:
-    """Average the parameters of BUNDLES, trainings that continue one another.
+    """Average the parameters of BUNDLES from trainings that continue one another.
 
-    The mean is often better than each of them. Density, validity, features and heads must be fitted again, by
+    The average is often better than each of them. Fit density, validity, features and heads again with
     `molinterp fit all`.
     """
     from molinterp.model.bundle import Bundle
@@ -99,20 +101,20 @@ def average(bundles: tuple[str, ...], output: Path) -> None:
 
     check_target(output)
     mean_of([Bundle.load(bundle) for bundle in bundles], output.name).save(output)
-    click.echo(f"bundle written to {output}; measure it with `molinterp models eval`", err=True)
+    click.echo(f"bundle written to {output}; evaluate it with `molinterp models eval`", err=True)
 
 
 @models.command("eval", cls=Command)
 @click.argument("molecules", type=click.Path(path_type=Path))
-@click.option("--model", default="default", show_default=True, help="A shipped bundle, or a folder.")
+@click.option("--model", default="default", show_default=True, help="Name or folder of the model.")
 @settings_options(Evaluation, Machine, leave_out=("n_processes",))  # type: ignore[untyped-decorator]
-@click.option("--save", is_flag=True, help="Write the figures into the bundle.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@click.option("--save", is_flag=True, help="Store the metrics in the bundle.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress on stderr.")
 def evaluate(molecules: Path, model: str, save: bool, quiet: bool, **values: Any) -> None:
-    """Measure a bundle on the first molecules of a held-out split of MOLECULES (.csv, .smi; also .gz).
+    """Evaluate a model on the first molecules of a held-out split of MOLECULES (.csv, .smi; also .gz).
 
-    A file without splits is taken whole, unless the bundle was trained on it: then the one molecule in a
-    hundred that `molinterp train` held out is.
+    All molecules of a file without splits are used, unless the model was trained on it; then only the one
+    molecule in a hundred that `molinterp train` held out is used.
     """
     from molinterp.model.bundle import Bundle
     from molinterp.model.storage import check_target, locate

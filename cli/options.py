@@ -1,4 +1,4 @@
-"""Options of a path as flags of a command, derived from `molinterp.paths.request.PathRequest`."""
+"""Flags of commands, derived from the options of `molinterp.paths.request.PathRequest`."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 OTHER = "General"
-"""Heading of options that name no other."""
+"""Heading of options without a group."""
 _ARGUMENTS = ("start", "end", "via", "names")
 """Fields of a request that a command takes as arguments or columns."""
 
 
 @final
 class _Value(click.ParamType[Any]):
-    """Text of a flag, read by the check of its option."""
+    """Type of a flag whose text is parsed by the check of its option."""
 
     def __init__(self, check: Check) -> None:
         self.name, self._check = check.metavar or "TEXT", check
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Value that the text spells."""
+        """Parse the text of the flag."""
         try:
             return self._check.parse(value) if isinstance(value, str) else value
         except ValueError:
@@ -43,20 +43,20 @@ class _Value(click.ParamType[Any]):
 
 @final
 class GroupedOption(click.Option):
-    """An option that stands under a heading of the help page."""
+    """An option that is listed under a heading of the help page."""
 
     def __init__(self, *args: Any, group: str = OTHER, **settings: Any) -> None:
-        """Take what `click.Option` takes, and the heading."""
+        """Accept the arguments of `click.Option`, and the heading."""
         super().__init__(*args, **settings)
         self.group = group
 
 
 @final
 class Command(click.Command):
-    """A command whose help page lists the options under headings, and whose errors name flags."""
+    """A command whose help page groups the options under headings and whose errors name flags."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run it; an argument that a message names in backquotes becomes the flag that stands for it."""
+        """Run the command; arguments in backquotes in error messages are replaced by their flags."""
         try:
             return super().invoke(ctx)
         except MolinterpError as error:
@@ -64,7 +64,7 @@ class Command(click.Command):
             raise
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, those of one heading together."""
+        """Write the options, grouped by heading."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
@@ -79,8 +79,8 @@ class Command(click.Command):
 def path_options(*left_out: str) -> Decorator:
     """Give a command a flag for each option of a `PathRequest`, and --config.
 
-    The command receives those that were given, by name, as `given`; what a configuration file holds is
-    among them unless a flag says otherwise.
+    The command receives the options that were given, by name, as `given`. They include the options of the
+    configuration file that no flag overrides.
     """
     declared = {n: d for n, d in options_of(PathRequest).items() if n not in (*_ARGUMENTS, *left_out)}
 
@@ -92,7 +92,7 @@ def path_options(*left_out: str) -> Decorator:
             return command(given=given, **asked)
 
         decorated: Callable[..., Any] = click.option(
-            "--config", type=click.Path(path_type=Path), help="TOML file with options; flags win over it."
+            "--config", type=click.Path(path_type=Path), help="TOML file with options; flags override it."
         )(with_request)
         for name, (of, option) in reversed(declared.items()):
             decorated = _flag(name, of, option)(decorated)
@@ -103,7 +103,7 @@ def path_options(*left_out: str) -> Decorator:
 
 def _flag(name: str, of: Field[Any], option: Option) -> Decorator:
     flag, default, check = f"--{name.replace('_', '-')}", default_of(of), option.check
-    # None tells that a flag was not given; what it then means is shown.
+    # None means that the flag was not given; the help text shows the default.
     settings: dict[str, Any] = {"default": None, "help": option.help, "group": option.group}
     if isinstance(check, Flag):
         return click.option(f"{flag}/--no-{flag[2:]}", cls=GroupedOption, **settings)
@@ -121,7 +121,7 @@ def _flag(name: str, of: Field[Any], option: Option) -> Decorator:
 
 
 def _given(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of the flags that were given, those given several times joined."""
+    """Return the values of the flags that were given; repeated flags are merged."""
     out: dict[str, Any] = {}
     for name, value in asked.items():
         several = options_of(PathRequest)[name][1].check
@@ -137,14 +137,14 @@ def _given(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def in_flag_names(message: str, command: click.Command) -> str:
-    """A message with flags of a command in place of the arguments in backquotes that they stand for."""
+    """Replace the arguments in backquotes in a message by the flags of a command."""
     flags = {name: max(param.opts, key=len) for param in command.params for name in [param.name or ""]}
     flags = {name: flag for name, flag in flags.items() if flag.startswith("--")}
     return re.sub(r"`(\w+)`", lambda quoted: flags.get(quoted[1], quoted[0]), message)
 
 
 def tell_changes(compounds: Sequence[Record]) -> None:
-    """Say on stderr what standardisation changes on the compounds of a command."""
+    """Report on stderr how standardisation changes the compounds of a command."""
     from molinterp.chem.standardise import standardise
 
     for number, compound in enumerate(compounds, start=1):
@@ -153,10 +153,10 @@ def tell_changes(compounds: Sequence[Record]) -> None:
 
 
 def target_of(model: str, output: Path | None) -> Path:
-    """Folder that a command writes a bundle to: the output asked for, else that of its model.
+    """Return the folder that a command writes a bundle to: the output, or else that of the model.
 
     Raises:
-        InputError: none is asked for, and the model ships with molinterp.
+        InputError: there is no output, and the model ships with molinterp.
         BundleError: the model is missing.
     """
     from molinterp.pretrained import BUNDLES
@@ -164,13 +164,15 @@ def target_of(model: str, output: Path | None) -> Path:
     from molinterp.model.storage import locate
 
     if output is None and model in BUNDLES:
-        raise InputError(f"{model!r} ships with molinterp and is not written over: give --output a folder.")
+        raise InputError(
+            f"{model!r} ships with molinterp and is not overwritten. Give a folder with --output."
+        )
     return output or locate(model)
 
 
 @contextmanager
 def byte_bar(label: str, quiet: bool) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar of a download on stderr: told bytes done and bytes in all."""
+    """Show a progress bar of a download on stderr; call it with the bytes received and the total."""
     from tqdm import tqdm
 
     with tqdm(desc=label, unit="B", unit_scale=True, leave=False, disable=quiet) as bar:

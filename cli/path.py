@@ -1,4 +1,4 @@
-"""`molinterp path`: two compounds in, a table of molecules out."""
+"""`molinterp path`: find a path of molecules between two compounds."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     help="File to write: .csv, .tsv, .xlsx, .json, .sdf, .smi or .html; may be given several times.",
 )
 @path_options()  # type: ignore[untyped-decorator]
-@click.option("--print-config", is_flag=True, help="Print the request as TOML for --config, and stop.")
-@click.option("--raw-csv", is_flag=True, help="Leave text cells as they are, formulas of a spreadsheet too.")
-@click.option("-q", "--quiet", is_flag=True, help="Write nothing but errors to stderr.")
-@click.option("-v", "--verbose", is_flag=True, help="Say more about the path on stderr.")
+@click.option("--print-config", is_flag=True, help="Print the request as TOML for --config and exit.")
+@click.option(
+    "--raw-csv", is_flag=True, help="Do not escape cells that a spreadsheet would read as formulas."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Write only errors to stderr.")
+@click.option("-v", "--verbose", is_flag=True, help="Write more about the path to stderr.")
 def path(
     compounds: tuple[str, ...],
     outputs: tuple[Path, ...],
@@ -42,7 +44,7 @@ def path(
     """Find molecules between START and END, through any way-points named between them.
 
     Each compound is a SMILES, a file (.smi, .sdf, .mol, .csv, also .gz), the name of a well-known drug, or -
-    for standard input; the prefixes file:, smiles: and name: settle which one is meant. The table goes to
+    for standard input; the prefixes file:, smiles: and name: resolve ambiguities. The table is written to
     stdout as TSV, or to the files given by -o.
     """
     from molinterp.report.formats import check_writable
@@ -66,7 +68,7 @@ def path(
 
 
 def _request(compounds: Sequence[str], given: dict[str, Any]) -> PathRequest:
-    """The request of a command line; compounds on it take the place of those of a configuration."""
+    """Build the request; compounds on the command line replace those of the configuration file."""
     from molinterp.chem.standardise import standardise
     from molinterp.io.compounds import resolve_all
 
@@ -78,7 +80,7 @@ def _request(compounds: Sequence[str], given: dict[str, Any]) -> PathRequest:
     ends = resolve_all(compounds)
     texts = [e.cxsmiles for e in ends]
     for text in texts:
-        standardise(text)  # a mistyped SMILES is told before torch is loaded
+        standardise(text)  # report a mistyped SMILES before torch is loaded
     named = {"start": texts[0], "end": texts[-1], "via": texts[1:-1], "names": [e.name for e in ends]}
     return PathRequest.of(**{**given, **named})
 

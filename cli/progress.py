@@ -1,4 +1,4 @@
-"""Progress of long work on stderr."""
+"""Show the progress of long tasks on stderr."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Item = TypeVar("Item")
 
 @final
 class Bars:
-    """A bar for each piece of long work; see `molinterp.realism.fitting.Progress`."""
+    """One progress bar per task; see `molinterp.realism.fitting.Progress`."""
 
     def __init__(self, quiet: bool = False) -> None:
-        """Show bars and notes, or nothing if quiet."""
+        """Show bars and notes, unless `quiet`."""
         self._quiet = quiet
         self._bar: Any = None
 
@@ -27,7 +27,7 @@ class Bars:
         return self._bar  # type: ignore[no-any-return]
 
     def show(self, figures: str) -> None:
-        """Show figures beside the running bar."""
+        """Show metrics beside the running bar."""
         if self._bar is not None:
             self._bar.set_postfix_str(figures, refresh=False)
 

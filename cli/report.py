@@ -1,4 +1,4 @@
-"""`molinterp report`: a path in a file in, one HTML page out."""
+"""`molinterp report`: render a path from a file as one HTML page."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from molinterp.cli.options import Command
 
 @click.command(cls=Command)
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The page, .html.")
-@click.option("--pair", help="Which pair or path, where PATH is a table of several.")
-@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File to write: .html.")
+@click.option("--pair", help="Name of the pair or path if PATH is a table of several.")
+@click.option("-q", "--quiet", is_flag=True, help="Write only errors to stderr.")
 def report(path: Path, output: Path, pair: str | None, quiet: bool) -> None:
-    """Draw PATH as one HTML page that works offline.
+    """Render PATH as one HTML page that works offline.
 
-    PATH is what `molinterp path` wrote as .json, .csv or .tsv, or a table of `molinterp batch`.
+    PATH is a .json, .csv or .tsv file of `molinterp path`, or a table of `molinterp batch`.
     """
     from molinterp.errors import InputError
     from molinterp.io.files import write_whole

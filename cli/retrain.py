@@ -1,4 +1,4 @@
-"""`molinterp self-train` and `tune-encoder`: a trained bundle in, a better one out."""
+"""`molinterp self-train` and `tune-encoder`: improve a trained model."""
 
 from __future__ import annotations
 
@@ -18,15 +18,19 @@ _SHARED = (
     click.argument("bundle"),
     click.argument("molecules", type=click.Path(path_type=Path)),
     click.option(
-        "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the bundle."
+        "-o",
+        "--output",
+        required=True,
+        type=click.Path(path_type=Path),
+        help="Folder to write the bundle to.",
     ),
     click.option(
         "--work",
         required=True,
         type=click.Path(path_type=Path),
-        help="Folder of the tokenised corpus, that of the training.",
+        help="Folder of the tokenised corpus of the training.",
     ),
-    click.option("-q", "--quiet", is_flag=True, help="No progress on stderr."),
+    click.option("-q", "--quiet", is_flag=True, help="Show no progress on stderr."),
 )
 
 
@@ -42,9 +46,9 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
 def self_train(bundle: str, molecules: Path, output: Path, work: Path, quiet: bool, **values: Any) -> None:
     """Train the decoder of BUNDLE on its own decodes between the MOLECULES it was trained on.
 
-    Points between random training compounds are decoded in several ways; of the decodes that pass the filters
-    of a path, the one that is encoded nearest to its point becomes the target there. The bundle is written
-    without density, validity and features: `molinterp fit` fits them again.
+    Points between random training compounds are decoded in several ways. Of the decodes that pass the filters
+    of a path, the one whose encoding is nearest to the point becomes the target there. The bundle is written
+    without density, validity and features. Fit them again with `molinterp fit`.
     """
     _run(settings_from(SelfTraining, values), bundle, molecules, output, work, quiet, values)
 
@@ -53,9 +57,9 @@ def self_train(bundle: str, molecules: Path, output: Path, work: Path, quiet: bo
 @_shared
 @settings_options(EncoderTuning, Machine)  # type: ignore[untyped-decorator]
 def tune_encoder(bundle: str, molecules: Path, output: Path, work: Path, quiet: bool, **values: Any) -> None:
-    """Train the encoder of BUNDLE for its decoder as it is, on the MOLECULES it was trained on.
+    """Train the encoder of BUNDLE with a fixed decoder on the MOLECULES it was trained on.
 
-    The bundle is written without density, validity and features: `molinterp fit` fits them again.
+    The bundle is written without density, validity and features. Fit them again with `molinterp fit`.
     """
     _run(settings_from(EncoderTuning, values), bundle, molecules, output, work, quiet, values)
 

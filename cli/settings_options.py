@@ -1,4 +1,4 @@
-"""Options of commands that derive from the fields of settings."""
+"""Options of commands, derived from the fields of settings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def settings_options(*classes: type, leave_out: Collection[str] = ()) -> Decorat
 
     Args:
         classes: dataclasses whose fields are declared by `molinterp.settings.setting`.
-        leave_out: names of fields that become no options.
+        leave_out: names of fields that do not become options.
     """
     options = {leaf.name: leaf for cls in classes for leaf in leaves(cls) if leaf.name not in leave_out}
 
@@ -33,14 +33,14 @@ def settings_options(*classes: type, leave_out: Collection[str] = ()) -> Decorat
 
 
 def settings_from(cls: type[Settings], values: Mapping[str, Any], **others: Any) -> Settings:
-    """Make settings from the values of a command's options, and of others that are no options."""
+    """Create settings from the values of a command's options and from `others`."""
     names = {leaf.name for leaf in leaves(cls, is_expert=True)}
     given = {name: value for name, value in values.items() if name in names and value is not None}
     return from_table(cls, given | others)
 
 
 def flag_of(name: str) -> str:
-    """Flag of a field."""
+    """Return the flag of a field."""
     return f"--{name.replace('_', '-')}"
 
 

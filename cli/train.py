@@ -1,4 +1,4 @@
-"""`molinterp train`: molecules in, a bundle out."""
+"""`molinterp train`: train a model on molecules."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ from molinterp.training.settings import Machine
 from molinterp.training.vae.settings import VAETraining
 
 OWN = ("molecules", "recipe", "output", "work", "print_recipe", "quiet", "device", "threads", "n_processes")
-"""Parameters that do not belong to the recipe, or may be given beside one."""
+"""Parameters that are not part of a recipe, or that may be given together with one."""
 
 
 @click.command(cls=Command)
 @click.argument("molecules", required=False, type=click.Path(path_type=Path))
 @click.option(
-    "--recipe", type=click.Path(path_type=Path), help="TOML file of corpus and stages, in place of options."
+    "--recipe", type=click.Path(path_type=Path), help="TOML file with corpus and stages, instead of options."
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the bundle.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write the bundle to.")
 @click.option(
     "--work",
     type=click.Path(path_type=Path),
-    help="Folder of corpus, checkpoints and the bundles of stages.  [default: OUTPUT.work]",
+    help="Folder for corpus, checkpoints and the bundles of stages.  [default: OUTPUT.work]",
 )
-@click.option("--start", help="Bundle to begin from; same vocabulary and sizes, save those that can grow.")
-@click.option("--print-recipe", is_flag=True, help="Print the recipe that would be followed, and stop.")
+@click.option(
+    "--start", help="Model to start from, with the same vocabulary and sizes, except those that can grow."
+)
+@click.option("--print-recipe", is_flag=True, help="Print the recipe and exit.")
 @settings_options(CorpusSettings, VAETraining, Machine, leave_out=("molecules",))  # type: ignore[untyped-decorator]
-@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress on stderr.")
 def train(
     molecules: Path | None,
     recipe: Path | None,
@@ -43,12 +45,12 @@ def train(
     quiet: bool,
     **values: Any,
 ) -> None:
-    """Train a bundle on MOLECULES (.csv with a column smiles, or .smi; also .gz).
+    """Train a model on MOLECULES (.csv with a column smiles, or .smi; also .gz).
 
-    A column `split` (train, valid, test) is respected; without one, one molecule in a hundred is held out
-    for each of the last two. Without --recipe a VAE is trained, and the other commands do the rest, one stage
-    each. With --recipe all stages run; MOLECULES replaces those of the recipe. The run can be interrupted at
-    any moment: the same command resumes it from OUTPUT.work.
+    A column `split` (train, valid, test) is used if there is one. Otherwise one molecule in a hundred is held
+    out for each of the last two. Without --recipe only a VAE is trained; the other commands run one further
+    stage each. With --recipe all stages run, and MOLECULES replaces those of the recipe. The run can be
+    interrupted at any moment. Repeat the command to resume it from OUTPUT.work.
     """
     from molinterp.errors import InputError
 
@@ -57,18 +59,18 @@ def train(
         click.echo(chosen.to_toml(), nl=False)
         return
     if output is None:
-        raise InputError("a bundle needs a folder to be written to: give --output.")
+        raise InputError("the bundle needs a folder to be written to. Give --output.")
     from molinterp.training.pipeline import train as run
 
     machine = settings_from(Machine, values)
     bundle = run(chosen, output, machine=machine, work=work, progress=Bars(quiet))
     if not quiet:
-        hint = "" if bundle.figures else "; measure it with `molinterp models eval`"
+        hint = "" if bundle.figures else "; evaluate it with `molinterp models eval`"
         click.echo(f"bundle written to {output}{hint}", err=True)
 
 
 def _asked(molecules: Path | None, start: str | None, values: dict[str, Any]) -> Any:
-    """Recipe of one training, as the options describe it."""
+    """Build a recipe with one stage from the options."""
     from molinterp.errors import InputError
     from molinterp.training.recipe import Recipe, Stage
 
@@ -80,7 +82,7 @@ def _asked(molecules: Path | None, start: str | None, values: dict[str, Any]) ->
 
 
 def _read(path: Path, molecules: Path | None) -> Any:
-    """Recipe of a file, with other molecules if some are given."""
+    """Read a recipe from a file, and replace its molecules if others are given."""
     from dataclasses import replace
 
     from click.core import ParameterSource

@@ -40,7 +40,7 @@ def drug_name(text: str) -> str:
 
 
 def held_out_file() -> Path:
-    """SMILES of compounds of ChEMBL that no shipped model was trained on."""
+    """Return the SMILES file of ChEMBL compounds that no shipped model was trained on."""
     return _HERE / "chembl.smi"
 
 

@@ -7,6 +7,7 @@ import torch
 from rdkit import Chem
 
 from molinterp import pretrained
+from molinterp.chem.familiar import FILE as FAMILIAR_FILE
 from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.model.bundle import Bundle
 from molinterp.realism.settings import Descent
@@ -71,12 +72,27 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 class _Withheld:
     """What a test that is not marked `weights` finds in place of the folder pretrained/: no classifier."""
 
-    def __truediv__(self, name: str) -> Path:
+    def __truediv__(self, name: str) -> "Path | _TablesOnly":
         if name == "downloads.json":
             return Path(pretrained.__file__).parent / name
         if name == "features":
             return Path(__file__).parent / "no features"
-        return pytest.fail(f"pretrained/{name} is needed: mark the test with `pytest.mark.weights`")
+        return _TablesOnly(name)
+
+
+class _TablesOnly:
+    """A shipped bundle of which there is the table of familiar chemistry alone, which filters need."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> object:
+        return pytest.fail(f"pretrained/{self._name} is needed: mark the test with `pytest.mark.weights`")
+
+    def __truediv__(self, file: str) -> Path:
+        if file == FAMILIAR_FILE:
+            return Path(pretrained.__file__).parent / self._name / file
+        return pytest.fail(f"pretrained/{self._name} is needed: mark the test with `pytest.mark.weights`")
 
 
 @pytest.hookimpl(wrapper=True)

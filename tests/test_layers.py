@@ -24,7 +24,8 @@ LAYERS = (
     ("realism",),
     ("geometry", "io"),
     ("chem",),
-    ("metrics", "options", "settings"),
+    ("metrics", "settings"),
+    ("options",),
     ("data", "pretrained", "errors"),
 )
 """Top to bottom. A module may import those of its own name and those below, none beside or above."""

@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 
 def read_pairs(file: Path, start: str = "start", end: str = "end", id: str | None = None) -> list[Pair]:
-    """The pairs of a table, in order.
+    """Read the pairs of a table, in order.
 
     Args:
-        file: .csv or .tsv, packed or not, .xlsx or .parquet; "-" reads a .csv from standard input.
+        file: .csv or .tsv, possibly compressed, .xlsx or .parquet; "-" reads a .csv from standard input.
         start: column with the SMILES of the start, in any case.
         end: column with the SMILES of the end, in any case.
-        id: column with what the user calls a pair; None means a column `pair` or `id` where there is
-            one, and else the number of the row, 0 for the first.
+        id: column with the name of a pair; None means a column `pair` or `id` if there is one, and otherwise
+            the number of the row, starting at 0.
 
     Raises:
         InputError: the file is missing, of another format, not a table, or a column is missing.
-        MissingDependencyError: a .parquet file, and pyarrow is not installed.
+        MissingDependencyError: the file is a .parquet file and pyarrow is not installed.
     """
     kind_of(file, TABLES)
     table = read_table(file, dtype=str, has_na=False)
@@ -69,7 +69,7 @@ def pairs_of(table: Any, start: str = "start", end: str = "end", id: str | None 
 
 
 def _column(frame: pd.DataFrame, name: str) -> Any:
-    """What the table calls a column: the name itself, or the only one that differs in case alone."""
+    """Find a column by its exact name, or by a name that differs only in case and is unique."""
     if name in frame.columns:
         return name
     like = [c for c in frame.columns if str(c).strip().lower() == str(name).strip().lower()]

@@ -145,7 +145,7 @@ class MoleculeClassifier:
 
         Raises:
             KeyError: an array is missing.
-            ValueError: a tree leads to no node or looks at no input.
+            ValueError: a tree refers to a node or an input that does not exist.
         """
         trees = Trees(
             roots=arrays["roots"],
@@ -158,11 +158,11 @@ class MoleculeClassifier:
         )
         nodes = [trees.roots, trees.left, trees.right]
         if not all(((0 <= part) & (part < len(trees.value))).all() for part in nodes):
-            raise ValueError("a tree leads to a node that is not there")
+            raise ValueError("a tree leads to a node that does not exist")
         if (
             not ((0 <= trees.column) & (trees.column < len(arrays["mean"]))).all()
             or not 0 <= trees.depth < 1000
         ):
-            raise ValueError("a tree looks at an input that is not there")
+            raise ValueError("a tree tests an input that does not exist")
         parts = ("mean", "scale", "coefficients", "intercepts", "calibration")
         return cls(name=name, trees=trees, facts=dict(facts), **{p: arrays[p] for p in parts})

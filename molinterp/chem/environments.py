@@ -75,6 +75,8 @@ class EnvironmentTable:
             far: the molecule's environments of radius 0 to 2; None means to look for them.
         """
         own = environments(mol, 2) if far is None else far
+        if self.known[2].issuperset(own):
+            return True
         strange = self._strange(own, 2, ends)
         # Environments of radius 1 are among those of radius 2.
         if not strange:

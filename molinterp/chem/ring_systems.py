@@ -51,7 +51,28 @@ def ring_systems(mol: Chem.Mol, kinds: BondKinds | None = None) -> tuple[RingSys
     if not mol.GetRingInfo().NumRings():
         return ()
     kinds = kinds or bond_kinds(mol)
-    return tuple(RingSystem(_smiles(mol, atoms, kinds), atoms) for atoms in _fused(kinds.rings))
+    groups = _fused(kinds.rings)
+    # Each system of an atom, one but for spiro atoms, with the atom's place in it.
+    places: dict[int, dict[int, int]] = {}
+    for system, atoms in enumerate(groups):
+        for place, atom in enumerate(atoms):
+            places.setdefault(atom, {})[system] = place
+    inside: list[list[tuple[int, int, float]]] = [[] for _ in groups]
+    outside: list[list[tuple[int, int]]] = [[] for _ in groups]
+    for i, j, (order, is_ring) in kinds.bonds:
+        if is_ring:
+            for system in places[i].keys() & places[j].keys():
+                inside[system].append((places[i][system], places[j][system], order))
+        elif order == 2.0:
+            for atom, other in ((i, j), (j, i)):
+                for system, place in places.get(atom, {}).items():
+                    outside[system].append((place, mol.GetAtomWithIdx(other).GetAtomicNum()))
+    found = []
+    for atoms, bonds, exocyclic in zip(groups, inside, outside, strict=True):
+        own = [mol.GetAtomWithIdx(i) for i in atoms]
+        numbers = tuple([(atom.GetAtomicNum(), atom.GetFormalCharge()) for atom in own])
+        found.append(RingSystem(_canonical(numbers, tuple(bonds), tuple(exocyclic)), atoms))
+    return tuple(found)
 
 
 def _fused(rings: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
@@ -66,22 +87,6 @@ def _fused(rings: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
                 apart.append(group)
         groups = [*apart, merged]
     return sorted(tuple(sorted(group)) for group in groups)
-
-
-def _smiles(mol: Chem.Mol, atoms: tuple[int, ...], kinds: BondKinds) -> str:
-    own = [mol.GetAtomWithIdx(i) for i in atoms]
-    index = {atom: k for k, atom in enumerate(atoms)}
-    inside, exocyclic = [], []
-    for i, j, (order, _) in kinds.bonds:
-        a, b = index.get(i), index.get(j)
-        if a is not None and b is not None:
-            inside.append((a, b, order))
-        elif order == 2.0 and a is not None:
-            exocyclic.append((a, mol.GetAtomWithIdx(j).GetAtomicNum()))
-        elif order == 2.0 and b is not None:
-            exocyclic.append((b, mol.GetAtomWithIdx(i).GetAtomicNum()))
-    numbers = tuple((atom.GetAtomicNum(), atom.GetFormalCharge()) for atom in own)
-    return _canonical(numbers, tuple(inside), tuple(exocyclic))
 
 
 @lru_cache(maxsize=N_CACHED)

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import repeat
 from math import log, log10
+from operator import mul
 from typing import final
 
 from rdkit import Chem
@@ -111,11 +113,8 @@ class _Parts:
 
 
 def _parts(mol: Chem.Mol, counts: Mapping[int, int]) -> _Parts:
-    contributions = _contributions()
-    n_fragments, total = 0, 0.0
-    for fragment, n in counts.items():
-        n_fragments += n
-        total += contributions.get(fragment, UNKNOWN_FRAGMENT) * n
+    contributions = map(_contributions().get, counts, repeat(UNKNOWN_FRAGMENT))
+    n_fragments, total = sum(counts.values()), sum(map(mul, contributions, counts.values()))
     n_atoms, info = mol.GetNumAtoms(), mol.GetRingInfo()
     has_macrocycle = info.NumRings() > 0 and any(len(ring) > LARGE_RING for ring in info.AtomRings())
     return _Parts(

@@ -35,7 +35,7 @@ from molinterp.io.classifier_files import shipped_classifiers
 from molinterp.io.files import replace_folder, sha256
 from molinterp.model.decoding import beam, blur_at, greedy, sample
 from molinterp.model.device import usable_device
-from molinterp.model.header import check_tensors, seal
+from molinterp.model.header import BROKEN, check_tensors, seal
 from molinterp.model.inversion import Inversion, invert
 from molinterp.model.network import MoleculeVAE, VAEConfig
 from molinterp.model.protocol import LatentModel, OutputSpace
@@ -55,8 +55,6 @@ from molinterp.realism.fitted import RealismModels
 from molinterp.realism.latent_network import log_odds
 from molinterp.realism.terms import DensityTerm, ProbabilityTerm, Term
 
-_BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
-"""Errors of files that match their hashes and were made to harm."""
 SAME_POINT = 0.01
 """Distance below which a molecule counts as encoded at a point, in posterior standard deviations."""
 
@@ -79,9 +77,9 @@ class Bundle:
     figures: Mapping[str, Any]
     """Metrics measured by `molinterp models eval`."""
     realism: RealismModels = field(default_factory=RealismModels)
-    """Density, validity and features on the latent space; empty where nothing was fitted."""
+    """Density, validity and features on the latent space; empty if nothing was fitted."""
     tables: Familiar | None = None
-    """Atom environments and ring systems of the training compounds; None where they were not counted."""
+    """Atom environments and ring systems of the training compounds; None if they were not counted."""
 
     @property
     def device(self) -> torch.device:
@@ -90,7 +88,7 @@ class Bundle:
 
     @property
     def familiar(self) -> Familiar:
-        """What counts as familiar; the shipped tables where the bundle has none of its own."""
+        """Familiar chemistry: the model's own tables, or the shipped ones if it has none."""
         return self.tables or shipped_familiar()
 
     @property
@@ -368,7 +366,7 @@ class Bundle:
             realism.move_to(device)
             is_counted = FAMILIAR_FILE in header["files"]
             tables = Familiar.from_arrays(load_arrays(folder / FAMILIAR_FILE)) if is_counted else None
-        except (*_BROKEN, SafetensorError) as error:
+        except (*BROKEN, SafetensorError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BundleError(damaged(folder, reason)) from error
         return cls(

@@ -20,7 +20,7 @@ from molinterp.model.storage import FILES, HEADER, downloaded_folder
 from molinterp.pretrained import BUNDLES, downloads_file
 
 _UNREADABLE = (RuntimeError, ValueError, LookupError, MemoryError, OSError)
-"""What the readers of archives raise beside their own errors."""
+"""Errors that the readers of archives raise besides their own."""
 MAX_BYTES = 200_000_000
 """Largest size that is accepted, of an archive and of its unpacked content."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

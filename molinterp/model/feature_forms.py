@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def latent_term(bundle: Bundle, constraint: Constraint, epsilon: float) -> Term | None:
     """Build the term λ_k of a constraint, or None if its feature has no latent form in this model.
 
-    A feature without a trained latent form, as `smarts:` and `scaffold`, is fitted on demand on the
+    A feature without a trained latent form, such as `smarts:` and `scaffold`, is fitted on demand on the
     bundle's reference points, if at least 30 of them have it and 30 lack it, and kept for the next path.
     """
     feature, models = constraint.feature, bundle.realism

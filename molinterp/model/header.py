@@ -1,4 +1,4 @@
-"""The header of a bundle: under a checksum of its own, every number bounded before anything is allocated."""
+"""Validate the header of a bundle: its checksum, and bounds of all numbers before anything is allocated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MAX_BYTES = 1 << 24
-"""Largest header that is read."""
+"""Largest header that is accepted, in bytes."""
 CHECKSUM = "checksum"
 SIZES = MappingProxyType(
     {
@@ -33,52 +33,54 @@ SIZES = MappingProxyType(
         "condition_dim": (0, 16_384),
     }
 )
-"""Least and greatest value of each size of a network."""
+"""Smallest and largest value of each size of a network."""
 DENSITY_SIZES = MappingProxyType(
     {"dim": (1, 4_096), "scale": (0, 1_000_000), "transforms": (1, 32), "width": (1, 4_096)}
 )
-"""Likewise of a density."""
+"""Smallest and largest value of each size of a density."""
 MAX_SYMBOLS = 10_000
 MAX_SYMBOL_LENGTH = 100
 MAX_SPELLING = 4_096
-"""Symbols that one token may spell."""
+"""Largest number of symbols in one token."""
+BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""Errors that malicious files with matching hashes may raise."""
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 
 def checksum(header: Mapping[str, Any]) -> str:
-    """SHA-256 of all that a header says but the checksum itself, however its JSON is laid out."""
+    """Compute the SHA-256 of a header without its checksum, independent of the layout of its JSON."""
     rest = {key: value for key, value in header.items() if key != CHECKSUM}
     return sha256_of([json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()])
 
 
 def seal(header: Mapping[str, Any]) -> dict[str, Any]:
-    """The header with its checksum, to be written."""
+    """Add the checksum to a header that is to be written."""
     return {**{key: value for key, value in header.items() if key != CHECKSUM}, CHECKSUM: checksum(header)}
 
 
 def parsed(content: bytes) -> dict[str, Any]:
-    """The header in a file's bytes, not yet checked.
+    """Parse a header from the bytes of a file, without validating it.
 
     Raises:
-        ValueError: it is too large or no JSON object.
+        ValueError: it is too large or not a JSON object.
     """
     if len(content) > MAX_BYTES:
         raise ValueError(f"it has {len(content)} bytes, the limit is {MAX_BYTES}")
     try:
         header = json.loads(content)
     except RecursionError:
-        raise ValueError("its brackets are nested too deep") from None
+        raise ValueError("its brackets are nested too deeply") from None
     if not isinstance(header, dict):
-        raise ValueError("it is no JSON object")
+        raise ValueError("it is not a JSON object")
     return header
 
 
 def check(header: Mapping[str, Any]) -> None:
-    """Hold a header to its checksum, and what it says to its types and bounds.
+    """Verify the checksum of a header, and the types and bounds of its content.
 
     Raises:
-        ValueError: one of them is broken; the message says which.
+        ValueError: a check fails; the message says which.
     """
     if header.get(CHECKSUM) != checksum(header):
         raise ValueError("it does not match its checksum")
@@ -115,7 +117,7 @@ def _check_sizes(sizes: Mapping[str, Any], bounds: Mapping[str, tuple[int, int]]
 
 
 def _check_vocabulary(vocabulary: Any) -> int:
-    """Number of its tokens, special ones included."""
+    """Validate a vocabulary and return its number of tokens, including special ones."""
     if not isinstance(vocabulary, dict):
         raise ValueError("vocabulary must be dict")
     symbols, merges = vocabulary.get("symbols"), vocabulary.get("merges")
@@ -124,17 +126,17 @@ def _check_vocabulary(vocabulary: Any) -> int:
     if not all(isinstance(s, str) and 0 < len(s) <= MAX_SYMBOL_LENGTH for s in symbols):
         raise ValueError(f"symbols must be texts of 1 to {MAX_SYMBOL_LENGTH} characters")
     if len(set(symbols)) < len(symbols):
-        raise ValueError("a symbol stands twice in the vocabulary")
+        raise ValueError("a symbol occurs twice in the vocabulary")
     if not isinstance(merges, list) or len(merges) > SIZES["n_tokens"][1]:
         raise ValueError("merges must be pairs of tokens")
     lengths = [0, 0, 0, *(1 for _ in symbols)]
     for pair in merges:
         is_pair = isinstance(pair, list) and len(pair) == 2 and all(type(t) is int for t in pair)
         if not is_pair or not all(3 <= t < len(lengths) for t in pair):
-            raise ValueError("merges must be pairs of tokens that are there before")
+            raise ValueError("merges must be pairs of earlier tokens")
         lengths.append(lengths[pair[0]] + lengths[pair[1]])
         if lengths[-1] > MAX_SPELLING:
-            raise ValueError(f"a token spells more than {MAX_SPELLING} symbols")
+            raise ValueError(f"a token has more than {MAX_SPELLING} symbols")
     return len(lengths)
 
 
@@ -149,14 +151,14 @@ def _check_realism(realism: Any) -> None:
 
 
 def check_tensors(files: Mapping[str, Mapping[str, Tensor]], header: Mapping[str, Any]) -> None:
-    """Hold tensors to what networks of their shapes would allocate, and to finite numbers.
+    """Check that tensors are finite and large enough for the networks that they would allocate.
 
     Args:
-        files: name of each file to its tensors.
-        header: once it passed `check`.
+        files: tensors by file name.
+        header: header that has passed `check`.
 
     Raises:
-        ValueError: one of them is broken; the message says which.
+        ValueError: a check fails; the message says which.
     """
     for file, tensors in files.items():
         for name, value in tensors.items():
@@ -182,4 +184,4 @@ def check_tensors(files: Mapping[str, Mapping[str, Tensor]], header: Mapping[str
 def _check_count(what: str, n_least: int, tensors: Iterable[Tensor]) -> None:
     n = sum(value.numel() for value in tensors)
     if n < n_least:
-        raise ValueError(f"{what} must have {n_least} weights or more; got {n}")
+        raise ValueError(f"{what} must have at least {n_least} parameters; got {n}")

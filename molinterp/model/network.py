@@ -169,10 +169,10 @@ class MoleculeVAE(nn.Module):
                 f"got {tuple(z.shape)}. Encode with the same model."
             )
         column = torch.as_tensor(blur, dtype=z.dtype, device=z.device).expand(len(z))
-        told = torch.cat([z, column[:, None]], 1)
+        inputs = torch.cat([z, column[:, None]], 1)
         if self.config.condition_dim:
-            told = torch.cat([told, self.conditioner(told)], 1)
-        return told
+            inputs = torch.cat([inputs, self.conditioner(inputs)], 1)
+        return inputs
 
     def initial_state(self, condition: Tensor) -> Tensor:
         """Compute the state of the decoder before the first token, (n, decoder_dim); see `condition`."""

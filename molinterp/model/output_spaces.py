@@ -140,11 +140,11 @@ class CurveMeasurement:
     improvement: float
     """Relative length improvement, 1 - length / length of the straight line."""
     is_converged: bool
-    """Whether the solver found a minimum to its tolerance; True for the curves that need no solver."""
+    """Whether the solver converged to a minimum; True for the curves that need no solver."""
     log_index: float
-    """Least log10 of the realism index along the curve; NaN where the bundle has no density.
+    """Smallest log10 of the realism index along the curve; NaN if the model has no density.
 
-    Far below that of the ends, the curve runs where no compound is.
+    If it is far below that of the ends, the curve leaves the region of compounds.
     """
 
 
@@ -210,9 +210,9 @@ def _measured(bundle: Bundle, metric: Metric, name: str, z0: Tensor, z1: Tensor)
 
 
 def _geodesic(metric: Metric, z0: Tensor, z1: Tensor) -> GeodesicResult:
-    """The geodesic in an output space, with a floor in the directions that a head does not see."""
+    """Compute the geodesic in an output space, with a floor in directions that a head does not depend on."""
     if isinstance(metric.phi, LocalSpace):
-        # The decoder costs a thousand times a head.
+        # The decoder costs a thousand times as much as a head.
         settings = replace(SolverSettings.unchecked(), n_charts=2)
         return geodesic(metric, z0, z1, n_segments=8, max_iterations=10, settings=settings)
     sound = Metric(floored(metric.phi, linear(z0, z1, torch.linspace(0, 1, 5, device=z0.device))))

@@ -19,7 +19,7 @@ from molinterp.pretrained import BUNDLES, bundle_folder
 from molinterp.realism.fitted import FILES as REALISM_FILES
 
 SCHEMA = 4
-"""Number of the layout; a bundle of another one is not read."""
+"""Version of the layout; bundles of other versions cannot be read."""
 HEADER = "bundle.json"
 WEIGHTS = MappingProxyType(
     {
@@ -28,11 +28,11 @@ WEIGHTS = MappingProxyType(
         "heads.safetensors": ("fingerprint_head.", "property_"),
     }
 )
-"""Weights file to the parameter names that go into it."""
+"""File of parameters to the prefixes of the names that it stores."""
 OPTIONAL = (*REALISM_FILES, FAMILIAR_FILE)
-"""Files that a bundle may hold beside its header and weights."""
+"""Files that a bundle may contain besides its header and parameters."""
 FILES = (*WEIGHTS, *OPTIONAL)
-"""Files that a bundle may hold beside its header."""
+"""Files that a bundle may contain besides its header."""
 
 
 def check_folder(folder: Path) -> None:
@@ -127,10 +127,10 @@ def _other_schema(folder: Path, schema: Any) -> BundleError:
 
 
 def familiar_of(name: str | Path) -> Familiar:
-    """Familiar chemistry of a bundle, read without its network; the shipped tables where it has none.
+    """Read the familiar chemistry of a bundle without its network; the shipped tables if it has none.
 
     Raises:
-        BundleError: there is no such bundle, or it is damaged.
+        BundleError: the bundle does not exist or is damaged.
     """
     folder = locate(name)
     read_header(folder)

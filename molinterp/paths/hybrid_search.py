@@ -39,6 +39,8 @@ class HybridSettings:
     """How much is done at most."""
 
 
+FINE = HybridSettings(cost=StepCost(step_penalty=0.25))
+"""Settings where more molecules are asked for than the changes need: as many small steps as there are."""
 SHORT = HybridSettings(cost=StepCost(step_penalty=6.0), limits=MoveLimits(max_atoms=12))
 """Settings of the objective `short`: steps of up to 12 heavy atoms, and fewer of them."""
 
@@ -73,15 +75,19 @@ class Examiner:
             return None
         return Fault(failure.name, tuple(places_of(self._filters.context, mol, failure)))
 
+    def weigh_quickly(self, mol: Chem.Mol) -> Mapping[str, float]:
+        """Weighted terms of λ that cost little, of a molecule that passes the cheap filters."""
+        return {"range": self._terms.range(mol)}
+
     def weigh(self, mols: Sequence[Chem.Mol], smiles: Sequence[str]) -> Sequence[Mapping[str, float]]:
-        """Weighted terms of λ of molecules that pass."""
+        """The other weighted terms of λ, of molecules that pass all filters."""
         latent = self._objective.weighted_terms(self._model, smiles)
         return [{**own, **self._of_molecule(mol)} for own, mol in zip(latent, mols, strict=True)]
 
     def _of_molecule(self, mol: Chem.Mol) -> dict[str, float]:
         against = self._filters.terms(mol)
         own = {name: self._weights[name] * value for name, value in against.items()}
-        return {"range": self._terms.range(mol), "qed": self._terms.qed(mol), **own}
+        return {"qed": self._terms.qed(mol), **own}
 
 
 @final
@@ -120,23 +126,49 @@ def find_hybrid_paths(
     settings = settings or (SHORT if request.objective == Objective.SHORT else HybridSettings())
     weights = {**TERM_WEIGHTS, **request.term_weights}
     examiner = Examiner(filters, MoleculeTerms(start, end, weights), objective, model, weights)
-    terrains = [
-        Terrain(Lattice(start, end, alignment.pairs), settings.cost, settings.limits, settings.work)
-        for alignment in align(start, end)[: settings.n_alignments]
-        if alignment.pairs
-    ]
-    if not terrains:
-        return None
-    ends = tuple(
-        Seen(Chem.MolToSmiles(m), weight=1.0 + sum(t.values()), terms=t)
+    maps = [alignment.pairs for alignment in align(start, end)[: settings.n_alignments] if alignment.pairs]
+    lattices = [Lattice(start, end, pairs) for pairs in maps]
+    ends = [
+        Seen(Chem.MolToSmiles(m), weight=1.0 + sum(t.values()), is_weighed=True, terms=t)
         for m, t in zip((start, end), _terms_of_ends(start, end, objective, model), strict=True)
-    )
-    search = LazySearch(terrains, examiner, settings.work, (ends[0], ends[1]))
-    route = search.solve()
+    ]
+
+    def search_with(chosen: HybridSettings) -> LazySearch:
+        terrains = [Terrain(lattice, chosen.cost, chosen.limits, chosen.work) for lattice in lattices]
+        return LazySearch(terrains, examiner, chosen.work, (ends[0], ends[1]))
+
+    if not lattices:
+        return None
+    search = search_with(settings)
+    route, wanted = search.solve(), request.n_molecules
+    if route is not None and wanted is not None and wanted > len(_different(search, route)):
+        search = search_with(FINE)
+        route = search.solve()
     if route is None:
         return None
-    path = _Reader(search, start, end).path(route)
-    return HybridPaths((path,), search.n_sifted, dict(search.faults))
+    paths: list[FoundPath] = []
+    while route is not None and len(paths) < request.n_paths:
+        shown = _different(search, route)
+        if wanted is not None and wanted < len(shown):
+            shown = search.thinned(Route(shown, route.energy), wanted).nodes
+        paths.append(_Reader(search, start, end).path(shown, wanted))
+        if len(route.nodes) == 2:
+            break
+        search.bar(route)
+        route = search.solve() if len(paths) < request.n_paths else None
+    return HybridPaths(tuple(paths), search.n_sifted, dict(search.faults))
+
+
+def _different(search: LazySearch, route: Route) -> tuple[Node, ...]:
+    """Nodes of a route without those that are the molecule before under another name."""
+    nodes = [route.nodes[0]]
+    for node in route.nodes[1:]:
+        here, before = search.seen(node), search.seen(nodes[-1])
+        if here is None or before is None or here.smiles != before.smiles:
+            nodes.append(node)
+        elif node == GOAL:
+            nodes[-1] = node
+    return tuple(nodes)
 
 
 def _terms_of_ends(
@@ -153,25 +185,18 @@ class _Reader:
     def __init__(self, search: LazySearch, start: Chem.Mol, end: Chem.Mol) -> None:
         self._search, self._ends = search, {START: start, GOAL: end}
 
-    def path(self, route: Route) -> FoundPath:
-        nodes = [route.nodes[0]]
-        for node in route.nodes[1:]:
-            # Two states of a lattice may be one molecule.
-            if self._smiles(node) != self._smiles(nodes[-1]):
-                nodes.append(node)
-            elif node == GOAL:
-                nodes[-1] = node
+    def path(self, nodes: Sequence[Node], wanted: int | None) -> FoundPath:
         molecules = tuple(self._molecule(node) for node in nodes)
         changes = tuple(self._change(a, b) for a, b in pairwise(nodes))
-        return FoundPath(molecules, changes, tuple(_remarks(changes)))
+        notes = _remarks(changes)
+        if wanted is not None and wanted != len(nodes):
+            notes.append(f"{wanted} molecules were asked for; the changes between the ends give {len(nodes)}")
+        return FoundPath(molecules, changes, tuple(notes))
 
     def _seen(self, node: Node) -> Seen:
         seen = self._search.seen(node)
         assert seen is not None  # the search looks at all of a route
         return seen
-
-    def _smiles(self, node: Node) -> str:
-        return self._seen(node).smiles
 
     def _molecule(self, node: Node) -> FoundMolecule:
         seen = self._seen(node)
@@ -187,18 +212,22 @@ class _Reader:
 
     def _mapped(self, node: Node, number: int) -> tuple[Chem.Mol, list[int]]:
         """A molecule read from its SMILES, and the node of the lattice of each of its atoms."""
-        terrain = self._search.terrains[number]
-        state = node[1] if node[0] >= 0 else 0 if node == START else terrain.goal
-        hybrid = terrain.lattice.builder.build(state)
-        assert hybrid is not None  # it was built before
-        Chem.MolToSmiles(hybrid.mol)
-        order = hybrid.mol.GetPropsAsDict(True, True)["_smilesAtomOutputOrder"]
-        return Chem.MolFromSmiles(hybrid.smiles), [hybrid.nodes[i] for i in order]
+        lattice = self._search.terrains[number].lattice
+        if node in self._ends:
+            mol, places = Chem.Mol(self._ends[node]), lattice.overlay.places[node == GOAL]
+            nodes = [places[i] for i in range(mol.GetNumAtoms())]
+        else:
+            hybrid = lattice.builder.build(node[1])
+            assert hybrid is not None  # it was built before
+            mol, nodes = hybrid.mol, list(hybrid.nodes)
+        smiles = Chem.MolToSmiles(mol)
+        order = mol.GetPropsAsDict(True, True)["_smilesAtomOutputOrder"]
+        return Chem.MolFromSmiles(smiles), [nodes[i] for i in order]
 
 
 def _remarks(changes: Sequence[Change]) -> list[str]:
     out = []
-    if len(changes) == 1:
+    if len(changes) == 1 and changes[0].is_readable:
         out.append("start and end are one change apart: nothing need lie between")
     for number, change in enumerate(changes, start=1):
         if not change.is_readable:

@@ -48,8 +48,11 @@ class Examiner(Protocol):
     def screen(self, mol: Chem.Mol) -> Fault | None:
         """What the slow filters say against a molecule that the quick ones pass."""
 
+    def weigh_quickly(self, mol: Chem.Mol) -> Mapping[str, float]:
+        """Terms of λ that cost little, none negative, of a molecule that passes the quick filters."""
+
     def weigh(self, mols: Sequence[Chem.Mol], smiles: Sequence[str]) -> Sequence[Mapping[str, float]]:
-        """Terms of λ by name, beside λ_0, none negative, of molecules that pass."""
+        """The other terms of λ by name, none negative, of molecules that pass all filters."""
 
 
 @final
@@ -61,8 +64,10 @@ class Seen:
     """Canonical SMILES; empty where it is no molecule."""
     fault: str | None = None
     """Why it may not stand in a path; None where nothing is known against it."""
-    weight: float | None = None
-    """λ; None before it is weighed."""
+    weight: float = FLOOR
+    """λ as far as it is known."""
+    is_weighed: bool = False
+    """Whether all terms of λ are known."""
     terms: Mapping[str, float] = field(default_factory=dict)
     """Terms of λ by name."""
     mol: Chem.Mol | None = None
@@ -100,17 +105,48 @@ class LazySearch:
         self.terrains, self.examiner, self.work = terrains, examiner, work
         self._smiles: dict[Node, str] = {START: ends[0].smiles, GOAL: ends[1].smiles}
         self._seen: dict[str, Seen] = {end.smiles: end for end in ends}
-        self.n_sifted = self.n_weighed = self.n_runs = self.n_popped = 0
+        self.n_sifted = self.n_weighed = self.n_runs = self.n_popped = self.n_steps = 0
         self.faults: Counter[str] = Counter()
         self.is_crossing = False
+        self._greed = 1.0
 
     def solve(self) -> Route | None:
         """The path of least energy; None where the work allowed finds none."""
         best = self._settle()
         if best is None:
-            self.is_crossing = True
+            self.is_crossing, self._greed, self.n_steps = True, 1.0, 0
             best = self._settle()
         return best
+
+    def bar(self, route: Route) -> None:
+        """Let the molecules between the ends of a route stand in no further one."""
+        for node in route.nodes[1:-1]:
+            seen = self._seen[self._smiles[node]]
+            self._seen[seen.smiles] = replace(seen, fault=seen.fault or "used")
+
+    def thinned(self, route: Route, n_nodes: int) -> Route:
+        """The route of least energy through some of a route's nodes, both ends included.
+
+        Args:
+            route: with at least `n_nodes` nodes.
+            n_nodes: how many, at least 2.
+        """
+        last = len(route.nodes) - 1
+        best: dict[tuple[int, int], tuple[float, tuple[int, ...]]] = {(1, 0): (0.0, (0,))}
+        for n in range(2, n_nodes + 1):
+            for j in range(1, last + 1):
+                ways = [
+                    (
+                        best[n - 1, i][0] + self._energy((route.nodes[i], route.nodes[j])),
+                        (*best[n - 1, i][1], j),
+                    )
+                    for i in range(j)
+                    if (n - 1, i) in best
+                ]
+                if ways:
+                    best[n, j] = min(ways)
+        energy, places = best[n_nodes, last]
+        return Route(tuple(route.nodes[i] for i in places), energy)
 
     def seen(self, node: Node) -> Seen | None:
         """What is known of a node; None where it was not looked at."""
@@ -123,17 +159,18 @@ class LazySearch:
             hoped = self._shortest(None if best is None else best.energy)
             if hoped is None or best is not None and best.energy <= hoped.energy * (1 + self.work.tolerance):
                 return best
-            if not self._is_worked_out(hoped.nodes):
+            if self.n_sifted >= self.work.n_sifted:
                 return best
-            if self._pass(hoped.nodes):
-                self._weigh(hoped.nodes)
-                route = Route(hoped.nodes, self._energy(hoped.nodes))
-                if best is None or route.energy < best.energy:
-                    best = route
-
-    def _is_worked_out(self, nodes: Sequence[Node]) -> bool:
-        """Whether there is work left to look at all of a path."""
-        return self.n_sifted < self.work.n_sifted and self.n_weighed < self.work.n_weighed
+            if any([self._sift(node) for node in hoped.nodes]) or any([self._screen(n) for n in hoped.nodes]):
+                continue
+            is_weighed = all(self._seen[self._smiles[n]].is_weighed for n in hoped.nodes)
+            if not is_weighed and self.n_weighed >= self.work.n_weighed:
+                return best or Route(hoped.nodes, self._energy(hoped.nodes))
+            self._weigh(hoped.nodes)
+            # A state may prove to be a molecule that was weighed before, under another name.
+            route = Route(hoped.nodes, self._energy(hoped.nodes))
+            if best is None or route.energy < best.energy:
+                best = route
 
     def _energy(self, nodes: Sequence[Node]) -> float:
         return sum(self._step(a, b, self._squared(a, b)) for a, b in pairwise(nodes))
@@ -147,14 +184,6 @@ class LazySearch:
             return node[1]
         return 0 if node == START else self.terrains[number].goal
 
-    def _pass(self, nodes: Sequence[Node]) -> bool:
-        """Look at nodes until one fails; whether all pass. The quick filters come first for all of them."""
-        for look in (self._sift, self._screen):
-            fails = [look(node) for node in nodes]
-            if any(fails):
-                return False
-        return True
-
     def _sift(self, node: Node) -> bool:
         """Build a node and put it through the quick filters; whether it fails."""
         if node not in self._smiles:
@@ -164,8 +193,11 @@ class LazySearch:
             if hybrid is None:
                 self._seen[""] = Seen("", "none")
             elif hybrid.smiles not in self._seen:
-                self._seen[hybrid.smiles] = Seen(hybrid.smiles, mol=hybrid.mol)
-                return self._fails(node, self.examiner.sift(hybrid.mol), hybrid.nodes)
+                fault = self.examiner.sift(hybrid.mol)
+                terms = {} if fault else self.examiner.weigh_quickly(hybrid.mol)
+                weight = FLOOR + sum(terms.values())
+                self._seen[hybrid.smiles] = Seen(hybrid.smiles, weight=weight, terms=terms, mol=hybrid.mol)
+                return self._fails(node, fault, hybrid.nodes)
             elif node[0] >= 0 and self._seen[hybrid.smiles].mol is None:
                 # A hybrid that is one of the ends under another name stands in no path.
                 return self._fails(node, Fault("end"), ())
@@ -202,11 +234,13 @@ class LazySearch:
         return True
 
     def _weigh(self, nodes: Sequence[Node]) -> None:
-        smiles = [s for s in dict.fromkeys(self._smiles[n] for n in nodes) if self._seen[s].weight is None]
+        smiles = [s for s in dict.fromkeys(self._smiles[n] for n in nodes) if not self._seen[s].is_weighed]
         self.n_weighed += len(smiles)
         mols = [mol for s in smiles if (mol := self._seen[s].mol) is not None]
         for text, terms in zip(smiles, self.examiner.weigh(mols, smiles), strict=True):
-            self._seen[text] = replace(self._seen[text], weight=FLOOR + sum(terms.values()), terms=terms)
+            seen = self._seen[text]
+            weight = seen.weight + sum(terms.values())
+            self._seen[text] = replace(seen, weight=weight, is_weighed=True, terms={**seen.terms, **terms})
 
     def _step(self, a: Node, b: Node, squared: float) -> float:
         """What a step costs: nothing between two names of one molecule."""
@@ -217,37 +251,51 @@ class LazySearch:
         return mean * mean * squared
 
     def _weight(self, smiles: str | None) -> float:
-        weight = None if smiles is None else self._seen[smiles].weight
-        return FLOOR if weight is None else weight
+        return FLOOR if smiles is None else self._seen[smiles].weight
 
     def _shortest(self, limit: float | None) -> Route | None:
-        """A* under hopes: what was not looked at is sound and of λ_0."""
+        """Shortest route if all that was not looked at is sound and of λ_0; greedier after too many steps."""
+        while self.n_steps < self.work.n_all_steps:
+            route, is_cut = self._run(limit)
+            if not is_cut:
+                return route
+            self._greed *= 2
+        return None
+
+    def _run(self, limit: float | None) -> tuple[Route | None, bool]:
+        """The best route, and whether the limit of steps ended the run; greed 1 gives the shortest."""
         self.n_runs += 1
         cost: dict[Node, float] = {START: 0.0}
         previous: dict[Node, Node] = {}
-        ticks = count()
+        ticks, last = count(), self.n_steps + self.work.n_steps
         queue: list[tuple[float, int, int, Node]] = [(0.0, 0, next(ticks), START)]
         done: set[Node] = set()
-        while queue and len(done) < self.work.n_popped:
+        while queue:
             total, _, _, node = heapq.heappop(queue)
-            if limit is not None and total >= limit:
+            if limit is not None and self._greed == 1.0 and total >= limit:
                 break
             if node == GOAL:
-                self.n_popped += len(done)
-                return Route(_walked_back(previous), cost[GOAL])
-            if node in done or node[0] >= 0 and not self.terrains[node[0]].is_open(node[1]):
+                return Route(_walked_back(previous), cost[GOAL]), False
+            if node in done or not self._is_open(node):
                 continue
+            if self.n_steps > last:
+                return None, True
             done.add(node)
+            self.n_popped += 1
             for other, squared, left in self._successors(node):
+                self.n_steps += 1
                 if other in done:
                     continue
                 through = cost[node] + self._step(node, other, squared)
                 if through < cost.get(other, float("inf")):
                     cost[other], previous[other] = through, node
-                    entry = round(through + left, 9), -other[1].bit_count(), next(ticks), other
+                    entry = round(through + self._greed * left, 9), -other[1].bit_count(), next(ticks), other
                     heapq.heappush(queue, entry)
-        self.n_popped += len(done)
-        return None
+        return None, False
+
+    def _is_open(self, node: Node) -> bool:
+        """Whether a node may stand in a path, as far as is known."""
+        return node[0] < 0 or self.terrains[node[0]].is_open(node[1])
 
     def _successors(self, node: Node) -> Iterator[tuple[Node, float, float]]:
         for number in range(len(self.terrains)) if node[0] < 0 else (node[0],):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import final
 
@@ -36,16 +36,18 @@ class Work:
     """How much is done for a pair at most; counted, never timed."""
 
     n_sifted: int = 400
-    """Molecules that are built and filtered."""
-    n_weighed: int = 40
-    """Molecules that are weighed."""
-    n_popped: int = 5000
-    """States that one run of A* takes from its queue."""
-    n_bound: int = 12
-    """Blocks of a place up to which its least cost is found exactly."""
+    """Molecules that are built and put through the quick filters."""
+    n_weighed: int = 12
+    """Molecules that are put through the slow filters and weighed."""
+    n_steps: int = 6000
+    """Steps that one run of A* looks at; where they do not lead to the end, the next run is greedier."""
+    n_all_steps: int = 100000
+    """Steps that all runs look at."""
+    n_bounds: int = 20000
+    """Sets of blocks whose least cost is found exactly; beyond them a rougher bound does."""
     max_crossed: int = 8
     """Heavy atoms of a joint step over several places."""
-    n_crossed: int = 400
+    n_crossed: int = 200
     """States that one state is joined to over unsound ones."""
     tolerance: float = 0.0
     """How far above the least energy a path may be, relative."""
@@ -99,11 +101,14 @@ class Terrain:
         """States one move ahead, each with the squared length of the step and a lower bound of the rest."""
         if state not in self._steps:
             rest = self.goal ^ state
-            self._steps[state] = [
-                (state | mask, squared, self.bound(rest ^ mask))
-                for mask, squared in self.moves
-                if not mask & state
-            ]
+            places = list(self.lattice.measure.places(rest))
+            total = self.bound(rest)
+            elsewhere = [(place, total - self._of_place(place)) for place in places]
+            found = self._steps[state] = []
+            for mask, squared in self.moves:
+                if not mask & state:
+                    place, others = next(p for p in elsewhere if p[0] & mask)
+                    found.append((state | mask, squared, others + self.bound(place ^ mask)))
         return self._steps[state]
 
     def bound(self, rest: int) -> float:
@@ -114,14 +119,13 @@ class Terrain:
 
     def _of_place(self, place: int) -> float:
         if place not in self._least:
-            if place.bit_count() > self._work.n_bound:
-                self._least[place] = self._rate * self.lattice.measure.size(place)
-            else:
-                self._least[place] = min(
-                    squared + self.bound(place ^ mask)
-                    for mask, squared in self._by_low[place & -place]
-                    if not mask & ~place
-                )
+            if len(self._least) > self._work.n_bounds:
+                return self._rate * self.lattice.measure.size(place)
+            self._least[place] = min(
+                squared + self.bound(place ^ mask)
+                for mask, squared in self._by_low[place & -place]
+                if not mask & ~place
+            )
         return self._least[place]
 
     def joint(self, mask: int) -> float:
@@ -130,9 +134,9 @@ class Terrain:
             self._joint[mask] = self._cost(self.lattice.measure.change(mask))
         return self._joint[mask]
 
-    def crossings(self, state: int) -> Iterator[tuple[int, float, float]]:
+    def crossings(self, state: int) -> list[tuple[int, float, float]]:
         """As `steps`, but states beyond those that are closed, each in one joint step."""
-        seen, front = {state}, [state]
+        seen, front, found = {state}, [state], []
         size, work = self.lattice.measure.size, self._work
         while front and len(seen) < work.n_crossed:
             beyond = []
@@ -142,7 +146,8 @@ class Terrain:
                         continue
                     seen.add(other)
                     if middle != state:
-                        yield other, self.joint(other ^ state), left
+                        found.append((other, self.joint(other ^ state), left))
                     if other != self.goal and not self.is_open(other):
                         beyond.append(other)
             front = beyond
+        return found

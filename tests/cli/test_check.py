@@ -3,6 +3,8 @@ import csv
 import pytest
 from molinterp.data import drugs
 
+pytestmark = pytest.mark.weights
+
 ALDEHYDE = "O=Cc1ccccc1"
 
 

@@ -3,8 +3,6 @@ import json
 import pytest
 
 from molinterp.model.bundle import Bundle
-from molinterp.training.latent import features
-from molinterp.training.latent import fit as realism
 from tests.cli.commands import check_refused, rows
 from tests.conftest import SMALL
 
@@ -31,19 +29,18 @@ def test_the_list_names_classifiers_rules_and_properties(command):
 
 
 @pytest.mark.weights
-def test_a_table_of_labels_becomes_a_feature_of_a_bundle(command, saved_bundle, tmp_path, monkeypatch):
-    for function in (realism.fit_parts, features.teach_feature):
-        monkeypatch.setitem(function.__kwdefaults__, "n_steps", 100)
+def test_a_table_of_labels_becomes_a_feature_of_a_bundle(command, saved_bundle, tmp_path):
     compounds = [f"{s},{split}" for s in SMALL * 8 for split in ("train", "valid")]
     (tmp_path / "m.csv").write_text("\n".join(["smiles,split", *compounds]))
     (tmp_path / "labels.csv").write_text("\n".join(["smiles,alcohol", *LABELS]))
     model = ("--model", "small")
-    sizes = ("--compounds", "200", "--points", "100")
+    sizes = ("--n-compounds", "200", "--n-decodes", "100")
+    few = ("--heads-n-bit-steps", "20", "--heads-n-property-steps", "20", "--heads-n-passes", "0")
     code, out, err = command("fit", "density", "m.csv", *model, *sizes, "-q")
     assert (code, err) == (0, "") and set(json.loads(out)) == {"density"}
-    code, out, err = command("fit", "heads", "m.csv", *model, *sizes, "-q", "-o", "taught")
+    code, out, err = command("fit", "heads", "m.csv", *model, *sizes, *few, "-q", "-o", "more")
     assert (code, err) == (0, "") and set(json.loads(out)) == {"density", "heads", "properties"}
-    assert Bundle.load("taught").model.config.head_blocks == 3
+    assert Bundle.load("more").model.config.head_blocks == 3
     said = ("--meaning", "Bears\ta hydroxyl group.")
     code, out, err = command("features", "train", "alcohol", "labels.csv", *model, *said)
     figures = json.loads(out)
@@ -93,7 +90,7 @@ def test_a_bundle_without_reference_points_is_found_before_a_feature_is_learnt(
     [
         (("train", "Mine", "none.csv"), 2, "must be lower-case letters"),
         (("train", "logp", "none.csv"), 2, "is taken by a rule or a property"),
-        (("train", "mine", "none.csv"), 2, "'default' ships with molinterp and is not written over"),
+        (("train", "mine", "none.csv"), 2, "'default' ships with molinterp and is not overwritten"),
         pytest.param(
             ("train", "mine", "none.csv", "-o", "new"), 2, "does not exist", marks=pytest.mark.weights
         ),
@@ -101,7 +98,7 @@ def test_a_bundle_without_reference_points_is_found_before_a_feature_is_learnt(
             *(("train", "mine", "one.csv", "-o", "new"), 2, "20 molecules of each class; got 0 with label 0"),
             marks=pytest.mark.weights,
         ),
-        (("train", "mine", "one.csv", "--molecules-only"), 2, "give --output"),
+        (("train", "mine", "one.csv", "--molecules-only"), 2, "Give --output"),
         (("train", "mine", "one.csv", "--molecules-only", "-o", "one.csv"), 4, "is a file"),
         (("train", "mine", "one.csv", "-o", "one.csv/mine"), 4, "one.csv' is a file"),
         (("train", "mine"), 2, "Missing argument"),

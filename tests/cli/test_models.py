@@ -6,10 +6,7 @@ from pathlib import Path
 import pytest
 from molinterp.pretrained import BUNDLES
 
-from molinterp.errors import BundleError
-from molinterp.model.bundle import Bundle
 from tests.cli.commands import QUICK, check_refused
-from tests.conftest import SMALL
 from tests.server import serving
 
 
@@ -29,6 +26,7 @@ def archive(saved_bundle):
     return out.getvalue()
 
 
+@pytest.mark.weights
 def test_a_bundle_by_its_address_is_listed_and_verified(site, command, archive):
     code, out, _ = command(
         "models", "download", site.add("tiny.zip", archive), "--sha256", hashlib.sha256(archive).hexdigest()
@@ -68,34 +66,10 @@ def test_a_download_that_cannot_be_is_one_line(command, monkeypatch, tmp_path, a
     ("arguments", "code", "message"),
     [
         (("verify", "none"), 4, "must be one that ships"),
-        (("eval", "none.csv"), 2, "cannot be read"),
+        (("eval", "none.csv"), 2, "does not exist"),
     ],
 )
 def test_bad_input_gives_one_line_and_its_exit_code(command, small, tmp_path, arguments, code, message):
     model = small if arguments[0] == "eval" else ()
     check_refused(command("models", *arguments, *model), code, message)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_what_was_measured_says_the_split_and_a_closed_bundle_is_found_before(
-    command, saved_bundle, tmp_path, monkeypatch
-):
-    measured = []
-
-    def measure(bundle, smiles, *_):
-        measured.append(smiles)
-        return {}
-
-    monkeypatch.setattr("molinterp.training.evaluate.evaluate", measure)
-    (tmp_path / "m.csv").write_text("\n".join(["smiles,split", *(f"{s},train" for s in SMALL * 5)]))
-    evaluate = ("models", "eval", "m.csv", "--model", "small", "--split", "train", "-n", "5", "--save")
-    answer = command(*evaluate)
-    assert (answer.code, answer.err) == (0, "") and measured == [SMALL[:5]]
-    asked = "molinterp models eval MOLECULES --split train -n 5 --pairs 2000 --seed 0"
-    assert Bundle.load("small").figures["command"] == asked
-
-    def closed(folder):
-        raise BundleError("closed")
-
-    monkeypatch.setattr("molinterp.model.storage.check_target", closed)
-    assert command(*evaluate) == (4, "", "molinterp: closed\n") and len(measured) == 1

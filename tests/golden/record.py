@@ -34,7 +34,8 @@ def answers(case: str, folder: Path) -> dict[str, str]:
 
     arguments = [a.format(here=HERE) for a in CASES[case]]
     outputs = [a for suffix in (".csv", ".json") for a in ("-o", str(folder / f"path{suffix}"))]
-    cli(["path", *arguments, *outputs, "--quiet"], standalone_mode=False)
+    # No clock: on a busy machine a limit would end the search elsewhere.
+    cli(["path", *arguments, *outputs, "--quiet", "--timeout", "36000"], standalone_mode=False)
     texts = {
         suffix: [p.read_text(encoding="utf-8").strip("\n") for p in sorted(folder.glob(f"*{suffix}"))]
         for suffix in (".csv", ".json")

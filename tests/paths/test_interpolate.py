@@ -14,7 +14,7 @@ from molinterp.errors import InputError, InvalidMoleculeError, VocabularyError
 from molinterp.paths.interpolate import interpolate_many, interpolate_several
 from molinterp.paths.library import Library
 from molinterp.paths.request import PathRequest
-from molinterp.paths.search import FEES
+from molinterp.paths.similarity_search import FEES
 from molinterp.realism.settings import Descent
 from molinterp.training.data.corpus import prepare
 from molinterp.training.data.settings import BatchOrder

@@ -62,9 +62,9 @@ HARM = {
     "no vocabulary": (into("vocabulary", []), "vocabulary must be dict"),
     "no symbols": (into("vocabulary.symbols", []), "from 1 to 10000 symbols"),
     "symbols of numbers": (into("vocabulary.symbols", [1, 2]), "symbols must be texts"),
-    "symbols twice": (into("vocabulary.symbols", ["C", "C"]), "a symbol stands twice"),
-    "merge of nothing": (into("vocabulary.merges", [[3, 99_999]]), "tokens that are there before"),
-    "merge of one": (into("vocabulary.merges", [[3]]), "tokens that are there before"),
+    "symbols twice": (into("vocabulary.symbols", ["C", "C"]), "a symbol occurs twice"),
+    "merge of nothing": (into("vocabulary.merges", [[3, 99_999]]), "pairs of earlier tokens"),
+    "merge of one": (into("vocabulary.merges", [[3]]), "pairs of earlier tokens"),
     "files as a list": (into("files", []), "files must be dict"),
     "hash of nothing": (into("files", {"encoder.safetensors": None}), "files must have a SHA-256"),
     "another file": (into("files", {"../x": "0" * 64}), "names the file"),
@@ -95,16 +95,16 @@ def test_a_token_that_spells_without_end_is_refused(saved_bundle):
         header["vocabulary"]["merges"] = [[3, 3], *([n + 3 + i] * 2 for i in range(60))]
 
     change(saved_bundle, edit)
-    with pytest.raises(BundleError, match="a token spells more than 4096 symbols"):
+    with pytest.raises(BundleError, match="a token has more than 4096 symbols"):
         Bundle.load(saved_bundle)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[" * 100_000, "nested too deep|no JSON object"),
+        ("[" * 100_000, "nested too deep|not a JSON object"),
         ('{"a":' * 100_000, "nested too deep|Expecting"),
-        ("null", "no JSON object"),
+        ("null", "not a JSON object"),
         ("", "Expecting value"),
         ('{"schema": 4}', "does not match its checksum"),
         ('{"schema": 1e999}', "has schema"),

@@ -19,7 +19,11 @@ class Fragments(Filter):
 
     def fails(self, traits: Traits, context: Context) -> Failure | None:
         """See `Filter.fails`."""
-        n = len(Chem.GetMolFrags(traits.mol))
+        mol = traits.mol
+        # Rings, of which RDKit may list one too many, tell of one component at once.
+        if len(traits.kinds.rings) + mol.GetNumAtoms() - mol.GetNumBonds() == 1:
+            return None
+        n = len(Chem.GetMolFrags(mol))
         return self.failure(f"{n} components") if n != 1 else None
 
 

@@ -32,6 +32,8 @@ class Block:
     """Nodes that come, go or change their element."""
     bonds: frozenset[Pair]
     """Bonds that come, go or change their order."""
+    needs: frozenset[int] = frozenset()
+    """Nodes without which the block does not stand: the nitrogen that closes a ring amide."""
 
     @property
     def reach(self) -> frozenset[int]:
@@ -57,7 +59,15 @@ def _own(overlay: Overlay, side: int, kind: str) -> Iterator[Block]:
         edges = frozenset(pair(x[1], x[2]) for x in group if not isinstance(x, int))
         # A bond between two blocks needs no block: it stands where both do.
         if nodes or not any(own.intersection(x) for x in edges):
-            yield Block(kind, nodes, edges)
+            yield Block(kind, nodes, edges, frozenset(_needs(overlay, side, nodes)))
+
+
+def _needs(overlay: Overlay, side: int, nodes: frozenset[int]) -> Iterator[int]:
+    """Nitrogens that close a ring of which a block is all the rest."""
+    for ring in overlay.rings[side]:
+        rest = [k for k in ring if k not in nodes]
+        if len(rest) == 1 and not overlay.is_common(rest[0]):
+            yield from rest
 
 
 def _anchored(overlay: Overlay, side: int, own: set[int], bonds: list[Pair]) -> Iterator[tuple[Item, Item]]:
@@ -70,7 +80,7 @@ def _anchored(overlay: Overlay, side: int, own: set[int], bonds: list[Pair]) -> 
 
 
 def _rings(overlay: Overlay, side: int) -> Iterator[tuple[Item, Item]]:
-    """What one end alone has of a ring, but an amide's nitrogen, which is of the group that it closes."""
+    """What one end alone has of a ring, except the nitrogen of an amide, which may go with the acyl group."""
     at = overlay.places[side]
     heads = {at[a.GetIdx()] for a in overlay.ends[side].GetAtoms() if _is_ring_amide(a)}
     for ring in overlay.rings[side]:
@@ -128,11 +138,7 @@ def _heads(atom: Chem.Atom) -> list[Chem.Atom]:
     """Nitrogen and oxygen on the carbon or sulfur of an acyl or sulfonyl group."""
     if not _is_acyl(atom):
         return []
-    heads = [
-        n
-        for n in atom.GetNeighbors()
-        if n.GetAtomicNum() in (7, 8) and (not n.IsInRing() or _is_ring_amide(n))
-    ]
+    heads = [n for n in atom.GetNeighbors() if n.GetAtomicNum() in (7, 8) and not n.IsInRing()]
     # Of a urea or a carbonate one side is its own.
     return heads if len(heads) < 3 else heads[:2]
 

@@ -9,7 +9,7 @@ from typing import final
 
 from rdkit import Chem, rdBase
 
-from molinterp.chem.hybrids.blocks import HAND, Block
+from molinterp.chem.hybrids.blocks import END, HAND, START, Block
 from molinterp.chem.hybrids.handedness import Handedness
 from molinterp.chem.hybrids.overlay import Overlay, Pair
 
@@ -61,6 +61,14 @@ class Builder:
                     self._owner[k] = i
                 for x in block.bonds:
                     bond_owner[x] = i
+        kinds = {START: 0, END: 1}
+        self._needs = [
+            (i, self._owner[k], kinds[b.kind])
+            for i, b in enumerate(blocks)
+            for k in b.needs
+            if b.kind in kinds
+        ]
+        """Block, the block that it needs, and the bit that says that a block of that end stands."""
         self._atoms = [[_bare(overlay, side, k) for side in (0, 1)] for k in range(n)]
         self._numbers = [[a.GetAtomicNum() if a else 0 for a in pair] for pair in self._atoms]
         self._charges = [[a.GetFormalCharge() if a else 0 for a in pair] for pair in self._atoms]
@@ -115,6 +123,9 @@ class Builder:
 
     def is_possible(self, state: int) -> bool:
         """Whether a state hangs together and exceeds no valence; says so without building it."""
+        for i, other, stands in self._needs:
+            if state >> i & 1 == stands and state >> other & 1 != stands:
+                return False
         for k, care in self._cares:
             fits = self._fits[k]
             about = state & care

@@ -67,6 +67,7 @@ class Measure:
         for number, bond in _between(overlay, blocks):
             self._bonds[number].add(bond)
         self._rings = [frozenset(ring) for side in (0, 1) for ring in overlay.rings[side]]
+        self._remade = [list(self._remaking(overlay, side)) for side in (0, 1)]
         self._side_rings = [[frozenset(ring) for ring in overlay.rings[side]] for side in (0, 1)]
         self.reach = [b.nodes.union(*bonds) for b, bonds in zip(blocks, self._bonds, strict=True)]
         """Nodes that each block touches."""
@@ -82,6 +83,30 @@ class Measure:
         ]
         """For each block, those that are one place with it."""
 
+    def _remaking(self, overlay: Overlay, side: int) -> Iterable[tuple[int, frozenset[int]]]:
+        """Blocks that open or close each ring of an end, and its common nodes that are in no lasting ring."""
+        kind = END if side else START
+        found = []
+        for ring in map(frozenset, overlay.rings[side]):
+            makers = sum(
+                1 << i
+                for i, b in enumerate(self._blocks)
+                if b.kind == kind and (b.nodes & ring or any(ring.issuperset(x) for x in self._bonds[i]))
+            )
+            found.append((makers, ring))
+        lasting = frozenset().union(*(ring for makers, ring in found if not makers))
+        for makers, ring in found:
+            common = frozenset(k for k in ring - lasting if overlay.is_common(k))
+            if makers and common:
+                yield makers, common
+
+    def _ringed(self, mask: int) -> frozenset[int]:
+        """Common nodes that some blocks take out of a ring or put into one."""
+        opened, closed = (
+            frozenset().union(*(nodes for makers, nodes in rings if makers & mask)) for rings in self._remade
+        )
+        return opened ^ closed
+
     def _in_one_ring(self, a: Block, b: Block) -> bool:
         return any(a.nodes & ring and b.nodes & ring for ring in self._rings)
 
@@ -90,7 +115,8 @@ class Measure:
         count = {START: 0, END: 0, FORM: 0, HAND: 0}
         for i in bits(mask):
             count[self._blocks[i].kind] += len(self._blocks[i].nodes)
-        return max(count[START], count[END]) + count[FORM]
+        ringed = self._ringed(mask) if any(self._remade) else ()
+        return max(count[START], count[END]) + count[FORM] + len(ringed)
 
     def sites(self, mask: int) -> int:
         """How many separate places some blocks are."""
@@ -122,7 +148,7 @@ class Measure:
             else:
                 own_bonds += len(self._bonds[i])
                 touched.update(*self._bonds[i])
-        start, end, form = nodes[START], nodes[END], nodes[FORM]
+        start, end, form = nodes[START], nodes[END], nodes[FORM] | self._ringed(mask)
         stray = 0
         for own, rings in zip((start | form, end | form), self._side_rings, strict=True):
             stray += len(own) - max((len(own & ring) for ring in rings), default=0)

@@ -8,7 +8,7 @@ from molinterp.chem.filters import Limits
 from molinterp.errors import InputError
 from molinterp.geometry import discrete
 from molinterp.paths.candidates import Candidates
-from molinterp.paths.search import MIN_MOLECULES, Search, assemble
+from molinterp.paths.similarity_search import MIN_MOLECULES, Search, assemble
 
 # Butylphenol to butyl-fluoroaniline by steps of one atom.
 START, END = (Chem.MolFromSmiles(s) for s in ("CCCCc1ccccc1O", "CCCCc1ccc(F)cc1N"))
@@ -159,13 +159,11 @@ def test_a_path_is_never_dearer_once_it_is_refined():
 def test_a_refinement_looks_past_one_molecule_and_past_two(monkeypatch):
     asked = set()
 
-    def exchanges(mol, donor, sizes, joined):
-        asked.add((Chem.MolToSmiles(mol), Chem.MolToSmiles(donor)))
+    def edit(mol, goal):
+        asked.add((Chem.MolToSmiles(mol), Chem.MolToSmiles(goal.mol)))
         return []
 
-    monkeypatch.setattr("molinterp.paths.search.exchanges", exchanges)
-    for other in ("reductions", "swaps"):
-        monkeypatch.setattr(f"molinterp.paths.search.{other}", lambda mol: [])
+    monkeypatch.setattr("molinterp.paths.similarity_search.EDITS", (edit,))
     found = fresh("CCCc1ccccc1O", "CCCc1ccc(F)cc1O", "CCCc1ccc(F)cc1N")
     (got,) = assemble(found, {}, Search(objective="short"))
     smiles = [found[i].smiles for i in got.path]
