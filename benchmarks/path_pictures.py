@@ -1,4 +1,4 @@
-"""Draw the paths of random pairs from a table of pathbench.py.
+"""Draw the paths of random pairs from a table of pathbench.py, the change of each step in words.
 
     python benchmarks/path_pictures.py pairs.csv paths.csv docs/paths [-n 10] [--seed 0]
 
@@ -20,7 +20,7 @@ from rdkit.Chem import Draw
 
 from molinterp.chem.similarity import tanimoto
 
-PER_ROW = 7
+PER_ROW = 4
 
 
 def main() -> None:
@@ -40,13 +40,13 @@ def main() -> None:
         rows = paths[paths["pair"] == name].sort_values("step")
         mols = [Chem.MolFromSmiles(s) for s in rows["smiles"]]
         steps = [tanimoto(a, b) for a, b in pairwise(mols)]
-        origins = rows["origin"].tolist()
-        legends = ["start", *(f"{s:.2f}  {o}" for s, o in zip(steps, origins[1:], strict=True))]
+        words = rows["change"].fillna("").tolist()
+        legends = ["start", *(w or f"{s:.2f}" for w, s in zip(words[1:], steps, strict=True))]
         image = Draw.MolsToGridImage(
-            mols, molsPerRow=PER_ROW, subImgSize=(220, 170), legends=legends, returnPNG=True
+            mols, molsPerRow=PER_ROW, subImgSize=(300, 200), legends=legends, returnPNG=True
         )
         data = image if isinstance(image, bytes) else image.data
-        picture = Image.open(io.BytesIO(data)).convert("P", palette=Image.Palette.ADAPTIVE, colors=32)
+        picture = Image.open(io.BytesIO(data)).convert("P", palette=Image.Palette.ADAPTIVE, colors=64)
         picture.save(args.folder / f"{name}.png", optimize=True)
         seconds = rows["seconds"].iloc[0]
         print(f"**{name}**: {len(mols)} molecules, worst step {min(steps):.2f}, {seconds:.1f} s\n")

@@ -2,8 +2,8 @@
 
     python benchmarks/pathbench.py pairs.csv paths.csv [--method linear] [--model default] [--seed 0]
 
-Columns in: pair, start, end. Columns out: pair, step, smiles, seconds, origin. A failed pair has no rows, and
-its error is printed on stderr.
+Columns in: pair, start, end. Columns out: pair, step, smiles, seconds (of processor time), origin, change.
+A failed pair has no rows, and a line on stderr.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def main() -> None:
     parser.add_argument(
         "--pointwise", action="store_true", help="use the decodes of the curve without a search"
     )
-    parser.add_argument("--no-edits", action="store_true", help="use only candidates of the model")
+    parser.add_argument("--no-hybrids", action="store_true", help="let the model lead")
+    parser.add_argument("--no-edits", action="store_true", help="no edits where the model leads")
     parser.add_argument("--every", type=int, default=1, help="take every n-th pair")
     parser.add_argument("--model", default="default")
     parser.add_argument("--seed", type=int, default=0)
@@ -42,7 +43,7 @@ def main() -> None:
     interpolate("CCO", "CCN", model=model)  # warm
     rows = []
     for pair in tqdm(pairs.itertuples(index=False), total=len(pairs)):
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             path = interpolate(
                 pair.start,
@@ -50,13 +51,14 @@ def main() -> None:
                 model=model,
                 method=args.method,
                 pointwise=args.pointwise,
+                hybrids=not args.no_hybrids,
                 edits=not args.no_edits,
                 seed=args.seed,
             )
         except MolinterpError as error:
             print(f"{pair.pair}: {error}", file=sys.stderr)
             continue
-        seconds = time.perf_counter() - began
+        seconds = time.process_time() - began
         rows += [
             {
                 "pair": pair.pair,
@@ -64,10 +66,11 @@ def main() -> None:
                 "smiles": s,
                 "seconds": seconds,
                 "origin": path.molecules[i].origin,
+                "change": "" if (change := path.molecules[i].change) is None else change.words,
             }
             for i, s in enumerate(path.smiles)
         ]
-    pd.DataFrame(rows, columns=["pair", "step", "smiles", "seconds", "origin"]).to_csv(
+    pd.DataFrame(rows, columns=["pair", "step", "smiles", "seconds", "origin", "change"]).to_csv(
         args.paths, index=False
     )
 
