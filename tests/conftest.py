@@ -1,5 +1,8 @@
+from __future__ import annotations
+
 from collections.abc import Generator
 from pathlib import Path
+from typing import NoReturn
 from unittest.mock import patch
 
 import pytest
@@ -70,29 +73,18 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 class _Withheld:
-    """What a test that is not marked `weights` finds in place of the folder pretrained/: no classifier."""
+    """What a test that is not marked `weights` finds in place of pretrained/: tables, but no network."""
 
-    def __truediv__(self, name: str) -> "Path | _TablesOnly":
-        if name == "downloads.json":
-            return Path(pretrained.__file__).parent / name
-        if name == "features":
-            return Path(__file__).parent / "no features"
-        return _TablesOnly(name)
+    def __init__(self, path: Path) -> None:
+        self._path = path
 
+    def __truediv__(self, name: str) -> Path | _Withheld:
+        if name in ("downloads.json", FAMILIAR_FILE):
+            return self._path / name
+        return Path("no classifiers") if name == "features" else _Withheld(self._path / name)
 
-class _TablesOnly:
-    """A shipped bundle of which there is the table of familiar chemistry alone, which filters need."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __getattr__(self, name: str) -> object:
-        return pytest.fail(f"pretrained/{self._name} is needed: mark the test with `pytest.mark.weights`")
-
-    def __truediv__(self, file: str) -> Path:
-        if file == FAMILIAR_FILE:
-            return Path(pretrained.__file__).parent / self._name / file
-        return pytest.fail(f"pretrained/{self._name} is needed: mark the test with `pytest.mark.weights`")
+    def __getattr__(self, name: str) -> NoReturn:
+        pytest.fail(f"{self._path} is needed: mark the test with `pytest.mark.weights`")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -101,7 +93,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
     if item.get_closest_marker("weights"):
         return (yield)
     shipped_classifiers.cache_clear()
-    with patch.object(pretrained, "_HERE", _Withheld()):
+    with patch.object(pretrained, "_HERE", _Withheld(Path(pretrained.__file__).parent)):
         result = yield
     shipped_classifiers.cache_clear()
     return result

@@ -22,8 +22,9 @@ START_SMILES, END_SMILES = drugs()[START], drugs()[END]
 QUICK = ("--pointwise", "--method", "linear")
 """The quick sort of path, where the path itself is not what is tested."""
 SIZES = ("--latent-dim", "4", "--embedding-dim", "8", "--encoder-dim", "8", "--decoder-dim", "16")
-TINY = ("train", "m.csv", "--n-tokens", "60", "--head-dim", "8", "--features", "none", "-q", *SIZES)
+LOUD = ("train", "m.csv", "--n-tokens", "60", "--head-dim", "8", "--features", "none", *SIZES)
 """`molinterp train` of so small a network that its training takes no time."""
+TINY = (*LOUD, "-q")
 STEPS = "--n-steps"
 APART = (sys.executable, "-c", "from molinterp.cli.main import main; main()")
 """The command line in a process of its own."""

@@ -4,7 +4,6 @@ import pytest
 from molinterp.data import drugs
 
 pytestmark = pytest.mark.weights
-
 ALDEHYDE = "O=Cc1ccccc1"
 
 

@@ -35,12 +35,12 @@ def test_a_table_of_labels_becomes_a_feature_of_a_bundle(command, saved_bundle, 
     (tmp_path / "labels.csv").write_text("\n".join(["smiles,alcohol", *LABELS]))
     model = ("--model", "small")
     sizes = ("--n-compounds", "200", "--n-decodes", "100")
-    few = ("--heads-n-bit-steps", "20", "--heads-n-property-steps", "20", "--heads-n-passes", "0")
+    steps = ("--heads-n-bit-steps", "100", "--heads-n-property-steps", "100", "--heads-n-passes", "0")
     code, out, err = command("fit", "density", "m.csv", *model, *sizes, "-q")
     assert (code, err) == (0, "") and set(json.loads(out)) == {"density"}
-    code, out, err = command("fit", "heads", "m.csv", *model, *sizes, *few, "-q", "-o", "more")
+    code, out, err = command("fit", "heads", "m.csv", *model, *sizes, *steps, "-q", "-o", "taught")
     assert (code, err) == (0, "") and set(json.loads(out)) == {"density", "heads", "properties"}
-    assert Bundle.load("more").model.config.head_blocks == 3
+    assert Bundle.load("taught").model.config.head_blocks == 3
     said = ("--meaning", "Bears\ta hydroxyl group.")
     code, out, err = command("features", "train", "alcohol", "labels.csv", *model, *said)
     figures = json.loads(out)

@@ -9,7 +9,7 @@ def test_curves_are_compared_in_output_spaces(command, small, tmp_path):
     answer = command("geometry", START, END, *SPACES, *small)
     assert answer.code == 0, answer.err
     header, *found = rows(answer.out)
-    assert header == ["space", "curve", "length", "energy", "quality", "improvement"]
+    assert header == ["space", "curve", "length", "energy", "quality", "improvement", "log_index"]
     assert [r[:2] for r in found] == [
         [s, c] for s in ("latent", "fingerprint") for c in ("linear", "slerp", "geodesic")
     ]

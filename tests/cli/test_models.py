@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from molinterp.pretrained import BUNDLES
 
+from molinterp.errors import BundleError
+from molinterp.model.bundle import Bundle
 from tests.cli.commands import QUICK, check_refused
+from tests.conftest import SMALL
 from tests.server import serving
 
 
@@ -26,7 +29,6 @@ def archive(saved_bundle):
     return out.getvalue()
 
 
-@pytest.mark.weights
 def test_a_bundle_by_its_address_is_listed_and_verified(site, command, archive):
     code, out, _ = command(
         "models", "download", site.add("tiny.zip", archive), "--sha256", hashlib.sha256(archive).hexdigest()
@@ -73,3 +75,24 @@ def test_bad_input_gives_one_line_and_its_exit_code(command, small, tmp_path, ar
     model = small if arguments[0] == "eval" else ()
     check_refused(command("models", *arguments, *model), code, message)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_figures_are_saved_and_a_closed_bundle_is_found_before(command, saved_bundle, molecules, monkeypatch):
+    measured = []
+
+    def measure(bundle, smiles, *_):
+        measured.append(smiles)
+        return {"n_molecules": len(smiles)}
+
+    monkeypatch.setattr("molinterp.training.pipeline.evaluate", measure)
+    few = ("--split", "train", "--n-molecules", "5", "-q")
+    evaluate = ("models", "eval", molecules, "--model", "small", *few, "--save")
+    answer = command(*evaluate)
+    assert (answer.code, answer.err) == (0, "") and measured == [SMALL[:5]]
+    assert Bundle.load("small").figures == {"n_molecules": 5}
+
+    def closed(folder):
+        raise BundleError("closed")
+
+    monkeypatch.setattr("molinterp.model.storage.check_target", closed)
+    assert command(*evaluate) == (4, "", "molinterp: closed\n") and len(measured) == 1

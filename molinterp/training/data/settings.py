@@ -17,7 +17,7 @@ class CorpusSettings:
 
     molecules: str = setting(MISSING, "File of molecules: .csv with a column smiles, or .smi; also .gz.")
     representation: str = setting("smiles", "Notation of the molecules.", choices=("smiles", "selfies"))
-    n_tokens: int = setting(1_000, "Size of the vocabulary.", low=50)
+    n_tokens: int = setting(1_000, "Largest size of the vocabulary.", low=1)
 
     def __post_init__(self) -> None:
         """Check the settings."""
