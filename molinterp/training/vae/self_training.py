@@ -28,7 +28,7 @@ from rdkit import Chem
 from torch import Tensor
 from torch.nn import functional as F
 
-from molinterp.chem.filters import Judge, decoded_molecule, decoded_smiles, is_clean
+from molinterp.chem.filters import Filters, decoded_molecule, decoded_smiles
 from molinterp.errors import InputError
 from molinterp.model.bundle import Bundle
 from molinterp.model.decoding import blur_at
@@ -260,14 +260,16 @@ def _verdict(job: tuple[str, Sequence[str], Sequence[str]]) -> tuple[bool, int |
     """Whether the first molecule passes, and the place of the first of the others that does.
 
     The job is a SMILES, others in the order in which they are wanted, and the ends that they lie between;
-    without ends a molecule must be clean by itself.
+    without ends a molecule must pass on its own. Soft alerts fail here, so that the decoder learns to do
+    without them.
     """
     first, texts, ends = job
-    judge = Judge.between(*(Chem.MolFromSmiles(end) for end in ends)) if ends else None
+    mols = [Chem.MolFromSmiles(end) for end in ends]
+    strict = Filters.between(*mols, soft_alerts_pass=False) if mols else Filters.alone(soft_alerts_pass=False)
 
     def passes(text: str) -> bool:
         mol = decoded_molecule(text)
-        return mol is not None and (is_clean(mol) if judge is None else judge.fault(mol) is None)
+        return mol is not None and strict.fault(mol) is None
 
     place = next((i for i, text in enumerate(texts) if passes(text)), None)
     return place is not None and (first == texts[place] or passes(first)), place
