@@ -1,8 +1,9 @@
-"""Compare energy at equal time with GEORCE: OMP_NUM_THREADS=1 python benchmarks/geometry_georce.py.
+"""Energy at equal time beside GEORCE: OMP_NUM_THREADS=1 python benchmarks/geometry_georce.py.
 
-GEORCE (Rygaard and Hauberg, 2025, arXiv 2505.05961) is implemented here from its equations: the metric matrix
-at every node, the multipliers in closed form, a line search on the energy. Decoder, ends and measurements are
-those of benchmarks/geometry.py; `varied` is a decoder whose metric grows near the origin.
+The update of Rygaard and Hauberg, 2025, arXiv 2505.05961, written here from its equations and not checked
+against the authors' own code: the metric matrix at every node, the multipliers in closed form, a line
+search on the energy. Decoder, ends and measure are those of benchmarks/geometry.py; `varied` is a decoder
+whose metric grows about the origin, which at d = 64 no curve comes near.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from molinterp.geometry import CubicSpline, Metric, geodesic, linear
 
 
 def georce(metric: Metric, z0: Tensor, z1: Tensor, n: int, n_iterations: int, tol: float = 1e-4) -> Tensor:
-    """Find nodes (p, n + 1, d) that minimise Σ uᵀ G(x) u over moves u from z0 to z1, both (p, d)."""
+    """Nodes (p, n + 1, d) of least Σ uᵀ G(x) u over moves u from z0 to z1, both (p, d)."""
     x = linear(z0, z1, torch.linspace(0, 1, n + 1))
     energy = control_energy(metric, x)
     for _ in range(n_iterations):
@@ -41,18 +42,18 @@ def georce(metric: Metric, z0: Tensor, z1: Tensor, n: int, n_iterations: int, to
 
 @torch.no_grad()
 def control_energy(metric: Metric, x: Tensor) -> Tensor:
-    """Compute Σ uᵀ G(x) u, (p,), by one directional derivative per move."""
+    """Σ uᵀ G(x) u, (p,): one derivative in the direction of each move."""
     return metric.norm(x[:, :-1], x.diff(dim=1)).square().sum(1)
 
 
 def updated(metric: Metric, x: Tensor) -> Tensor:
-    """Update nodes x (p, n + 1, d) by the multipliers of the control problem."""
+    """Where the multipliers of the control problem lead from nodes x (p, n + 1, d)."""
     moves = x.diff(dim=1)
     with torch.no_grad():
         inverse = torch.linalg.inv(metric.metric_matrix(x[:, :-1]))
     at = x[:, :-1].detach().requires_grad_()
     (slopes,) = torch.autograd.grad(metric.norm(at, moves).square().sum(), at)
-    # Sum of ν over the later nodes; the first node does not move.
+    # ν of all nodes after each; the first node does not move.
     later = slopes.flip(1).cumsum(1).flip(1) - slopes
     pulled = (inverse @ later[..., None]).sum(1)[..., 0]
     last = torch.linalg.solve(inverse.sum(1), 2 * (x[:, 0] - x[:, -1]) - pulled)

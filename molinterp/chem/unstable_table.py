@@ -88,6 +88,14 @@ UNSTABLE: tuple[UnstableGroup, ...] = (
         ("nifedipine", "hydrochlorothiazide"),
     ),
     UnstableGroup(
+        "aldehyde enamine",
+        f"[{_AMINE};H0]-!@[CX3;H1;{_BARE}]=[CX3;{_BARE}]",
+        "hydrolyses to the aldehyde",
+        f"{CLAYDEN}, ch. 20",
+        ("CC=CN(C)C", "C1CCN(C=CC2CC2)CC1"),
+        ("nifedipine", "terbinafine"),
+    ),
+    UnstableGroup(
         "acyl azole",
         "[#6][CX3;!R](=O)[nX3r5;$(n:n),$(n:c:[nX2])]",
         "acylates water and amines",

@@ -170,7 +170,8 @@ def test_rules_on_known_molecules():
     assert feature("veber").holds([ASPIRIN, greasy_and_large]) == [True, False]
     nitro = Chem.MolFromSmiles(DRUGS["nitrobenzene"])
     assert feature("no-alerts").holds([IBUPROFEN, nitro]) == [True, False]
-    assert feature("clean").holds([IBUPROFEN, nitro]) == [True, False]
+    aldehyde = Chem.MolFromSmiles("O=Cc1ccccc1")
+    assert feature("clean").holds([IBUPROFEN, nitro, aldehyde]) == [True, True, False]
 
 
 def test_substructures():

@@ -344,8 +344,8 @@ def test_blobs_in_the_way_are_gone_round():
 
     found = geodesic(Metric(latent, cost), vector(-3, 0), vector(3, 0))
     assert found.converged
-    # Solved from a roadmap of 2,000 points on 256 segments.
-    assert found.length < 6.65
+    # 6.5878 from a graph of 2,000 points on 256 segments; Dijkstra on a lattice of step 0.05 gives 6.598.
+    assert found.length < 6.6
 
 
 # Spaces of which there is no one image.

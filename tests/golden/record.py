@@ -1,13 +1,14 @@
 """Record the paths of `cases.json`: `python -m tests.golden.record`.
 
-What is asked of a path changes in a redesign; the bytes of the answer do not. A case holds the arguments of
-`molinterp path`; its CSV and JSON are stored beside it. `{here}` stands for this folder.
+A change of the code that should change no path changes no byte of them. A case holds the arguments of
+`molinterp path`, called in this folder; its CSV and JSON are stored beside it.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 import numpy
@@ -29,13 +30,13 @@ def versions() -> dict[str, str]:
 
 
 def answers(case: str, folder: Path) -> dict[str, str]:
-    """Suffix to text of the files that `molinterp path` writes for a case, numbered ones joined, JSON as a list."""
+    """Suffix to text of the files that `molinterp path` writes for a case, numbered ones joined."""
     from molinterp.cli.main import cli
 
-    arguments = [a.format(here=HERE) for a in CASES[case]]
     outputs = [a for suffix in (".csv", ".json") for a in ("-o", str(folder / f"path{suffix}"))]
     # No clock: on a busy machine a limit would end the search elsewhere.
-    cli(["path", *arguments, *outputs, "--quiet", "--timeout", "36000"], standalone_mode=False)
+    with chdir(HERE):
+        cli(["path", *CASES[case], *outputs, "--quiet", "--timeout", "36000"], standalone_mode=False)
     texts = {
         suffix: [p.read_text(encoding="utf-8").strip("\n") for p in sorted(folder.glob(f"*{suffix}"))]
         for suffix in (".csv", ".json")

@@ -268,8 +268,8 @@ def test_a_missing_file_is_named(tmp_path):
             list(read_records(str(path)))
 
 
-TRUNCATED = gzip.compress(b"CCO ethanol\n" * 1000)[:-12]
-CORRUPT = gzip.compress(b"CCO ethanol\n")[:10] + b"\xff" * 30
+TRUNCATED = gzip.compress(b"CCO ethanol\n" * 1000, mtime=0)[:-12]
+CORRUPT = gzip.compress(b"CCO ethanol\n", mtime=0)[:10] + b"\xff" * 30
 
 
 @pytest.mark.parametrize("suffix", [f"{s}.gz" for s, kind in KINDS.items() if kind in (*PLAIN, Kind.TABLE)])

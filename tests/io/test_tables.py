@@ -12,7 +12,7 @@ from molinterp.training.data.corpus import prepare
 from molinterp.training.evaluate import read_split
 
 ROWS = "smiles,label\nCCO,1\nCCN,0\n"
-PACKED = gzip.compress("".join(f"{i}\n" for i in range(5_000)).encode())
+PACKED = gzip.compress("".join(f"{i}\n" for i in range(5_000)).encode(), mtime=0)
 READERS = {
     "pairs": read_pairs,
     "split": lambda file: read_split(file, "test", None),

@@ -128,7 +128,10 @@ def test_an_archive_that_unpacks_to_too_much_is_stopped(tmp_path):
     assert (tmp_path / HEADER).stat().st_size <= 500_000
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive at all" * 100, _zip({HEADER: b"{}" * 99})[:-30]])
+TORN = _zip({HEADER: b"{}" * 99})[:-30]
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive at all" * 100, TORN], ids=["empty", "text", "torn"])
 def test_what_is_no_archive_is_named(tmp_path, content):
     (tmp_path / "a").write_bytes(content)
     with pytest.raises(BundleError, match="the archive cannot be read"):

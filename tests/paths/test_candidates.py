@@ -4,7 +4,7 @@ from molinterp.data import drugs
 from rdkit import Chem
 
 from molinterp.chem.edits import EDITS, Goal
-from molinterp.chem.filters import Limits
+from molinterp.chem.filters import Limits, qed_dip
 from molinterp.chem.molecule_terms import SCALES
 from molinterp.chem.properties import logp, mw, qed, tpsa
 from molinterp.chem.similarity import tanimoto
@@ -111,7 +111,7 @@ def test_settling_adds_the_depth_of_qed_and_finds_alerts():
     assert found.allowed.tolist() == [True, True, True, False]
     assert found.rejected["alert"] == 1
     found.is_settled(2)
-    dip = max(0.0, min(qed(START), qed(END)) - qed(found[2].mol))
+    dip = qed_dip(found[2].mol, min(qed(START), qed(END)))
     assert found[2].terms["qed"] == pytest.approx(TERM_WEIGHTS["qed"] * dip, abs=EXACT)
     assert found.weights[2] == pytest.approx(before[2] + TERM_WEIGHTS["qed"] * dip, abs=EXACT)
     assert found.is_settled(2)

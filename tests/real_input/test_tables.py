@@ -22,7 +22,7 @@ ROWS = "pair,start,end\na,CCO,CCN\nb,aspirin,C[C@H](N)C(=O)O |&1:1|\n"
         ("a.txt", ROWS.replace(",", "\t").encode("utf-16")),
         ("a.csv", f"sep=;\n{ROWS.replace(',', ';')}".encode()),
         ("a.csv", ROWS.replace("pair,start,end", "Pair,START, End").encode()),
-        ("a.csv.gz", gzip.compress(ROWS.encode())),
+        ("a.csv.gz", gzip.compress(ROWS.encode(), mtime=0)),
         ("a.tsv.bz2", bz2.compress(ROWS.replace(",", "\t").encode())),
     ],
 )

@@ -120,7 +120,7 @@ def test_a_recipe_gives_a_bundle_with_all_its_stages(bundle, recipe, folder):
     assert Recipe.from_table(bundle.training["recipe"]) == recipe
     assert bundle.training["averaged_with"][0]["before"]["steps"] == 150
     assert len(bundle.training["self_training"]) == len(bundle.training["encoder_tuning"]) == 1
-    assert set(bundle.realism.facts) == {"heads", "density", "validity", "features", "properties"}
+    assert set(bundle.realism.facts) == {"heads", "density", "validity", "features", "properties", "familiar"}
     assert bundle.figures["n_molecules"] == 8 and 0 <= bundle.figures["reconstruction"] <= 1
     assert bundle.model.config.encoder_blocks == 1
 

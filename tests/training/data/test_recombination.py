@@ -18,6 +18,8 @@ from molinterp.training.data.settings import Recombination
 from molinterp.training.vae.export import bundle_of
 from tests.conftest import SMALL
 
+pytestmark = pytest.mark.weights
+
 SMILES = sorted({standardise(s).smiles for s in drugs().values()})
 N = 60
 SETTINGS = Recombination(chunk_size=40)

@@ -97,6 +97,7 @@ def test_compounds_and_points_have_a_noise_each(small_bundle, small_corpus, monk
     assert same == [moved == "points", moved == "compounds"]
 
 
+@pytest.mark.weights
 def test_the_target_is_the_first_of_those_wanted_that_passes_between_the_ends():
     nitro, anilide = "O=[N+]([O-])c1ccccc1", "CC(=O)Nc1ccccc1"
     # An alert that neither end raises, then nothing against it.
