@@ -114,6 +114,7 @@ def test_one_path_goes_to_several_files(table, path, tmp_path):
         (("none.smi", "aspirin"), 2, "'none.smi' does not exist"),
         (("aspirin", START_SMILES), 2, "the same compound"),
         (("C" * 250, "aspirin"), 2, "250 heavy atoms, the limit is 200"),
+        (("C[As](C)C", "aspirin", "--no-hybrids"), 2, "unknown token [As]"),
         (("CCCCCCCC.CCCCCCCO", "aspirin"), 2, "mixture without a clear parent"),
         (("aspirin", "ibuprofen", "-o", "none/x.csv"), 2, "folder 'none' of the output does not exist"),
         (("aspirin", "ibuprofen", "-o", "x.docx"), 2, "must end in one of"),
@@ -171,8 +172,8 @@ def test_a_salt_is_stripped_with_a_note(path):
     assert "note: start:" in answer.err
 
 
-def test_an_end_that_the_model_cannot_spell_is_said(path):
-    answer = path("C[As](C)C", END)
+def test_an_end_that_the_model_cannot_spell_is_said(command, small):
+    answer = command("path", "C[As](C)C", END, *small)
     assert answer.code == 0 and "cannot encode the start" in answer.err
 
 
