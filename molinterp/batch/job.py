@@ -121,7 +121,9 @@ def _in_one_line(text: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    from pandas import isna
+
+    return None if isna(value) or (isinstance(value, float) and math.isinf(value)) else value
 
 
 FILES = ("library", "reference")

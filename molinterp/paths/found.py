@@ -45,4 +45,4 @@ class FoundPath:
     notes: tuple[str, ...] = ()
     """What a reader should know of the search."""
     is_bridged: bool = True
-    """Whether every step is as similar as was asked."""
+    """Whether every step is as small as was asked: readable, or as similar as the model's paths must be."""

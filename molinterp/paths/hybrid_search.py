@@ -191,7 +191,7 @@ class _Reader:
         notes = _remarks(changes)
         if wanted is not None and wanted != len(nodes):
             notes.append(f"{wanted} molecules were asked for; the changes between the ends give {len(nodes)}")
-        return FoundPath(molecules, changes, tuple(notes))
+        return FoundPath(molecules, changes, tuple(notes), all(change.is_readable for change in changes))
 
     def _seen(self, node: Node) -> Seen:
         seen = self._search.seen(node)

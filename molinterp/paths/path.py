@@ -186,7 +186,7 @@ class MoleculePath:
     model: str
     """Name of the model."""
     is_bridged: bool
-    """Whether every step is as similar as was asked."""
+    """Whether every step is readable at one glance, or as similar as was asked where the model leads."""
     energy: float
     """½ n Σ λ̄² d² over its n steps, dimensionless."""
     length: float

@@ -38,7 +38,7 @@ TERM_WEIGHTS: Mapping[str, float] = MappingProxyType(
         "feature": 20.0,
         "range": 2.0,
         "qed": 16.0,
-        "soft_alerts": 1.0,
+        "soft_alerts": 4.0,
         "rare_rings": 0.5,
         "foreign": 2.0,
     }

@@ -35,7 +35,7 @@ from molinterp.paths.library import Library
 from molinterp.paths.objective import PathObjective, objective_of
 from molinterp.paths.path import LatentCurve, MoleculePath, PathMolecule, RoundTrip, StepChange
 from molinterp.paths.request import PathRequest
-from molinterp.paths.similarity_search import Assembly, Search, Source, are_stereoisomers, assemble
+from molinterp.paths.similarity_search import Assembly, Search, Source, assemble
 from molinterp.paths.sources import N_POINTS, Neighbours, Shelf, curve_decodes, latent_curve
 
 LEAST_SIMILARITY = 0.5
@@ -190,13 +190,21 @@ def search(problem: Problem) -> Routes:
             problem.objective,
             problem.model,
         )
-        if found is not None:
+        if found is not None and _is_similar_enough(found.paths, request):
             return Routes(found.paths, found.n_candidates, found.rejected)
     connection = connect(problem)
     pool = propose(problem, connection)
     paths = _by_the_model(problem, pool)
     n_candidates, rejected = len(pool.candidates) - 2, dict(pool.candidates.rejected)
     return Routes(tuple(paths), n_candidates, rejected, connection, pool.decodes)
+
+
+def _is_similar_enough(paths: Iterable[FoundPath], request: PathRequest) -> bool:
+    """Whether every step of paths is as similar as a request asks, if it does."""
+    least = request.min_step_similarity
+    return least is None or all(
+        tanimoto(a.mol, b.mol) >= least for path in paths for a, b in pairwise(path.molecules)
+    )
 
 
 def _by_the_model(problem: Problem, pool: CandidatePool) -> list[FoundPath]:
@@ -233,9 +241,8 @@ def _of_candidates(
         for i in assembly.path
         for c in (candidates[i],)
     )
-    notes = ["start and end are the same but for stereo"] * are_stereoisomers(candidates[0], candidates[1])
-    notes += _remarks(assembly, settings, pointwise)
-    return FoundPath(molecules, (), tuple(notes), assembly.is_bridged)
+    notes = tuple(_remarks(assembly, settings, pointwise))
+    return FoundPath(molecules, (), notes, assembly.is_bridged)
 
 
 def _pointwise(candidates: Candidates, decodes: Sequence[str], n_molecules: int | None) -> tuple[int, ...]:
@@ -256,6 +263,8 @@ def _pointwise(candidates: Candidates, decodes: Sequence[str], n_molecules: int 
 def describe(problem: Problem, routes: Routes) -> list[MoleculePath]:
     """Take similarities, properties, features, verdicts and notes of the paths found."""
     notes = [f"start: {c}" for c in problem.start.changes] + [f"end: {c}" for c in problem.end.changes]
+    if without_stereo(problem.start.smiles) == without_stereo(problem.end.smiles):
+        notes.append("start and end are the same but for stereo")
     notes += problem.objective.notes
     for which, compound in (("start", problem.start), ("end", problem.end)):
         if not problem.model.can_encode(compound.smiles):

@@ -31,7 +31,7 @@ def test_weights_that_are_not_named_keep_their_defaults(bundle):
 @pytest.mark.weights
 def test_a_weight_of_no_term_is_named(bundle):
     request = PathRequest(keep=["bbb"], term_weights={"densty": 1.0})
-    message = "`term_weights` must name some of density, validity, feature, range, qed, bbb; got 'densty'"
+    message = "`term_weights` must name some of density, validity, feature, range, qed, soft_alerts, rare_rings, foreign, bbb; got 'densty'"
     with pytest.raises(InputError, match=message):
         objective_of(bundle, *ENDS, request)
 
