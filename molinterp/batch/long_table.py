@@ -48,7 +48,8 @@ def _of_any_path() -> dict[str, str]:
     return {
         **{"step": "int", "smiles": "str", "t": "float", "origin": "str"},
         **dict.fromkeys(similarities, "float"),
-        **dict.fromkeys(("verdict", "verdict_alone"), "str"),
+        **dict.fromkeys(("verdict", "verdict_alone", "change"), "str"),
+        "n_changed": "int",
         **{name: type(value).__name__ for name, value in describe(Chem.MolFromSmiles("C")).items()},
     }
 

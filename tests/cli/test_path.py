@@ -174,6 +174,8 @@ def test_a_salt_is_stripped_with_a_note(path):
 
 def test_an_end_that_the_model_cannot_spell_is_said(command, small):
     answer = command("path", "C[As](C)C", END, *small)
+    assert answer.code == 0 and "cannot encode the start" in answer.err
+    answer = command("path", "C[As](C)C", END, "--no-hybrids", *small)
     assert answer.code == 2 and "unknown token [As]" in answer.err
 
 
