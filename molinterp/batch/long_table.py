@@ -49,7 +49,7 @@ def _of_any_path() -> dict[str, str]:
         **{"step": "int", "smiles": "str", "t": "float", "origin": "str"},
         **dict.fromkeys(similarities, "float"),
         **dict.fromkeys(("verdict", "verdict_alone", "change"), "str"),
-        "n_changed": "int",
+        "n_changed": "float",
         **{name: type(value).__name__ for name, value in describe(Chem.MolFromSmiles("C")).items()},
     }
 

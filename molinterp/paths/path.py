@@ -329,8 +329,9 @@ class MoleculePath:
             for i, (m, name) in enumerate(zip(self.molecules, names, strict=True))
         ]
         frame = pd.DataFrame(rows)
-        kinds: dict[str, Any] = {"similarity": float}
-        return frame.astype(kinds | ({"n_changed": "Int64"} if has_changes else {}))
+        # The first molecule has neither.
+        kinds = {"similarity": float, **({"n_changed": float} if has_changes else {})}
+        return frame.astype(kinds)
 
     def to_json(self) -> str:
         """Text of a JSON object with all that the path holds, what was asked included."""

@@ -6,6 +6,7 @@ from rdkit import Chem
 from molinterp import MoleculePath, PathRequest, interpolate, solve
 from molinterp.errors import InputError, VocabularyError
 from molinterp.model.protocol import LatentModel
+from molinterp.report.formats import FORMATS
 from tests.paths.toy import ToyModel
 
 TOY: LatentModel = ToyModel()
@@ -69,6 +70,14 @@ def test_hybrids_need_no_curve():
     assert {m.origin for m in path.molecules[1:-1]} <= {"hybrid"}
     assert all(m.change.is_readable for m in path.molecules[1:])
     assert MoleculePath.from_json(path.to_json()) == path
+
+
+@pytest.mark.parametrize("suffix", list(FORMATS))
+def test_a_path_by_hybrids_is_written_in_every_format(tmp_path, suffix):
+    path = interpolate(START, END, model=TOY)
+    path.save(tmp_path / f"path{suffix}")
+    assert (tmp_path / f"path{suffix}").stat().st_size > 0
+    assert path._repr_html_() and path.grid().svg
 
 
 def test_ends_that_the_model_cannot_encode_are_joined_by_hybrids_with_a_note():
