@@ -66,17 +66,6 @@ class Objective(StrEnum):
     """Few steps that are just small enough."""
 
 
-class Effort(StrEnum):
-    """How much is done for a path where hybrids of the two ends do not join them readably."""
-
-    FAST = "fast"
-    """Hybrids alone, if they join the ends at all."""
-    NORMAL = "normal"
-    """Way-points that the model decodes between the ends, too."""
-    THOROUGH = "thorough"
-    """More way-points."""
-
-
 @final
 @dataclass(frozen=True)
 class Compounds(Check):
@@ -207,10 +196,6 @@ class PathRequest:
         Objective.SMOOTH, Choice(Objective), "Many small steps, or few that are just small enough.", SEARCH
     )
     """How finely the path is cut."""
-    effort: Effort = option(
-        Effort.NORMAL, Choice(Effort), "How much to try where hybrids of the two ends do not suffice.", SEARCH
-    )
-    """How much is done where hybrids of the two ends do not suffice."""
     hybrids: bool = option(
         True, Flag(), "Use hybrids of the two aligned ends; without them the model leads.", SEARCH
     )
